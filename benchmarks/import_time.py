@@ -1,0 +1,26 @@
+"""Importing sklearn_modern next to importing scikit-learn, each in a fresh interpreter.
+
+python benchmarks/import_time.py
+"""
+
+import subprocess
+import sys
+
+from ratio import compare
+
+TIMED_IMPORT = """
+from time import perf_counter
+start = perf_counter()
+import {module}
+print(perf_counter() - start)
+"""
+
+
+def import_seconds(module: str) -> float:
+    code = TIMED_IMPORT.format(module=module)
+    return float(subprocess.check_output([sys.executable, "-c", code], text=True))
+
+
+if __name__ == "__main__":
+    ratio = compare("sklearn_modern", "sklearn", repeats=21, seconds=import_seconds)
+    print(f"import sklearn_modern / import sklearn: {ratio}; bar 1.1")

@@ -1,0 +1,89 @@
+import os
+from collections.abc import Iterator
+from importlib import import_module
+from inspect import getdoc, ismodule
+from pathlib import Path
+
+os.environ.setdefault("SKLEARN_MODERN_QUICK", "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import sklearn_modern
+
+HERE = Path(__file__).parent
+
+project = "sklearn_modern"
+author = "The sklearn_modern developers"
+copyright = "The sklearn_modern developers"
+version = release = sklearn_modern.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py"]
+templates_path = ["_templates"]
+
+html_theme = "furo"
+html_title = "sklearn_modern"
+html_static_path = ["_static"]
+html_css_files = ["quiet.css"]
+html_copy_source = False
+html_show_sphinx = False
+
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 3
+
+autodoc_typehints = "none"  # numpydoc's Parameters say the types, in words
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_validation_checks = {"PR01", "PR02"}  # every parameter is described, none unknown
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "min_reported_time": float("inf"),
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
+
+def public_modules(name: str) -> Iterator[str]:
+    module = import_module(name)
+    values = [getattr(module, public) for public in module.__all__]
+    if all(map(ismodule, values)):
+        for value in values:
+            yield from public_modules(value.__name__)
+    else:
+        yield name
+
+
+def write_reference(path: Path) -> None:
+    """List what the public modules hold: what is public is in the reference, and nothing else."""
+    lines = ["API reference", "=============", ""]
+    lines += ["Estimators also have what scikit-learn gives to all: ``get_params``, ``score``,"]
+    lines += ["``set_params``, metadata routing and, for transformers, ``set_output``.", ""]
+    for name in public_modules("sklearn_modern"):
+        module = import_module(name)
+        lines += [name, "-" * len(name), "", getdoc(module), ""]
+        lines += [".. autosummary::", "   :toctree:", ""]
+        lines += [f"   ~{name}.{public}" for public in module.__all__]
+        lines += [""]
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join(lines))
+
+
+def is_from_scikit_learn(app, what, name, value, skip, options) -> bool | None:
+    return True if (getattr(value, "__module__", None) or "").startswith("sklearn.") else None
+
+
+def setup(app) -> None:
+    # Before autosummary looks for what to generate.
+    write_reference(HERE / "generated" / "api.rst")
+    app.connect("autodoc-skip-member", is_from_scikit_learn)

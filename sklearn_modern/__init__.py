@@ -1,0 +1,14 @@
+"""Modern machine learning as scikit-learn estimators.
+
+Every method is an estimator with ``fit`` and ``predict`` (or ``transform``) that works in pipelines,
+cross-validation and grid search, and takes ``device`` as a parameter. The subpackages carry the names
+that they have in scikit-learn; each is imported when it is first used.
+"""
+
+from sklearn_modern._lazy import lazy_submodules
+
+__version__ = "0.1.0.dev0"
+
+__all__ = ["device", "neural_network", "utils"]
+
+__getattr__, __dir__ = lazy_submodules(__name__, __all__)

@@ -1,0 +1,106 @@
+"""Where a fit runs: on the CPU or on an accelerator.
+
+The only module that spells the names of devices. Resolving ``"cpu"``, or ``"auto"`` for a fit that is
+too small for an accelerator, does not import torch.
+"""
+
+import os
+import re
+from typing import Any
+
+__all__ = ["available_devices", "resolve_device"]
+
+ENVIRONMENT_VARIABLE = "SKLEARN_MODERN_DEVICE"
+
+# Floating-point operations of a fit below which "auto" stays on the CPU: about a second's work of two
+# cores, which is what starting an accelerator and feeding it small batches costs.
+AUTO_THRESHOLD = 5e10
+
+_FORMS = '"auto", "cpu", "cuda", "cuda:N", "mps" or a torch.device'
+
+
+def available_devices() -> list[str]:
+    """List the devices that are there, by their canonical names.
+
+    Returns
+    -------
+    list of str
+        ``"cpu"`` first, then every CUDA device, then ``"mps"`` where there is one.
+
+    Examples
+    --------
+    >>> from sklearn_modern.device import available_devices
+    >>> available_devices()[0]
+    'cpu'
+    """
+    import torch
+
+    devices = ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return devices
+
+
+def resolve_device(device: Any = "auto", *, cost: float | None = None) -> str:
+    """Turn the parameter ``device`` into the name of a device that is there.
+
+    Parameters
+    ----------
+    device : str or torch.device, default="auto"
+        ``"cpu"``, ``"cuda"`` (the first one), ``"cuda:N"`` or ``"mps"`` name a device. ``"auto"``
+        takes the device on which the fit is fastest: the CPU for a small one, else the first
+        accelerator if there is one. The environment variable ``SKLEARN_MODERN_DEVICE`` replaces
+        ``"auto"``, and nothing else.
+    cost : float, optional
+        Estimated floating-point operations of the fit. Below a threshold ``"auto"`` answers
+        ``"cpu"``; without an estimate it takes the accelerator.
+
+    Returns
+    -------
+    str
+        A canonical name: ``"cpu"``, ``"cuda:0"``, ``"mps"``.
+
+    Raises
+    ------
+    ValueError
+        When ``device`` is not of a known form, or names a device that is not there.
+
+    Examples
+    --------
+    >>> from sklearn_modern.device import resolve_device
+    >>> resolve_device("cpu")
+    'cpu'
+    >>> resolve_device("auto", cost=1e6)
+    'cpu'
+    """
+    name, source = _spelled(device), "device"
+    if name == "auto" and ENVIRONMENT_VARIABLE in os.environ:
+        name, source = os.environ[ENVIRONMENT_VARIABLE], ENVIRONMENT_VARIABLE
+    if name == "auto":
+        small = cost is not None and cost < AUTO_THRESHOLD
+        return "cpu" if small else (available_devices() + ["cpu"])[1]
+    canonical = _canonical(name)
+    if canonical is None:
+        raise ValueError(f"{source}={name!r} is not a device; it may be {_FORMS}.")
+    if canonical != "cpu" and canonical not in (available := available_devices()):
+        raise ValueError(f"{source}={name!r} is not available here; there is {available}.")
+    return canonical
+
+
+def _spelled(device):
+    # A torch.device is recognised by its name, since torch may not have been imported.
+    if isinstance(device, str):
+        return device
+    if (type(device).__module__, type(device).__name__) == ("torch", "device"):
+        return str(device)
+    raise ValueError(f"device={device!r} is not a device; it may be {_FORMS}.")
+
+
+def _canonical(name):
+    if re.fullmatch(r"cpu(:0)?", name):
+        return "cpu"
+    if re.fullmatch(r"mps(:0)?", name):
+        return "mps"
+    if match := re.fullmatch(r"cuda(?::(\d+))?", name):
+        return f"cuda:{int(match[1] or 0)}"
+    return None

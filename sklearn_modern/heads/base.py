@@ -1,0 +1,58 @@
+"""What every head promises."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from sklearn_modern.networks.layers import NarrowLinear
+from sklearn_modern.networks.random import MemberRandom
+
+__all__ = ["Head"]
+
+
+class Head(nn.Module, ABC):
+    """The last layer of a network, its loss, and what its outputs mean.
+
+    Parameters
+    ----------
+    n_features : int
+        Width of the body's features.
+    n_outputs : int
+        Number of scores a row.
+    random : MemberRandom
+        Where the initial weights come from.
+    """
+
+    def __init__(self, n_features: int, n_outputs: int, random: MemberRandom) -> None:
+        super().__init__()
+        self.linear = NarrowLinear(n_features, n_outputs, random)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map features (members, rows, n_features) to scores (members, rows, n_outputs)."""
+        return self.linear(features)
+
+    @abstractmethod
+    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+        """Return the loss of each row, unreduced: (members, rows).
+
+        ``y`` is (members, rows) or (members, rows, targets).
+        """
+
+    @abstractmethod
+    def decode(self, scores: Tensor) -> Tensor:
+        """Turn scores into the prediction of all members together, such as probabilities."""
+
+    @abstractmethod
+    def decide(self, decoded: Tensor) -> Tensor:
+        """Turn what ``decode`` gives into one decision a row, such as the likeliest class."""
+
+    def in_units(self, y: Tensor) -> Tensor:
+        """Return targets in the units of ``decode``, where ``loss`` takes scaled ones."""
+        return y
+
+    @abstractmethod
+    def score(self, scores: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Return each member's validation score, where more is better: (members,).
+
+        ``weight`` is (members, rows); None is one for every row.
+        """

@@ -1,0 +1,240 @@
+"""Layers with a leading axis of members.
+
+Every parameter and buffer that a layer saves has the member as its first axis, so that one member's
+network can be cut out of many.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sklearn_modern.networks.random import MemberRandom
+
+__all__ = ["NORMALIZATIONS", "BatchNorm", "Dropout", "LayerNorm", "Linear", "NarrowLinear"]
+
+
+class Linear(nn.Module):
+    """One affine map a member: (members, rows, n_in) -> (members, rows, n_out).
+
+    One batched product, which for a single member costs what :class:`torch.nn.Linear` costs.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Widths.
+    random : MemberRandom
+        Where the initial weights come from.
+    gain : float, default=1.0
+        Weights start uniform with standard deviation ``gain / sqrt(n_in)``; biases start at zero.
+    bias : bool, default=True
+        Whether there is a bias; before a layer that subtracts the mean it could learn nothing.
+    """
+
+    def __init__(
+        self, n_in: int, n_out: int, random: MemberRandom, gain: float = 1.0, *, bias: bool = True
+    ) -> None:
+        super().__init__()
+        bound = gain * math.sqrt(3.0 / max(n_in, 1))
+        self.weight = nn.Parameter(random.uniform(n_in, n_out, bound=bound))
+        self.bias = nn.Parameter(torch.zeros(len(random), 1, n_out)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply each member's map to its rows."""
+        weight, bias = self.weight, self.bias
+        if x.shape[0] != weight.shape[0]:
+            x = x.expand(weight.shape[0], -1, -1)
+        return torch.bmm(x, weight) if bias is None else torch.baddbmm(bias, x, weight)
+
+    def extra_repr(self) -> str:
+        """Show the sizes when the network is printed."""
+        members, n_in, n_out = self.weight.shape
+        return f"{n_in}, {n_out}, members={members}, bias={self.bias is not None}"
+
+
+class NarrowLinear(nn.Module):
+    """A :class:`Linear` for few outputs, as a head has: up to twice as fast.
+
+    It keeps weights as (members, n_out, n_in), and computes outputs with the rows along the last
+    axis in memory, because products with a long last axis are the fast ones. They look like any
+    (members, rows, n_out).
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Widths.
+    random : MemberRandom
+        Where the initial weights come from: uniform with standard deviation ``1 / sqrt(n_in)``.
+    """
+
+    def __init__(self, n_in: int, n_out: int, random: MemberRandom) -> None:
+        super().__init__()
+        bound = math.sqrt(3.0 / max(n_in, 1))
+        self.weight = nn.Parameter(random.uniform(n_out, n_in, bound=bound))
+        self.bias = nn.Parameter(torch.zeros(len(random), n_out, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply each member's map to its rows."""
+        if x.shape[0] != self.weight.shape[0]:
+            x = x.expand(self.weight.shape[0], -1, -1)
+        return torch.baddbmm(self.bias, self.weight, x.transpose(1, 2)).transpose(1, 2)
+
+    def extra_repr(self) -> str:
+        """Show the sizes when the network is printed."""
+        members, n_out, n_in = self.weight.shape
+        return f"{n_in}, {n_out}, members={members}"
+
+
+class BatchNorm(nn.Module):
+    r"""Batch normalisation with each member's own, weighted statistics.
+
+    A unit's inputs are centred and scaled by mean and variance over the rows of the batch,
+
+    .. math:: m = \frac{\sum_i w_i x_i}{\sum_i w_i}, \qquad
+              v = \frac{\sum_i w_i (x_i - m)^2}{\sum_i w_i}, \qquad
+              y_i = \gamma \frac{x_i - m}{\sqrt{v + \varepsilon}} + \beta,
+
+    and in evaluation mode by running means of both. A row of weight zero does not count, and one of
+    weight two counts as two. The running variance is the mean of these biased variances, unlike
+    torch's, so that it does not depend on the scale of the weights.
+
+    Fewer than two rows say nothing about a spread: such a batch is normalised by the running
+    statistics and leaves them as they are.
+
+    Parameters
+    ----------
+    n_units : int
+        Width of inputs and outputs.
+    random : MemberRandom
+        Says how many members there are; nothing is drawn.
+    momentum : float, default=0.1
+        What part of the running statistics each batch replaces.
+    eps : float, default=1e-5
+        Added to the variance.
+
+    References
+    ----------
+    Ioffe, Szegedy (2015), "Batch Normalization: Accelerating Deep Network Training by Reducing
+    Internal Covariate Shift", ICML.
+    """
+
+    def __init__(
+        self, n_units: int, random: MemberRandom, momentum: float = 0.1, eps: float = 1e-5
+    ) -> None:
+        super().__init__()
+        shape = (len(random), 1, n_units)
+        self.momentum = momentum
+        self.eps = eps
+        self.gain = nn.Parameter(torch.ones(shape))
+        self.bias = nn.Parameter(torch.zeros(shape))
+        self.register_buffer("running_mean", torch.zeros(shape))
+        self.register_buffer("running_variance", torch.ones(shape))
+
+    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Normalise (members, rows, units); ``weight`` is (members, rows), None is all ones."""
+        if not self.training or x.shape[1] < 2:
+            return self._normalise(x, self.running_mean, self.running_variance)
+        if weight is None:
+            return self._fused(x)
+        return self._normalise(x, *self._statistics(x, weight.unsqueeze(-1)))
+
+    def _normalise(self, x, mean, variance):
+        scale = self.gain * torch.rsqrt(variance + self.eps)
+        return torch.addcmul(self.bias, x - mean, scale).to(x.dtype)
+
+    def _statistics(self, x, weight):
+        share = weight / weight.sum(1, keepdim=True).clamp_min(torch.finfo(weight.dtype).tiny)
+        mean = (share * x).sum(1, keepdim=True)
+        variance = (share * (x - mean).square()).sum(1, keepdim=True)
+        enough = (weight > 0).sum(1, keepdim=True) > 1
+        mean = torch.where(enough, mean, self.running_mean)
+        variance = torch.where(enough, variance, self.running_variance)
+        self._update(mean.detach(), variance.detach())
+        return mean, variance
+
+    def _fused(self, x):
+        # torch's kernel knows one axis of units, so the members' units stand side by side in it;
+        # with momentum 1 it hands over the batch's mean and unbiased variance.
+        members, rows, units = x.shape
+        flat = x.transpose(0, 1).flatten(1) if members > 1 else x.reshape(rows, units)
+        mean = torch.zeros_like(self.running_mean).view(-1)
+        variance = torch.zeros_like(mean)
+        gain, bias = self.gain.view(-1), self.bias.view(-1)
+        y = F.batch_norm(flat, mean, variance, gain, bias, True, 1.0, self.eps)
+        self._update(mean, variance * (1 - 1 / rows))
+        return y.view(rows, members, units).transpose(0, 1) if members > 1 else y.view(x.shape)
+
+    def _update(self, mean, variance):
+        shape = self.running_mean.shape
+        self.running_mean.lerp_(mean.view(shape), self.momentum)
+        self.running_variance.lerp_(variance.view(shape), self.momentum)
+
+
+class LayerNorm(nn.Module):
+    """Layer normalisation: each row is centred and scaled by its own mean and variance over units.
+
+    Parameters
+    ----------
+    n_units : int
+        Width of inputs and outputs.
+    random : MemberRandom
+        Says how many members there are; nothing is drawn.
+    eps : float, default=1e-5
+        Added to the variance.
+
+    References
+    ----------
+    Ba, Kiros, Hinton (2016), "Layer Normalization", arXiv:1607.06450.
+    """
+
+    def __init__(self, n_units: int, random: MemberRandom, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.gain = nn.Parameter(torch.ones(len(random), 1, n_units))
+        self.bias = nn.Parameter(torch.zeros(len(random), 1, n_units))
+
+    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Normalise (members, rows, units); a row sees no other, so ``weight`` has no say."""
+        gain, bias = self.gain, self.bias
+        units = gain.shape[-1:]
+        if gain.shape[0] == 1:  # torch's kernel takes one gain a unit, and saves a pass over x
+            return F.layer_norm(x, units, gain.view(-1), bias.view(-1), self.eps)
+        return torch.addcmul(bias, F.layer_norm(x, units, eps=self.eps), gain)
+
+
+NORMALIZATIONS: dict[str, type[nn.Module]] = {"batch": BatchNorm, "layer": LayerNorm}
+"""Normalisation layers by name; all are made by ``(n_units, random)`` and take ``(x, weight)``."""
+
+
+class Dropout(nn.Module):
+    """Set a random part of the units to zero while training, and scale up the others.
+
+    Parameters
+    ----------
+    rate : float
+        Probability of a zero, in [0, 1).
+    random : MemberRandom
+        Where each member's masks come from.
+
+    References
+    ----------
+    Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov (2014), "Dropout: A Simple Way to
+    Prevent Neural Networks from Overfitting", JMLR 15.
+    """
+
+    def __init__(self, rate: float, random: MemberRandom) -> None:
+        super().__init__()
+        self.rate = rate
+        self.random = random
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop units; in evaluation mode return ``x`` as it is."""
+        if not self.training or self.rate == 0:
+            return x
+        keep = 1.0 - self.rate
+        return x * self.random.keep_mask(x, keep).div_(keep)
+
+    def extra_repr(self) -> str:
+        """Show the rate when the network is printed."""
+        return f"{self.rate}"

@@ -1,0 +1,12 @@
+"""Neural networks with fit and predict."""
+
+from typing import TYPE_CHECKING
+
+from sklearn_modern._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from sklearn_modern.neural_network._mlp import MLPClassifier, MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]
+
+__getattr__, __dir__ = lazy_names(__name__, {"MLPClassifier": "_mlp", "MLPRegressor": "_mlp"})

@@ -1,0 +1,98 @@
+"""What a training minimises."""
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_modern.augmentation.mixup import Mixup
+from sklearn_modern.heads.base import Head
+from sklearn_modern.networks.base import Body
+from sklearn_modern.training.batches import Batch
+
+__all__ = ["Network", "Supervised"]
+
+
+class Network(nn.Module):
+    """A body with a head: inputs to scores (members, rows, outputs)."""
+
+    def __init__(self, body: Body, head: Head) -> None:
+        super().__init__()
+        self.body, self.head = body, head
+
+    def forward(self, x, weight: Tensor | None = None) -> Tensor:
+        """Map inputs to scores."""
+        return self.head(self.body(x, weight))
+
+
+class Supervised:
+    """Predict y from x with one network.
+
+    An objective has named ``modules`` (each is trained by an optimiser of its own) and says what a
+    batch costs, row by row; the trainer weights and reduces.
+
+    Parameters
+    ----------
+    body : Body
+        Maps inputs to features.
+    head : Head
+        Maps features to scores, and owns their loss.
+    mixup : Mixup, optional
+        Trains on mixtures of rows.
+    """
+
+    def __init__(self, body: Body, head: Head, mixup: Mixup | None = None) -> None:
+        self.modules = {"module": Network(body, head)}
+        self.mixup = mixup
+
+    def step(self, modules: dict[str, nn.Module], batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the loss of each row, unreduced (members, rows), and the scores."""
+        network = modules["module"]
+        if self.mixup is not None and network.training:
+            return self._mixed_step(network, batch)
+        scores = network(batch.x, batch.weight)
+        return network.head.loss(scores, _for_members(batch.y, scores)), scores
+
+    def outputs(self, modules: dict[str, nn.Module], batch: Batch) -> Tensor:
+        """Return the scores of rows to predict: (members, rows, outputs)."""
+        return modules["module"](batch.x)
+
+    def decode(self, outputs: Tensor) -> Tensor:
+        """Turn scores into the prediction of all members together."""
+        return self.modules["module"].head.decode(outputs)
+
+    def decide(self, decoded: Tensor) -> Tensor:
+        """Turn a decoded prediction into decisions."""
+        return self.modules["module"].head.decide(decoded)
+
+    def targets(self, y: Tensor) -> Tensor:
+        """Return the targets of a batch as ``decide`` gives them: (rows,) or (rows, targets)."""
+        return self.modules["module"].head.in_units(y[0])
+
+    def score(
+        self,
+        modules: dict[str, nn.Module],
+        outputs: Tensor,
+        y: Tensor,
+        weight: Tensor | None,
+    ) -> Tensor:
+        """Return each member's validation score, more is better: (members,)."""
+        weight = None if weight is None else _for_members(weight, outputs)
+        return modules["module"].head.score(outputs, _for_members(y, outputs), weight)
+
+    def _mixed_step(self, network, batch):
+        embedded = network.body.embed(batch.x)
+        proportion = self.mixup.proportions(embedded)
+        mixed = self.mixup.mix(embedded, proportion)
+        scores = network.head(network.body.trunk(mixed, batch.weight))
+        own = network.head.loss(scores, batch.y)
+        other = network.head.loss(scores, self.mixup.partner(batch.y))
+        if batch.weight is not None:
+            # The trainer weights a row's loss by its own weight; the partner's part has another.
+            other = other * (self.mixup.partner(batch.weight) / batch.weight)
+        return torch.lerp(other, own, proportion), scores
+
+
+def _for_members(values, scores):
+    """Show each member the same rows where there is one copy of them."""
+    if len(values) == len(scores):
+        return values
+    return values.expand(len(scores), *values.shape[1:])

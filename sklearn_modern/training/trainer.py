@@ -1,0 +1,353 @@
+"""The training loop: skorch's, lean."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback, EarlyStopping
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+
+from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.training.batches import Batch, EvaluationBatches, Rows, TrainingBatches
+from sklearn_modern.training.callbacks import StopTraining
+from sklearn_modern.training.optimizers import make_optimizer, shrinkable
+from sklearn_modern.training.schedules import SCHEDULES
+
+__all__ = ["EVALUATION_ROWS", "Trainer"]
+
+# Rows that are evaluated together: few enough for the activations to stay in a CPU's cache.
+EVALUATION_ROWS = 8192
+
+_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
+
+
+class Trainer(NeuralNet):
+    """A skorch net that trains an objective on batches which are on the device already.
+
+    It is trained by ``partial_fit(training_rows, validation_rows)``; the loop over epochs, the
+    history and the callbacks are skorch's. An epoch costs one synchronisation beside its
+    mathematics; callbacks are told of batches only if one of them wants to know.
+
+    Parameters
+    ----------
+    objective : object
+        What to minimise, such as :class:`sklearn_modern.training.objective.Supervised`.
+    random : MemberRandom
+        Shuffles the batches.
+    solver : str, default="adam"
+        Name of the optimiser, see :func:`sklearn_modern.training.optimizers.make_optimizer`.
+    schedule : str, default="constant"
+        Name in :data:`sklearn_modern.training.schedules.SCHEDULES`.
+    penalty : float, default=0.0
+        Factor of the L2 penalty ``penalty / 2 * sum(w ** 2)``.
+    decay : float, default=0.0
+        Decoupled weight decay, which "adamw" has instead of the penalty.
+    momentum : float, default=0.0
+        Momentum of "sgd".
+    gradient_clip : float or None, default=None
+        Greatest norm of a member's gradient.
+    autocast : torch.dtype or None, default=None
+        Lower precision for the forward pass.
+    module, criterion : None
+        What skorch would train; the objective stands for both.
+    **kwargs
+        Parameters of :class:`skorch.NeuralNet`.
+    """
+
+    def __init__(
+        self,
+        objective: Any,
+        *,
+        random: MemberRandom,
+        solver: str = "adam",
+        schedule: str = "constant",
+        penalty: float = 0.0,
+        decay: float = 0.0,
+        momentum: float = 0.0,
+        gradient_clip: float | None = None,
+        autocast: torch.dtype | None = None,
+        module: None = None,
+        criterion: None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(module=module, criterion=criterion, **kwargs)
+        self.objective = objective
+        self.random = random
+        self.solver = solver
+        self.schedule = schedule
+        self.penalty = penalty
+        self.decay = decay
+        self.momentum = momentum
+        self.gradient_clip = gradient_clip
+        self.autocast = autocast
+
+    def initialize_module(self) -> "Trainer":
+        """Take the objective's modules: "module" as ``module_`` and so on."""
+        for name, module in self.objective.modules.items():
+            setattr(self, f"{name}_", module)
+        return self
+
+    def initialize_criterion(self) -> "Trainer":
+        """Have no criterion: the objective knows its loss."""
+        return self
+
+    def initialize_optimizer(self, triggered_directly: Any = None) -> "Trainer":
+        """Give each module an optimiser of its own; that of "module" is ``optimizer_``."""
+        for name, module in self.objective.modules.items():
+            optimizer = make_optimizer(module, self.solver, self.lr, self.momentum)
+            setattr(self, "optimizer_" if name == "module" else f"{name}_optimizer_", optimizer)
+        return self
+
+    def move_to(self, device: str) -> "Trainer":
+        """Take modules and optimisers to another device."""
+        self.device = device
+        for module in self.objective.modules.values():
+            module.to(device)
+        for optimizer in self._all_optimizers():
+            optimizer.load_state_dict(optimizer.state_dict())  # follows its parameters
+        return self
+
+    def without_optimizers(self) -> "Trainer":
+        """Return a net that shares everything with this one but the optimisers' state."""
+        net = copy.copy(self)
+        for name in self._optimizers:
+            vars(net).pop(f"{name}_", None)
+        return net
+
+    # The loop, from the outside in.
+
+    def partial_fit(self, X: Rows, y: Rows | None = None, classes: Any = None, **fit_params: Any):
+        """Train for ``max_epochs`` on the rows ``X``; ``y`` are the validation rows, if any.
+
+        ``interrupted_`` tells afterwards whether Ctrl-C has ended it.
+        """
+        if not self._all_optimizers():  # it comes from a pickle without
+            self.initialize_optimizer()
+        self.interrupted_ = False
+        self.steps_done_ = 0
+        self.steps_to_do_ = self.max_epochs * len(self.get_iterator(X, training=True))
+        modules = self.objective.modules.values()
+        self.optimizers_ = self._all_optimizers()
+        # Walking over modules takes longer than a small step, so it is done once.
+        self.trained_ = [p for module in modules for p in module.parameters() if p.requires_grad]
+        self.shrinkable_ = [weight for module in modules for weight in shrinkable(module)]
+        self.notify("on_train_begin", X=X, y=y)
+        try:
+            self.fit_loop(X, y)
+        except StopTraining:
+            pass
+        except KeyboardInterrupt:
+            self.interrupted_ = True
+        self.notify("on_train_end", X=X, y=y)
+        del self.optimizers_, self.trained_, self.shrinkable_
+        return self
+
+    def notify(self, method_name: str, **kwargs: Any) -> None:
+        """Call the callbacks. That skorch's EarlyStopping interrupts is not the user's Ctrl-C."""
+        getattr(self, method_name)(self, **kwargs)
+        for _, callback in self.callbacks_:
+            try:
+                getattr(callback, method_name)(self, **kwargs)
+            except KeyboardInterrupt:
+                if isinstance(callback, EarlyStopping):
+                    raise StopTraining from None
+                raise
+
+    def get_split_datasets(self, X: Rows, y: Rows | None = None, **fit_params: Any):
+        """Take the split as it comes."""
+        return X, y
+
+    def get_dataset(self, X: Rows, y: Any = None) -> Rows:
+        """Take rows as they come."""
+        return X
+
+    def get_iterator(self, dataset: Rows, training: bool = False):
+        """Iterate over batches: shuffled for training, in order otherwise."""
+        if training:
+            return TrainingBatches(dataset, self.batch_size, self.random)
+        return EvaluationBatches(dataset, EVALUATION_ROWS)
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params) -> None:
+        """Run the training or the validation part of an epoch."""
+        if iterator is None:
+            return
+        self._set_training(training)
+        self.watched_ = self._is_watched()
+        losses, outputs = [], []
+        for batch in iterator:
+            if self.watched_:
+                step = self._watched_batch(batch, training, prefix, step_fn)
+            else:
+                step = step_fn(batch)
+            losses.append(step["loss"])
+            if not training:
+                outputs.append(step["y_pred"])
+        member_losses = torch.stack(losses).sum(0) / iterator.rows.total_weight()
+        if not self.watched_:
+            self.history.new_batch()
+            self._record_batch(prefix, member_losses.mean().item(), len(iterator.rows))
+        self.history.record(f"{prefix}_batch_count", len(losses))
+        if training:
+            self.member_losses_ = member_losses
+        else:
+            self._score(torch.cat(outputs, dim=1), iterator.rows, prefix)
+
+    def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
+        """Update the weights by one batch; each member's loss is the sum over its rows."""
+        if self.solver == "lbfgs":
+            return self._lbfgs_step(batch)
+        self._follow_schedule()
+        step = self._gradient(batch)
+        self._shrink()
+        for optimizer in self.optimizers_:
+            optimizer.step()
+        return step
+
+    def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
+        """Compute losses and outputs of one batch."""
+        with torch.no_grad():
+            losses, outputs = self._losses(batch)
+        return {"loss": _weighted_sum(losses, batch.weight), "y_pred": outputs}
+
+    def _losses(self, batch):
+        if self.autocast is None:
+            return self.objective.step(self.objective.modules, batch)
+        with torch.autocast(torch.device(self.device).type, self.autocast):
+            return self.objective.step(self.objective.modules, batch)
+
+    def _gradient(self, batch):
+        for parameter in self.trained_:
+            parameter.grad = None
+        losses, outputs = self._losses(batch)
+        # The gradient of the weighted mean over the batch; reducing first would cost a node each.
+        share = 1.0 / len(batch)
+        losses.backward(
+            torch.full_like(losses, share) if batch.weight is None else batch.weight * share
+        )
+        if self.watched_:
+            named_parameters = list(self.get_all_learnable_params())
+            self.notify(
+                "on_grad_computed", named_parameters=named_parameters, batch=batch, training=True
+            )
+        if self.gradient_clip is not None:
+            self._clip()
+        loss = _weighted_sum(losses.detach(), batch.weight)
+        return {"loss": loss, "y_pred": outputs.detach()}
+
+    def _lbfgs_step(self, batch):
+        steps = []
+
+        def closure():
+            steps.append(self._gradient(batch))
+            self._shrink()
+            squares = sum(weight.detach().square().sum() for weight in self.shrinkable_)
+            return steps[-1]["loss"].sum() / len(batch) + 0.5 * self.penalty * squares
+
+        self.optimizer_.step(closure)
+        return steps[0]
+
+    @torch.no_grad()
+    def _shrink(self):
+        """Add the gradient of the L2 penalty, or decay weights (Loshchilov and Hutter, 2019)."""
+        if self.solver == "adamw":
+            factor = 1.0 - self.optimizer_.param_groups[0]["lr"] * self.decay
+            for weight in self.shrinkable_:
+                weight.mul_(factor)
+        elif self.penalty:
+            for weight in self.shrinkable_:
+                weight.grad.add_(weight, alpha=self.penalty)
+
+    def _follow_schedule(self):
+        if SCHEDULES[self.schedule] is not SCHEDULES["constant"]:
+            lr = self.lr * SCHEDULES[self.schedule](self.steps_done_ / self.steps_to_do_)
+            for optimizer in self.optimizers_:
+                for group in optimizer.param_groups:
+                    group["lr"] = lr
+        self.steps_done_ += 1
+
+    def _clip(self):
+        if len(self.random) == 1:
+            clip_grad_norm_(self.trained_, self.gradient_clip)
+            return
+        gradients = [p.grad.flatten(1) for p in self.trained_ if p.grad is not None]
+        norms = torch.stack([gradient.norm(dim=1) for gradient in gradients]).norm(dim=0)
+        factors = (self.gradient_clip / (norms + 1e-6)).clamp(max=1.0)
+        for gradient in gradients:
+            gradient.mul_(factors.unsqueeze(1))
+
+    def _all_optimizers(self):
+        return [getattr(self, f"{name}_") for name in self._optimizers if hasattr(self, f"{name}_")]
+
+    # What callbacks see.
+
+    def _is_watched(self):
+        """Tell whether a callback has a hook that is called at each batch."""
+        return any(
+            getattr(type(callback), hook, None) is not getattr(Callback, hook)
+            for _, callback in self.callbacks_
+            for hook in _BATCH_HOOKS
+        )
+
+    def _watched_batch(self, batch, training, prefix, step_fn):
+        targets = None if batch.y is None else self.objective.targets(batch.y)
+        shown = (batch.x, targets)
+        self.notify("on_batch_begin", batch=shown, training=training)
+        step = step_fn(batch)
+        loss = step["loss"].mean() / len(batch)
+        self._record_batch(prefix, loss.item(), len(batch))
+        self.notify(
+            "on_batch_end", batch=shown, training=training, loss=loss, y_pred=step["y_pred"]
+        )
+        return step
+
+    def _record_batch(self, prefix, loss, size):
+        self.history.record_batch(f"{prefix}_loss", loss)
+        self.history.record_batch(f"{prefix}_batch_size", size)
+
+    def _score(self, outputs, rows, prefix):
+        self.member_scores_ = self.objective.score(
+            self.objective.modules, outputs, *rows.targets()
+        )
+        self.history.record(f"{prefix}_score", self.member_scores_.mean().item())
+
+    # What the fitted net gives.
+
+    def decode(self, x: Any) -> np.ndarray:
+        """Decode the outputs of some rows, given as the body's input without a member axis."""
+        self._set_training(False)
+        x = tuple(part.unsqueeze(0) for part in x) if isinstance(x, tuple) else x.unsqueeze(0)
+        with torch.inference_mode():
+            outputs = self.objective.outputs(self.objective.modules, Batch(x, None, None, None))
+            return self.objective.decode(outputs).cpu().numpy()
+
+    def forward_iter(self, X: Rows, training: bool = False, device: Any = None) -> Iterator[Tensor]:
+        """Yield the outputs (members, rows, outputs) of one batch after another."""
+        self._set_training(training)
+        for batch in self.get_iterator(X):
+            with torch.no_grad():
+                yield self.objective.outputs(self.objective.modules, batch)
+
+    def predict_proba(self, X: Rows) -> np.ndarray:
+        """Decode the outputs: probabilities, or values in the targets' units."""
+        decoded = [self.objective.decode(outputs).cpu() for outputs in self.forward_iter(X)]
+        return torch.cat(decoded).numpy()
+
+    def predict(self, X: Rows) -> np.ndarray:
+        """Decide: codes of classes, or values in the targets' units."""
+        return self.objective.decide(torch.from_numpy(self.predict_proba(X))).numpy()
+
+    def __getstate__(self) -> dict:
+        """Pickle the objective and the modules together; apart, they would be pickled twice."""
+        return vars(self).copy()
+
+    def __setstate__(self, state: dict) -> None:
+        """Take the pickled state as it is."""
+        vars(self).update(state)
+
+
+def _weighted_sum(losses, weight):
+    return losses.sum(1) if weight is None else (losses * weight).sum(1)

@@ -1,0 +1,23 @@
+import os
+
+import pytest
+from hypothesis import settings
+
+# Test workers share the cores, so each takes one. The libraries read these when they are imported,
+# which neither pytest nor hypothesis does.
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+# A deadline per example would measure the machine's load, not the code.
+settings.register_profile("sklearn_modern", deadline=None, derandomize=True, database=None)
+settings.load_profile("sklearn_modern")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu"):
+        # Imported here because it loads torch, which most tests do not need.
+        from sklearn_modern.device import available_devices
+
+        if not any(name.startswith("cuda") for name in available_devices()):
+            pytest.skip("needs a CUDA device")

@@ -1,0 +1,29 @@
+"""Small settings of every estimator, the one table that the contract tests read."""
+
+from plain_estimators import PlainCentroid, PlainRidge
+
+from sklearn_modern.utils.discovery import all_estimators
+
+# Public name -> keyword arguments, one entry a setting. Arithmetic is exact (float64, one batch)
+# where scikit-learn's checks compare weights with repetition.
+_EXACT = {"precision": "float64", "batch_size": 1000, "device": "cpu", "random_state": 0}
+SETTINGS: dict[str, list[dict]] = {
+    "MLPClassifier": [
+        _EXACT | {"hidden_layer_sizes": (8,), "max_iter": 40, "learning_rate_init": 0.03},
+    ],
+    "MLPRegressor": [
+        _EXACT | {"hidden_layer_sizes": (8,), "max_iter": 40, "learning_rate_init": 0.03},
+    ],
+}
+
+EXPECTED_FAILURES: dict[str, str] = {}
+
+
+def public_instances():
+    """One instance for each setting of each public estimator."""
+    return [cls(**kwargs) for name, cls in all_estimators() for kwargs in SETTINGS[name]]
+
+
+def all_instances():
+    """Public estimators, and the plain ones that only the tests have."""
+    return [*public_instances(), PlainRidge(), PlainCentroid()]

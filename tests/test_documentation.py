@@ -1,0 +1,68 @@
+"""README and documentation do what they say."""
+
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from sklearn_modern.utils.discovery import all_estimators
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page, language):
+    """The page's code blocks in a language, each with the line on which it stands."""
+    text = page.read_text()
+    return [
+        (text.count("\n", 0, match.start(2)), match[2])
+        for match in BLOCK.finditer(text)
+        if match[1] == language
+    ]
+
+
+def has_python(page):
+    return bool(blocks(page, "python"))
+
+
+@pytest.mark.parametrize("page", [*filter(has_python, PAGES)], ids=lambda page: page.name)
+def test_code_runs(page, monkeypatch, tmp_path):
+    # A module of its own, since estimators that a page defines are pickled by name.
+    module = ModuleType(f"page_{page.stem}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.chdir(tmp_path)
+    for line, code in blocks(page, "python"):
+        exec(compile("\n" * line + code, page, "exec"), vars(module))
+
+
+def test_commands_of_the_readme_are_those_of_the_checks():
+    commands = [code.strip() for _, code in blocks(ROOT / "README.md", "bash")]
+    assert len(commands) == 2
+    checks = (ROOT / ".ci" / "run").read_text().splitlines()
+    for command in commands:
+        assert "-c constraints.txt" in command
+        assert command in [line.strip() for line in checks]
+
+
+def test_every_estimator_is_in_the_readme():
+    assert [name for name, _ in all_estimators() if f".{name}`" not in README] == []
+
+
+def test_every_benchmark_is_in_the_documentation():
+    page = (ROOT / "docs" / "benchmarks.md").read_text()
+    scripts = {
+        path.name
+        for path in (ROOT / "benchmarks").glob("*.py")
+        if '__name__ == "__main__"' in path.read_text()
+    }
+    assert set(re.findall(r"python benchmarks/(\w+\.py)", page)) == scripts
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import validate_data
 
-__all__ = ["MISSING", "UNSEEN", "ColumnCoder", "Table"]
+__all__ = ["MISSING", "UNSEEN", "ColumnCoder", "Table", "read_numbers"]
 
 MISSING = -1  # the code of None, NaN and pandas.NA
 UNSEEN = -2  # the code of a value that the fit did not see
@@ -122,6 +122,13 @@ class ColumnCoder:
             label = _label(names, self.categorical_indices[position])
             codes[:, position] = _match(found, values, self.categories[position], label)
         return Table(numbers, codes)
+
+
+def read_numbers(estimator: Any, X: Any, *, reset: bool, dtype: Any) -> np.ndarray | sp.csr_matrix:
+    """Read a table without categories as numbers; see :class:`Table` and :class:`ColumnCoder`."""
+    columns, names = _open(estimator, X, reset=reset, split=False)
+    kinds = _kinds(columns, names)
+    return _numbers(columns, kinds, names, np.arange(len(kinds)), dtype)
 
 
 def _open(estimator, X, *, reset, split):

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
-from sklearn.utils.validation import _get_feature_names, _num_samples, validate_data
+from sklearn.utils.validation import _get_feature_names, _num_samples
+
+from sklearn_modern._columns import read_numbers
 
 __all__ = [
     "check_X",
@@ -22,58 +24,42 @@ __all__ = [
 ]
 
 
-def check_X(
-    estimator: Any,
-    X: Any,
-    *,
-    reset: bool,
-    dtype: type = np.float32,
-    allow_nan: bool = False,
-    accept_sparse: bool | str = False,
-    allow_nd: bool = False,
-) -> np.ndarray | sp.csr_matrix:
-    """Check features, and set or compare the estimator's ``n_features_in_``, ``feature_names_in_``.
+def check_X(estimator: Any, X: Any, *, reset: bool, dtype: Any = np.float32) -> np.ndarray:
+    """Check a table of finite numbers.
 
     Parameters
     ----------
     estimator : estimator
-        Whose features these are; it is named in the messages.
+        Gets ``n_features_in_`` and ``feature_names_in_``, or has them.
     X : array-like or DataFrame of shape (n_samples, n_features)
         Numbers.
     reset : bool
         True in ``fit``; False afterwards, when X must have the features of the fit, in their order.
-    dtype : type, default=numpy.float32
+    dtype : numpy.float32 or numpy.float64, default=numpy.float32
         What the array is converted to. It is not copied if it is C-contiguous and of this type.
-    allow_nan : bool, default=False
-        Whether missing values pass. Infinity never does.
-    accept_sparse : bool or str, default=False
-        Formats of sparse matrices that pass, as in scikit-learn.
-    allow_nd : bool, default=False
-        Whether more than two dimensions pass.
 
     Returns
     -------
-    ndarray or sparse matrix
+    ndarray of shape (n_samples, n_features)
         C-contiguous, of the asked ``dtype``.
     """
-    if isinstance(X, (list, tuple)):
-        X = np.asarray(X)
-    _refuse_text(X)
-    checked = validate_data(
-        estimator,
-        X,
-        reset=reset,
-        dtype=dtype,
-        order="C",
-        accept_sparse=accept_sparse,
-        ensure_all_finite=False,
-        allow_nd=allow_nd,
-    )
-    try:
-        assert_all_finite(checked, allow_nan=allow_nan)
-    except ValueError:
-        raise ValueError(_describe_not_finite(estimator, X, checked, allow_nan)) from None
-    return checked
+    numbers = read_numbers(estimator, X, reset=reset, dtype=dtype)
+    if sp.issparse(numbers):
+        raise TypeError(
+            f"X is a sparse matrix, but {type(estimator).__name__} takes dense data only; "
+            "use X.toarray()."
+        )
+    missing = np.isnan(numbers)
+    if missing.any():
+        column = int(missing.any(axis=0).argmax())
+        names = _get_feature_names(X)
+        label = column if names is None else repr(str(names[column]))
+        raise ValueError(
+            f"Input X contains NaN in {missing[:, column].sum()} of {len(numbers)} rows of column "
+            f"{label}. {type(estimator).__name__} cannot use missing values; drop such rows, or "
+            "impute them first."
+        )
+    return numbers
 
 
 def check_lengths(X: Any, y: Any) -> None:
@@ -153,10 +139,10 @@ def check_targets(y: Any, *, dtype: type = np.float32, multi_output: bool = True
     """
     y = _array(y)
     if multi_output and y.ndim == 2 and y.shape[1] != 1:
-        _refuse_text(y, "y")
+        _refuse_text(y)
         return check_array(y, dtype=dtype, order="C", input_name="y")
     y = _plain_column(y)
-    _refuse_text(y, "y")
+    _refuse_text(y)
     return check_array(y, dtype=dtype, ensure_2d=False, input_name="y")
 
 
@@ -170,8 +156,9 @@ def check_weights(sample_weight: Any, n_samples: int, *, dtype: type = np.float3
     weights = np.asarray(sample_weight)
     if weights.ndim == 0:
         weights = np.full(n_samples, weights)
+    # In float64 first: tiny weights must not become zeros.
     weights = check_array(
-        weights, dtype=dtype, ensure_2d=False, allow_nd=True, input_name="sample_weight"
+        weights, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="sample_weight"
     )
     if weights.shape != (n_samples,):
         raise ValueError(
@@ -184,7 +171,7 @@ def check_weights(sample_weight: Any, n_samples: int, *, dtype: type = np.float3
         )
     if not weights.any():
         raise ValueError("sample_weight is zero for every row; there is nothing to learn from.")
-    return weights
+    return weights.astype(dtype, copy=False)
 
 
 def _array(y):
@@ -202,43 +189,9 @@ def _plain_column(y):
     return y
 
 
-def _refuse_text(X, name="X"):
-    """Refuse text, dates and complex numbers, which a conversion to float would let through."""
-    if hasattr(X, "dtypes") and hasattr(X, "columns"):
-        columns = {column: X[column] for column in X.columns} if X.columns.is_unique else {}
-        found = [(repr(c), str(v.dtype)) for c, v in columns.items() if _not_numeric(v)]
-        if found:
-            column, dtype = found[0]
-            raise ValueError(
-                f"{name} has {len(found)} column(s) that are not numeric; the first is {column} of "
-                f"dtype {dtype}. Encode them as numbers, or leave them out."
-            )
-        return
-    dtype = getattr(X, "dtype", None)
-    if dtype is not None and getattr(dtype, "kind", "f") in "USmMc":
-        if dtype.kind == "c":
-            raise ValueError(f"Complex data not supported: {name} has dtype {dtype}.")
-        raise ValueError(f"{name} has dtype {dtype}, which is not numeric; encode it as numbers.")
-
-
-def _not_numeric(column):
-    if column.dtype == object:
-        return any(isinstance(value, (str, bytes)) for value in column)
-    # pandas' masked integers and booleans have kind "i", "u", "f" or "b", like numpy's.
-    return getattr(column.dtype, "kind", "O") not in "iufb"
-
-
-def _describe_not_finite(estimator, X, checked, allow_nan):
-    values = checked.data if sp.issparse(checked) else checked
-    what = "infinity" if allow_nan or not np.isnan(values).any() else "NaN"
-    where = ""
-    if not sp.issparse(checked) and checked.ndim == 2:
-        bad = np.isnan(checked) if what == "NaN" else np.isinf(checked)
-        column = int(bad.any(axis=0).argmax())
-        names = _get_feature_names(X)
-        label = repr(str(names[column])) if names is not None else column
-        where = f" in {bad[:, column].sum()} of {len(checked)} rows of column {label}"
-    return (
-        f"Input X contains {what}{where}. {type(estimator).__name__} needs finite numbers; "
-        "drop such rows, or impute them first."
-    )
+def _refuse_text(y):
+    """Refuse text and complex numbers, which a conversion to float would let through."""
+    if y.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: y has dtype {y.dtype}.")
+    if y.dtype.kind in "USmM" or any(isinstance(v, str) for v in y.flat if y.dtype == object):
+        raise ValueError(f"y has dtype {y.dtype} and is not numeric; a regressor needs numbers.")

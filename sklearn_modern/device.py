@@ -87,6 +87,11 @@ def resolve_device(device: Any = "auto", *, cost: float | None = None) -> str:
     return canonical
 
 
+def has_float64(device: str) -> bool:
+    """Tell whether a device, by its canonical name, computes in float64."""
+    return device != "mps"
+
+
 def _spelled(device):
     # A torch.device is recognised by its name, since torch may not have been imported.
     if isinstance(device, str):

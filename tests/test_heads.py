@@ -150,6 +150,8 @@ CASES = {
 
 CATEGORICAL = [name for name in CASES if name.startswith(("softmax", "sigmoid"))]
 CONTINUOUS = [name for name in CASES if name not in CATEGORICAL]
+DISTRIBUTIONS = [n for n in CONTINUOUS if n.startswith(("median", "quantile", "gaussian"))]
+POINTS = [name for name in CONTINUOUS if name not in DISTRIBUTIONS]
 
 every_head = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 every_continuous_head = pytest.mark.parametrize(
@@ -205,7 +207,7 @@ def test_loss_equals_reference(case, dtype, magnitude):
 )
 def test_hostile_scores_stay_finite(case, seed, spread):
     head, y = case.head(1), case.y(1, seed)
-    n_scores = head.linear.bias.shape[-1]
+    n_scores = head.linear.bias.shape[1]
     scores = torch.tensor(np.resize(spread, (1, N_ROWS, n_scores)), dtype=torch.float32)
     scores.requires_grad_()
     loss = head.loss(scores, y)
@@ -339,9 +341,21 @@ def test_accuracy_equals_scikit_learn(name, weighted):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@every_continuous_head
-def test_r_squared_equals_scikit_learn(case, weighted):
-    head, y = case.head(3).double(), case.y(3).double()
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_a_head_of_more_than_a_location_scores_by_its_loss(name, weighted):
+    head, y = CASES[name].head(3).double(), CASES[name].y(3).double()
+    scores = head(features(3, dtype=torch.float64)).detach()
+    weight = rows_weight(3) if weighted else torch.ones(3, N_ROWS)
+    losses = head.loss(scores, y)
+    expected = [-np.average(losses[i], weights=weight[i]) for i in range(3)]
+    found = head.score(scores, y, weight if weighted else None)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", POINTS)
+def test_r_squared_equals_scikit_learn(name, weighted):
+    head, y = CASES[name].head(3).double(), CASES[name].y(3).double()
     scores = head(features(3, dtype=torch.float64)).detach()
     weight = rows_weight(3) if weighted else None
     expected = [

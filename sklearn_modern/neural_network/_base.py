@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sklearn_modern._estimator import estimator
-from sklearn_modern.device import resolve_device
+from sklearn_modern.device import has_float64, resolve_device
 from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.batches import Rows
@@ -186,9 +186,13 @@ class NeuralEstimator(BaseEstimator, ABC):
         n_weights = sum(p.numel() for m in objective.modules.values() for p in m.parameters())
         cost = float(_OPERATIONS_PER_WEIGHT) * n_weights * n_rows * self.max_iter
         self.device_ = resolve_device(self.device, cost=cost)
-        if self.precision == "float64":
-            for module in objective.modules.values():
+        if self.precision == "float64" and not has_float64(self.device_):
+            raise ValueError(f"precision='float64' is not available on device {self.device_!r}.")
+        for module in objective.modules.values():
+            if self.precision == "float64":
                 module.double()
+            elif not has_float64(self.device_):
+                module.float()  # units of the target are kept in float64 elsewhere
         batch_size = self._rows_in_a_batch(n_rows)
         progress = Progress(
             self.tol, self.n_iter_no_change, self.early_stopping, self.learning_rate == "adaptive"

@@ -1,11 +1,80 @@
 """How weights are updated."""
 
-from torch import nn
-from torch.optim import LBFGS, SGD, Adam, Optimizer
+from collections.abc import Iterable
 
-__all__ = ["SOLVERS", "make_optimizer", "shrinkable"]
+import torch
+from torch import nn
+from torch.optim import LBFGS, SGD, Optimizer
+
+__all__ = ["SOLVERS", "LeanAdam", "make_optimizer", "shrinkable"]
 
 SOLVERS = ("sgd", "adam", "adamw", "lbfgs")
+
+
+class LeanAdam(Optimizer):
+    """Adam in one fused call, and next to nothing around it.
+
+    The same update as ``torch.optim.Adam(fused=True)``, which on a small network spends six times as
+    long on its way to the kernel as inside it. All parameters are updated in every step, so that
+    one counter of steps serves them all.
+
+    Parameters
+    ----------
+    parameters : iterable of nn.Parameter
+        What is trained.
+    lr : float
+        Learning rate.
+    betas : tuple of two floats, default=(0.9, 0.999)
+        Decay of the running means of gradients and of their squares.
+    eps : float, default=1e-8
+        Added to the root of the latter.
+
+    References
+    ----------
+    Kingma, Ba (2015). Adam: A method for stochastic optimization. ICLR.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        lr: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        # torch moves the counter of a fused optimiser to the parameters' device.
+        super().__init__(parameters, {"lr": lr, "betas": betas, "eps": eps, "fused": True})
+        for parameter in self.param_groups[0]["params"]:
+            self.state[parameter] = {
+                "step": torch.zeros((), device=parameter.device),
+                "mean": torch.zeros_like(parameter),
+                "square": torch.zeros_like(parameter),
+            }
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:
+        """Update all parameters by their gradients."""
+        group = self.param_groups[0]
+        parameters = group["params"]
+        states = [self.state[parameter] for parameter in parameters]
+        count = states[0]["step"]
+        count += 1
+        torch._fused_adam_(
+            parameters,
+            [parameter.grad for parameter in parameters],
+            [state["mean"] for state in states],
+            [state["square"] for state in states],
+            [],
+            [count] * len(states),
+            lr=group["lr"],
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            weight_decay=0.0,
+            eps=group["eps"],
+            amsgrad=False,
+            maximize=False,
+        )
+
+    step.hooked = True  # else torch wraps it into a profiler's record, a third of a small step
 
 
 def make_optimizer(module: nn.Module, solver: str, lr: float, momentum: float) -> Optimizer:
@@ -30,7 +99,7 @@ def make_optimizer(module: nn.Module, solver: str, lr: float, momentum: float) -
         return LBFGS(parameters, max_iter=1, line_search_fn="strong_wolfe")
     if solver == "sgd":
         return SGD(parameters, lr=lr, momentum=momentum, nesterov=momentum > 0, fused=True)
-    return Adam(parameters, lr=lr, fused=True)
+    return LeanAdam(parameters, lr=lr)
 
 
 def shrinkable(module: nn.Module) -> list[nn.Parameter]:

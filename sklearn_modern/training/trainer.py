@@ -177,7 +177,7 @@ class Trainer(NeuralNet):
             return
         self._set_training(training)
         self.watched_ = self._is_watched()
-        losses, outputs = [], []
+        losses, outputs = [], []  # one entry a batch
         for batch in iterator:
             if self.watched_:
                 step = self._watched_batch(batch, training, prefix, step_fn)
@@ -186,7 +186,7 @@ class Trainer(NeuralNet):
             losses.append(step["loss"])
             if not training:
                 outputs.append(step["y_pred"])
-        member_losses = torch.stack(losses).sum(0) / iterator.rows.total_weight()
+        member_losses = torch.cat(losses, dim=1).sum(1) / iterator.rows.total_weight()
         if not self.watched_:
             self.history.new_batch()
             self._record_batch(prefix, member_losses.mean().item(), len(iterator.rows))
@@ -197,7 +197,7 @@ class Trainer(NeuralNet):
             self._score(torch.cat(outputs, dim=1), iterator.rows, prefix)
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
-        """Update the weights by one batch; each member's loss is the sum over its rows."""
+        """Update the weights by one batch; the losses are each row's, weighted."""
         if self.solver == "lbfgs":
             return self._lbfgs_step(batch)
         self._follow_schedule()
@@ -211,7 +211,7 @@ class Trainer(NeuralNet):
         """Compute losses and outputs of one batch."""
         with torch.no_grad():
             losses, outputs = self._losses(batch)
-        return {"loss": _weighted_sum(losses, batch.weight), "y_pred": outputs}
+        return {"loss": _weighted(losses, batch.weight), "y_pred": outputs}
 
     def _losses(self, batch):
         if self.autocast is None:
@@ -235,8 +235,7 @@ class Trainer(NeuralNet):
             )
         if self.gradient_clip is not None:
             self._clip()
-        loss = _weighted_sum(losses.detach(), batch.weight)
-        return {"loss": loss, "y_pred": outputs.detach()}
+        return {"loss": _weighted(losses.detach(), batch.weight), "y_pred": outputs}
 
     def _lbfgs_step(self, batch):
         steps = []
@@ -297,11 +296,9 @@ class Trainer(NeuralNet):
         shown = (batch.x, targets)
         self.notify("on_batch_begin", batch=shown, training=training)
         step = step_fn(batch)
-        loss = step["loss"].mean() / len(batch)
+        loss, y_pred = step["loss"].mean(), step["y_pred"].detach()
         self._record_batch(prefix, loss.item(), len(batch))
-        self.notify(
-            "on_batch_end", batch=shown, training=training, loss=loss, y_pred=step["y_pred"]
-        )
+        self.notify("on_batch_end", batch=shown, training=training, loss=loss, y_pred=y_pred)
         return step
 
     def _record_batch(self, prefix, loss, size):
@@ -349,5 +346,5 @@ class Trainer(NeuralNet):
         vars(self).update(state)
 
 
-def _weighted_sum(losses, weight):
-    return losses.sum(1) if weight is None else (losses * weight).sum(1)
+def _weighted(losses, weight):
+    return losses if weight is None else losses * weight

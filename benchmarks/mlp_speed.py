@@ -1,0 +1,203 @@
+"""Speed and memory of MLPClassifier beside a bare PyTorch loop, skorch and scikit-learn.
+
+Every row is a ratio of two sides that run in turn in this process::
+
+    python benchmarks/mlp_speed.py --threads 1
+    python benchmarks/mlp_speed.py --threads 2
+    python benchmarks/mlp_speed.py --device cuda
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import torch
+from ratio import compare
+from skorch import NeuralNetClassifier
+from torch import nn
+
+from sklearn_modern.neural_network import MLPClassifier
+
+N_ROWS, N_FEATURES, UNITS, BATCH, EPOCHS = 8000, 20, (64, 64), 128, 20
+
+
+def make_data(n_rows=N_ROWS, n_features=N_FEATURES):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_rows, n_features), dtype=np.float32)
+    return X, (X[:, 0] * X[:, 1] + X[:, 2] > 0).astype(np.int64)
+
+
+def make_module(units=UNITS, n_features=N_FEATURES):
+    widths = [n_features, *units]
+    layers = []
+    for n_in, n_out in zip(widths[:-1], widths[1:], strict=True):
+        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(widths[-1], 2))
+
+
+def ours(X, y, device, units=UNITS, batch=BATCH, epochs=EPOCHS):
+    model = MLPClassifier(
+        units,
+        solver="adam",
+        learning_rate="constant",
+        learning_rate_init=1e-3,
+        batch_size=batch,
+        max_iter=epochs,
+        n_iter_no_change=epochs + 1,
+        early_stopping=False,
+        input_scaling="standard",
+        device=device,
+        random_state=0,
+    )
+    return model.fit(X, y)
+
+
+def bare_loop(X, y, device, units=UNITS, batch=BATCH, epochs=EPOCHS):
+    """The tightest loop that trains the same network in the same batches."""
+    module = make_module(units, X.shape[1]).to(device)
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-3, fused=True)
+    criterion = nn.CrossEntropyLoss()
+    for _ in range(epochs):
+        order = torch.randperm(len(X), device=device)
+        for start in range(0, len(X), batch):
+            index = order[start : start + batch]
+            optimizer.zero_grad()
+            criterion(module(X[index]), y[index]).backward()
+            optimizer.step()
+    if X.is_cuda:
+        torch.cuda.synchronize()
+    return module
+
+
+def stock_skorch(X, y):
+    net = NeuralNetClassifier(
+        make_module(),
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        lr=1e-3,
+        batch_size=BATCH,
+        max_epochs=EPOCHS,
+        iterator_train__shuffle=True,
+        train_split=None,
+        verbose=0,
+    )
+    return net.fit(X, y)
+
+
+def scikit_learn(X, y):
+    from sklearn.neural_network import MLPClassifier as Theirs
+
+    model = Theirs(UNITS, batch_size=BATCH, max_iter=EPOCHS, n_iter_no_change=EPOCHS + 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns that 20 epochs are few
+        return model.fit(X, y)
+
+
+def report(name, bar, ratio):
+    print(f"{name} (bar {bar}): {ratio}", flush=True)
+
+
+def fits(repeats):
+    X, y = make_data()
+    tensors = torch.from_numpy(X), torch.from_numpy(y)
+
+    def our_fit():
+        return ours(X, y, "cpu")
+
+    report(
+        "fit, ours / bare loop",
+        "<= 1.15",
+        compare(our_fit, lambda: bare_loop(*tensors, "cpu"), repeats=repeats),
+    )
+    report(
+        "fit, stock skorch / ours",
+        ">= 3",
+        compare(lambda: stock_skorch(X, y), our_fit, repeats=max(repeats // 3, 3)),
+    )
+    report(
+        "fit, ours / scikit-learn",
+        "<= 1.0",
+        compare(our_fit, lambda: scikit_learn(X, y), repeats=max(repeats // 3, 3)),
+    )
+
+
+def frames(repeats):
+    import pandas as pd
+
+    X, y = make_data()
+    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(N_FEATURES)])
+    ratio = compare(lambda: ours(frame, y, "cpu"), lambda: ours(X, y, "cpu"), repeats=repeats)
+    report("fit, DataFrame / array", "<= 1.1", ratio)
+
+
+def predictions(repeats):
+    X, y = make_data(100_000)
+    model = ours(X[:N_ROWS], y[:N_ROWS], "cpu")
+    module, tensor = make_module().eval(), torch.from_numpy(X)
+
+    def raw():
+        with torch.inference_mode():
+            return module(tensor)
+
+    ratio = compare(lambda: model.predict_proba(X), raw, repeats=3 * repeats)
+    report("predict_proba of 100,000 rows, ours / raw forward pass", "<= 1.2", ratio)
+
+
+def memory():
+    """Measure the peak in a process of its own; it never comes down again."""
+    code = "import mlp_speed; mlp_speed.peak_memory()"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=sys.path[0])
+
+
+def peak_memory():
+    X, y = make_data(1_000_000, 50)
+    ours(X[:1000], y[:1000], "cpu", epochs=1)  # everything is imported
+    before = _peak()
+    ours(X, y, "cpu", batch=1024, epochs=1)
+    rise = (_peak() - before) / X.nbytes
+    print(f"fit, rise of peak memory / bytes of X (bar <= 1.5): {rise:.2f} of {X.nbytes / 1e6:.0f} MB")
+
+
+def _peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def accelerator(device, repeats):
+    X, y = make_data(100_000)
+    tensors = torch.from_numpy(X).to(device), torch.from_numpy(y).to(device)
+    for units, batch in ((UNITS, BATCH), ((1024, 1024, 1024), 1024)):
+        ratio = compare(
+            lambda units=units, batch=batch: ours(X, y, device, units, batch, 3),
+            lambda units=units, batch=batch: bare_loop(*tensors, device, units, batch, 3),
+            repeats=repeats,
+        )
+        report(f"fit on {device}, {units}, ours / bare loop", "<= 1.15", ratio)
+    for n_rows in (100, 1000, 10_000, 100_000, 1_000_000):
+        X, y = make_data(n_rows)
+        seconds = {
+            name: min(compare(lambda n=name: ours(X, y, n), lambda: None, repeats=3).ours)
+            for name in ("auto", "cpu", device)
+        }
+        best = min(seconds["cpu"], seconds[device])
+        print(f"auto / better of cpu and {device}, {n_rows} rows (bar <= 1.25): "
+              f"{seconds['auto'] / best:.2f}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    print(f"{arguments.threads} thread(s), torch {torch.__version__}")
+    if arguments.device == "cpu":
+        fits(arguments.repeats)
+        frames(arguments.repeats)
+        predictions(arguments.repeats)
+        memory()
+    else:
+        accelerator(arguments.device, arguments.repeats)

@@ -13,6 +13,7 @@ learn how the spread of the target changes along the input, which a network for 
 
 import os
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from sklearn_modern.neural_network import MLPRegressor
@@ -28,7 +29,7 @@ grid = np.linspace(0, 10, 200)[:, np.newaxis]
 # %%
 # Quantiles
 # ---------
-# ``predict`` gives the median, ``predict_quantiles`` the levels that were asked for. They never cross.
+# ``predict`` gives the median, ``predict_quantiles`` the levels asked for. They never cross.
 
 quantiles = MLPRegressor(
     (64, 64), loss="quantile", quantiles=(0.05, 0.95), max_iter=EPOCHS, random_state=0
@@ -47,8 +48,6 @@ print(f"inside mean ± 1.645 std: {np.mean(np.abs(y - mean) < 1.645 * std):.1%}"
 # %%
 # Both as plots
 # -------------
-
-import matplotlib.pyplot as plt
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True, layout="constrained")
 for axes in (left, right):

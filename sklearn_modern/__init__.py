@@ -1,8 +1,8 @@
 """Modern machine learning as scikit-learn estimators.
 
-Every method is an estimator with ``fit`` and ``predict`` (or ``transform``) that works in pipelines,
-cross-validation and grid search, and takes ``device`` as a parameter. The subpackages carry the names
-that they have in scikit-learn; each is imported when it is first used.
+Every method is an estimator with ``fit`` and ``predict`` (or ``transform``) that works in
+pipelines, cross-validation and grid search, and takes ``device`` as a parameter. The subpackages
+carry the names that they have in scikit-learn; each is imported when it is first used.
 """
 
 from sklearn_modern._lazy import lazy_submodules

@@ -48,9 +48,7 @@ def estimator(cls: Estimator) -> Estimator:
 def _complete(cls):
     """Append what the bases say of inherited parameters and attributes to the class's docstring."""
     text = inspect.cleandoc(cls.__doc__)
-    inherited = [
-        inspect.cleandoc(base.__dict__.get("__doc__") or "") for base in cls.__mro__[1:-1]
-    ]
+    inherited = [inspect.cleandoc(base.__dict__.get("__doc__") or "") for base in cls.__mro__[1:-1]]
     parameters = {parameter.name for parameter in fields(cls) if parameter.init}
     text = _extend(text, inherited, "Parameters", keep=parameters.__contains__)
     return _extend(text, inherited, "Attributes", keep=lambda name: True)
@@ -68,7 +66,8 @@ def _extend(text, others, section, keep):
     body = "\n".join([*entries.values(), *missing.values()])
     start, stop = _span(text, section)
     heading = f"{section}\n{'-' * len(section)}"
-    return "\n\n".join(filter(None, [text[:start].strip(), f"{heading}\n{body}", text[stop:].strip()]))
+    parts = [text[:start].strip(), f"{heading}\n{body}", text[stop:].strip()]
+    return "\n\n".join(filter(None, parts))
 
 
 # numpydoc's sections in the order in which they stand.

@@ -162,7 +162,7 @@ def check_weights(sample_weight: Any, n_samples: int, *, dtype: type = np.float3
     )
     if weights.shape != (n_samples,):
         raise ValueError(
-            f"sample_weight.shape == {weights.shape}, expected {(n_samples,)}: one weight a row of X."
+            f"sample_weight.shape == {weights.shape}, expected {(n_samples,)}: one weight a row."
         )
     if (weights < 0).any():
         raise ValueError(

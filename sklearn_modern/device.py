@@ -1,7 +1,7 @@
 """Where a fit runs: on the CPU or on an accelerator.
 
-The only module that spells the names of devices. Resolving ``"cpu"``, or ``"auto"`` for a fit that is
-too small for an accelerator, does not import torch.
+The only module that spells the names of devices. Resolving ``"cpu"``, or ``"auto"`` for a fit that
+is too small for an accelerator, does not import torch.
 """
 
 import os
@@ -12,8 +12,8 @@ __all__ = ["available_devices", "resolve_device"]
 
 ENVIRONMENT_VARIABLE = "SKLEARN_MODERN_DEVICE"
 
-# Floating-point operations of a fit below which "auto" stays on the CPU: about a second's work of two
-# cores, which is what starting an accelerator and feeding it small batches costs.
+# Floating-point operations of a fit below which "auto" stays on the CPU: about a second's work of
+# two cores, which is what starting an accelerator and feeding it small batches costs.
 AUTO_THRESHOLD = 5e10
 
 _FORMS = '"auto", "cpu", "cuda", "cuda:N", "mps" or a torch.device'
@@ -78,7 +78,7 @@ def resolve_device(device: Any = "auto", *, cost: float | None = None) -> str:
         name, source = os.environ[ENVIRONMENT_VARIABLE], ENVIRONMENT_VARIABLE
     if name == "auto":
         small = cost is not None and cost < AUTO_THRESHOLD
-        return "cpu" if small else (available_devices() + ["cpu"])[1]
+        return "cpu" if small else [*available_devices(), "cpu"][1]
     canonical = _canonical(name)
     if canonical is None:
         raise ValueError(f"{source}={name!r} is not a device; it may be {_FORMS}.")

@@ -104,7 +104,10 @@ def test_targets_that_are_not_finite(estimator, value):
 
 
 BAD_WEIGHTS = {
-    "negative": (lambda w: np.where(np.arange(len(w)) == 2, -0.5, w), "negative values, the lowest -0.5"),
+    "negative": (
+        lambda w: np.where(np.arange(len(w)) == 2, -0.5, w),
+        "negative values, the lowest -0.5",
+    ),
     "all zero": (lambda w: w * 0, "zero for every row"),
     "too short": (lambda w: w[:-1], "sample_weight.shape"),
     "two columns": (lambda w: np.column_stack([w, w]), "sample_weight|Sample weights"),

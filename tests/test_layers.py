@@ -128,7 +128,9 @@ def text_violations(sources):
                 if isinstance(node.value, str) and named and module != "sklearn_modern.device":
                     yield f"{module} spells the device {node.value!r}"
             names = (getattr(node, "id", None), getattr(node, "attr", None))
-            imported = [alias.name for alias in getattr(node, "names", []) if hasattr(alias, "name")]
+            imported = [
+                alias.name for alias in getattr(node, "names", []) if hasattr(alias, "name")
+            ]
             nets = {"NeuralNet", "NeuralNetClassifier", "NeuralNetRegressor"}
             if nets & {*names, *imported} and module != "sklearn_modern.training.trainer":
                 yield f"{module} names skorch's NeuralNet"

@@ -10,8 +10,8 @@ __all__ = ["Body"]
 class Body(nn.Module, ABC):
     """Map inputs to features; the head on top gives the features a meaning.
 
-    Everything a body takes and gives has a leading axis of members, networks of one shape that train
-    side by side. An input's member axis may have length 1: then all members see the same rows.
+    Everything a body takes and gives has a leading axis of members, networks of one shape that
+    train side by side. An input's member axis may have length 1: then all see the same rows.
 
     Attributes
     ----------

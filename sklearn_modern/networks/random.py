@@ -60,7 +60,10 @@ class MemberRandom:
 
     def permutations(self, n: int) -> Tensor:
         """Draw a shuffle of ``range(n)`` for each member: (members, n)."""
-        return torch.stack([torch.randperm(n, generator=g) for g in self.generators()])
+        out = torch.empty(len(self), n, dtype=torch.int64)
+        for member, generator in zip(out, self.generators(), strict=True):
+            torch.randperm(n, generator=generator, out=member)
+        return out
 
     def __getstate__(self) -> dict:
         """Keep the streams where they are, so that a pickled training goes on exactly."""

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
+from skorch.callbacks import Callback
 
 from sklearn_modern._estimator import estimator
 from sklearn_modern.device import has_float64, resolve_device
@@ -101,7 +102,7 @@ class NeuralEstimator(BaseEstimator, ABC):
         skorch's record of the training.
     n_features_in_ : int
         Number of features of the fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Their names, if X was a DataFrame whose column names are strings.
     """
 
@@ -174,9 +175,7 @@ class NeuralEstimator(BaseEstimator, ABC):
         split = np.random.RandomState(random_state.randint(2**31 - 1))
         return split, MemberRandom(random_state.randint(2**31 - 1, size=self.n_members))
 
-    def _make_net(
-        self, objective: Any, random: MemberRandom, n_rows: int, mean_weight: float
-    ) -> Trainer:
+    def _make_net(self, objective: Any, random: MemberRandom, n_rows: int) -> Trainer:
         """Make the net that trains the objective on so many rows, on the device for its size."""
         if self.solver == "lbfgs" and self.n_members > 1:
             raise ValueError(
@@ -193,7 +192,6 @@ class NeuralEstimator(BaseEstimator, ABC):
                 module.double()
             elif not has_float64(self.device_):
                 module.float()  # units of the target are kept in float64 elsewhere
-        batch_size = self._rows_in_a_batch(n_rows)
         progress = Progress(
             self.tol, self.n_iter_no_change, self.early_stopping, self.learning_rate == "adaptive"
         )
@@ -201,27 +199,37 @@ class NeuralEstimator(BaseEstimator, ABC):
             objective,
             random=random,
             solver=self.solver,
-            penalty=self.alpha / (batch_size * mean_weight),
             decay=self.alpha,
             momentum=self.momentum,
             gradient_clip=self.gradient_clip,
             autocast=torch.bfloat16 if self.precision == "bfloat16" else None,
             lr=self.learning_rate_init,
-            batch_size=batch_size,
             train_split=None,
-            callbacks=[("progress", progress), *(self.callbacks or [])],
+            use_caching=True,  # a scoring without would not know where the targets are
+            callbacks=[("progress", progress), *self._checked_callbacks()],
             verbose=int(self.verbose),
             device=self.device_,
         ).initialize()
 
-    def _train(self, rows: Rows, validation: Rows | None, *, epochs: int, schedule: str) -> None:
+    def _train(
+        self,
+        rows: Rows,
+        validation: Rows | None,
+        *,
+        mean_weight: float,
+        epochs: int,
+        schedule: str,
+    ) -> None:
         """Train the net, and store how it went."""
         net = self._net_on_device()
         net.max_epochs, net.schedule = epochs, schedule
+        net.batch_size = self._rows_in_a_batch(len(rows))
+        net.penalty = self.alpha / (net.batch_size * mean_weight)
         net.partial_fit(rows, validation)
         self.history_ = net.history
-        self.n_iter_ = len(net.history)
+        # An epoch that was interrupted has no loss.
         self.loss_curve_ = [float(e["train_loss"]) for e in net.history if "train_loss" in e]
+        self.n_iter_ = len(self.loss_curve_)
         scores = [e["valid_score"] for e in net.history if "valid_score" in e]
         self.validation_scores_ = scores or None
         self.best_validation_score_ = max(scores) if scores else None
@@ -237,6 +245,20 @@ class NeuralEstimator(BaseEstimator, ABC):
                 f"The training diverged: the loss is {self.loss_curve_[-1]} after {self.n_iter_} "
                 "epochs. A lower learning_rate_init or a gradient_clip may help."
             )
+
+    def _checked_callbacks(self):
+        # Copies, since callbacks keep what they learn, and a fit changes no parameter.
+        copies = []
+        for entry in self.callbacks or []:
+            callback = entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry
+            if not isinstance(callback, Callback):
+                raise ValueError(
+                    f"callbacks has {entry!r}; it takes instances of skorch.callbacks.Callback, or "
+                    "pairs of a name and such an instance."
+                )
+            copied = copy.copy(callback)
+            copies.append((entry[0], copied) if isinstance(entry, tuple) else copied)
+        return copies
 
     def _rows_in_a_batch(self, n_rows: int) -> int:
         if self.solver == "lbfgs":

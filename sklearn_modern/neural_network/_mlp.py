@@ -35,7 +35,7 @@ class TabularNetwork(NeuralEstimator):
     ----------
     hidden_layer_sizes : int or tuple of int, default=(128, 128)
         Units of each hidden layer; an empty tuple gives a linear model.
-    activation : {"identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", \\
+    activation : {"identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", \
             "silu", "mish", "maxout"}, default="relu"
         Activation function of the hidden units.
     dropout : float, default=0.0

@@ -89,7 +89,13 @@ class NeuralPredictor(NeuralEstimator):
             validation_rows = Rows(rows.source, self._index(validation))
         else:
             validation_rows = None
-        self._train(rows, validation_rows, epochs=self.max_iter, schedule=self.learning_rate)
+        self._train(
+            rows,
+            validation_rows,
+            mean_weight=weight[training].mean(),
+            epochs=self.max_iter,
+            schedule=self.learning_rate,
+        )
         return self
 
     def _partial_fit(self, X, y, sample_weight):
@@ -107,7 +113,7 @@ class NeuralPredictor(NeuralEstimator):
             self._start(inputs, y, weight, everything, self._seeds()[1])
         self._trained_in_parts = True
         rows = self._rows(inputs, y, weight, everything)
-        self._train(rows, None, epochs=1, schedule="constant")
+        self._train(rows, None, mean_weight=weight.mean(), epochs=1, schedule="constant")
         return self
 
     def _check(self, X, y, sample_weight, *, reset):
@@ -120,7 +126,7 @@ class NeuralPredictor(NeuralEstimator):
             X, y, weight = _safe_indexing(X, kept), _safe_indexing(y, kept), weight[kept]
         inputs = self._check_inputs(X, reset=reset)
         y = self._check_y(y, reset=reset)
-        return inputs, y, weight * self._class_weights(y)
+        return inputs, y, weight * self._class_weights(y, weight)
 
     def _start(self, inputs, y, weight, training, random):
         """Learn scales from the training rows, and make the network with its initial weights."""
@@ -132,9 +138,8 @@ class NeuralPredictor(NeuralEstimator):
         body = self._make_body(inputs, random)
         mixup = Mixup(self.mixup, random.seeds) if self.mixup else None
         objective = Supervised(body, self._make_head(body.n_features_out, random), mixup)
-        mean_weight = weight[training].mean()
         self._trained_in_parts = False
-        self.net_ = self._make_net(objective, random, len(training), mean_weight)
+        self.net_ = self._make_net(objective, random, len(training))
 
     def _rows(self, inputs, y, weight, training):
         """Take the data to the device; weights have mean 1 over the training rows."""
@@ -165,7 +170,7 @@ class NeuralPredictor(NeuralEstimator):
         """Check targets and code them as numbers."""
         raise NotImplementedError
 
-    def _class_weights(self, y: np.ndarray) -> np.ndarray | float:
+    def _class_weights(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray | float:
         return 1.0
 
     def _learn_y(self, y: np.ndarray, weight: np.ndarray) -> None:
@@ -299,26 +304,43 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
         self.classes_, codes = check_labels(y, classes=known)
         return codes
 
-    def _class_weights(self, y):
+    def _class_weights(self, y, weight):
         if self.class_weight is None:
             return 1.0
-        if self._multilabel or self.class_weight == "balanced":
-            return compute_sample_weight(self.class_weight, y)
-        return compute_sample_weight(self.class_weight, self.classes_[y])
+        if isinstance(self.class_weight, str):
+            return np.prod([_balancing(codes, weight) for codes in np.atleast_2d(y.T)], axis=0)
+        weights = compute_sample_weight(
+            self.class_weight, y if self._multilabel else self.classes_[y]
+        )
+        if not (weights > 0).all():
+            raise ValueError(f"class_weight={self.class_weight!r} must have positive weights only.")
+        return weights
 
     def _scaled_y(self, y):
         return y.astype(np.float64) if self._multilabel else y
 
     def _make_head(self, n_features, random):
         kind = Sigmoid if self._multilabel else Softmax
-        return kind(
-            n_features, len(self.classes_), random, label_smoothing=self.label_smoothing
-        )
+        return kind(n_features, len(self.classes_), random, label_smoothing=self.label_smoothing)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _balancing(codes, weight):
+    """Weigh classes inversely to the weight that they have already, for equal totals."""
+    total = np.bincount(codes, weight)
+    return weight.sum() / (np.count_nonzero(total) * total[codes])
+
+
+def _predicts_quantiles(regressor):
+    if regressor.loss != "quantile":
+        raise AttributeError(
+            f"predict_quantiles needs loss='quantile', but loss={regressor.loss!r}."
+        )
+    return True
 
 
 @estimator
@@ -393,7 +415,7 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
         mean, std = np.moveaxis(self._decode(X), -1, 0)
         return (mean, std) if mean.shape[1] > 1 else (mean[:, 0], std[:, 0])
 
-    @available_if(lambda self: self.loss == "quantile")
+    @available_if(_predicts_quantiles)
     def predict_quantiles(self, X):
         """Predict the ``quantiles``.
 

@@ -1,10 +1,10 @@
 """Rows of a data set, on the device once, taken batch by batch."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
@@ -117,8 +117,8 @@ class Rows:
 
     def total_weight(self) -> float:
         """Return the sum of the rows' weights."""
-        _, weight = self.targets()
-        return len(self) if weight is None else weight.sum().item()
+        weight = self.source.weight
+        return len(self) if weight is None else weight.index_select(0, self.index).sum().item()
 
 
 class TrainingBatches:
@@ -136,7 +136,7 @@ class TrainingBatches:
 
     def __len__(self) -> int:
         """Return the number of batches."""
-        return int(np.ceil(len(self.rows) / self.batch_size))
+        return math.ceil(len(self.rows) / self.batch_size)
 
 
 class EvaluationBatches:
@@ -149,3 +149,7 @@ class EvaluationBatches:
         """Yield the batches."""
         for index in self.rows.index.split(self.batch_size):
             yield self.rows.source.take(index.unsqueeze(0))
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return math.ceil(len(self.rows) / self.batch_size)

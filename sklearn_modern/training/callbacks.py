@@ -19,6 +19,7 @@ class Progress(Callback):
 
     What is followed is the validation score if there are validation rows and ``validate``, else the
     training loss (negated). An epoch is an improvement if it beats the best by more than ``tol``.
+    A member keeps the weights that it would have if it had been trained alone and stopped.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ class Progress(Callback):
         """Forget the training before."""
         self.best_: Tensor | None = None  # what counts as the best so far
         self.best_score_: Tensor | None = None  # the highest, by however little
-        self.best_state_: dict[str, Tensor] = {}
+        self.kept_: dict[str, Tensor] = {}  # weights
         self.waited_: Tensor | None = None
 
     def on_epoch_end(self, net, **kwargs) -> None:
@@ -51,39 +52,51 @@ class Progress(Callback):
         if self.best_ is None:
             self.best_ = self.best_score_ = torch.full_like(current, -torch.inf)
             self.waited_ = torch.zeros_like(current, dtype=torch.int64)
+            self.keeps_ = torch.zeros_like(current, dtype=torch.bool)
+            self.stopped_ = torch.zeros_like(current, dtype=torch.bool)
         if self.validate:
-            self._keep_best(net, current)
+            better = (current > self.best_score_) & ~self.stopped_
+            self.best_score_ = torch.where(better, current, self.best_score_)
+            self._keep(net, better)
         improved = current > self.best_ + self.tol
         self.best_ = torch.where(current > self.best_, current, self.best_)
         self.waited_ = torch.where(improved, 0, self.waited_ + 1)
-        if (self.waited_ >= self.patience).all():
-            self._stalled(net)
+        self._stop(net, self.waited_ >= self.patience)
 
     def on_train_end(self, net, **kwargs) -> None:
-        """Go back to each member's best epoch."""
-        if not self.best_state_:
+        """Go back to the weights that each member keeps."""
+        if not self.kept_:
             return
         with torch.no_grad():
             for name, value in net.module_.state_dict().items():
-                value.copy_(self.best_state_[name])
-        self.best_state_ = {}
+                value.copy_(torch.where(_mask(self.keeps_, value), self.kept_[name], value))
+        self.kept_ = {}
 
-    def _keep_best(self, net, current):
-        better = current > self.best_score_
-        if not better.any():
+    def _keep(self, net, members):
+        if not members.any():
             return
-        self.best_score_ = torch.where(better, current, self.best_score_)
+        self.keeps_ |= members
         for name, value in net.module_.state_dict().items():
-            if better.all():
-                self.best_state_[name] = value.clone()
+            if members.all() or name not in self.kept_:
+                self.kept_[name] = value.clone()
             else:
-                mask = better.view(-1, *[1] * (value.ndim - 1)).to(value.device)
-                self.best_state_[name] = torch.where(mask, value, self.best_state_[name])
+                self.kept_[name] = torch.where(_mask(members, value), value, self.kept_[name])
 
-    def _stalled(self, net):
+    def _stop(self, net, stalled):
         groups = net.optimizer_.param_groups
-        if not self.adaptive or groups[0]["lr"] <= _LOWEST_RATE:
+        if self.adaptive and groups[0]["lr"] > _LOWEST_RATE:
+            if stalled.all():
+                for group in groups:
+                    group["lr"] /= _SLOW_DOWN
+                self.waited_.zero_()
+            return
+        if not self.validate:
+            self._keep(net, stalled & ~self.stopped_)
+        self.stopped_ |= stalled
+        if self.stopped_.all():
             raise StopTraining
-        for group in groups:
-            group["lr"] /= _SLOW_DOWN
-        self.waited_.zero_()
+
+
+def _mask(members, value):
+    """Show a flag a member in the shape of a parameter."""
+    return members.view(-1, *[1] * (value.ndim - 1)).to(value.device)

@@ -14,8 +14,8 @@ SOLVERS = ("sgd", "adam", "adamw", "lbfgs")
 class LeanAdam(Optimizer):
     """Adam in one fused call, and next to nothing around it.
 
-    The same update as ``torch.optim.Adam(fused=True)``, which on a small network spends six times as
-    long on its way to the kernel as inside it. All parameters are updated in every step, so that
+    The same update as ``torch.optim.Adam(fused=True)``, which on a small network spends six times
+    as long on its way to the kernel as inside it. All parameters are updated in every step, so that
     one counter of steps serves them all.
 
     Parameters
@@ -96,7 +96,8 @@ def make_optimizer(module: nn.Module, solver: str, lr: float, momentum: float) -
     """
     parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if solver == "lbfgs":
-        return LBFGS(parameters, max_iter=1, line_search_fn="strong_wolfe")
+        # Evaluations limit the line search, which has none to spend by default.
+        return LBFGS(parameters, max_iter=1, max_eval=25, line_search_fn="strong_wolfe")
     if solver == "sgd":
         return SGD(parameters, lr=lr, momentum=momentum, nesterov=momentum > 0, fused=True)
     return LeanAdam(parameters, lr=lr)

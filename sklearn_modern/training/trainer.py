@@ -92,7 +92,8 @@ class Trainer(NeuralNet):
         return self
 
     def initialize_criterion(self) -> "Trainer":
-        """Have no criterion: the objective knows its loss."""
+        """Have an empty criterion for skorch to save: the objective knows its loss."""
+        self.criterion_ = nn.Module()
         return self
 
     def initialize_optimizer(self, triggered_directly: Any = None) -> "Trainer":
@@ -147,15 +148,21 @@ class Trainer(NeuralNet):
         return self
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
-        """Call the callbacks. That skorch's EarlyStopping interrupts is not the user's Ctrl-C."""
+        """Call all callbacks, then stop if one of them wants to.
+
+        skorch's EarlyStopping interrupts as Ctrl-C does.
+        """
         getattr(self, method_name)(self, **kwargs)
+        stop = False
         for _, callback in self.callbacks_:
             try:
                 getattr(callback, method_name)(self, **kwargs)
-            except KeyboardInterrupt:
-                if isinstance(callback, EarlyStopping):
-                    raise StopTraining from None
-                raise
+            except KeyboardInterrupt as interrupt:
+                stop = isinstance(interrupt, StopTraining) or isinstance(callback, EarlyStopping)
+                if not stop:
+                    raise
+        if stop:
+            raise StopTraining
 
     def get_split_datasets(self, X: Rows, y: Rows | None = None, **fit_params: Any):
         """Take the split as it comes."""
@@ -177,27 +184,29 @@ class Trainer(NeuralNet):
             return
         self._set_training(training)
         self.watched_ = self._is_watched()
-        losses, outputs = [], []  # one entry a batch
+        # Summed in place: a tensor kept of each batch would scatter the memory between batches.
+        dtype = self.trained_[0].dtype
+        losses, outputs = torch.zeros(len(self.random), dtype=dtype, device=self.device), []
         for batch in iterator:
             if self.watched_:
                 step = self._watched_batch(batch, training, prefix, step_fn)
             else:
                 step = step_fn(batch)
-            losses.append(step["loss"])
+            losses += step["loss"]
             if not training:
                 outputs.append(step["y_pred"])
-        member_losses = torch.cat(losses, dim=1).sum(1) / iterator.rows.total_weight()
+        member_losses = losses.cpu() / iterator.rows.total_weight()
         if not self.watched_:
             self.history.new_batch()
             self._record_batch(prefix, member_losses.mean().item(), len(iterator.rows))
-        self.history.record(f"{prefix}_batch_count", len(losses))
+        self.history.record(f"{prefix}_batch_count", len(iterator))
         if training:
             self.member_losses_ = member_losses
         else:
             self._score(torch.cat(outputs, dim=1), iterator.rows, prefix)
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
-        """Update the weights by one batch; the losses are each row's, weighted."""
+        """Update the weights by one batch; each member's loss is the weighted sum over its rows."""
         if self.solver == "lbfgs":
             return self._lbfgs_step(batch)
         self._follow_schedule()
@@ -211,7 +220,7 @@ class Trainer(NeuralNet):
         """Compute losses and outputs of one batch."""
         with torch.no_grad():
             losses, outputs = self._losses(batch)
-        return {"loss": _weighted(losses, batch.weight), "y_pred": outputs}
+        return {"loss": _weighted_sum(losses, batch.weight), "y_pred": outputs}
 
     def _losses(self, batch):
         if self.autocast is None:
@@ -235,7 +244,7 @@ class Trainer(NeuralNet):
             )
         if self.gradient_clip is not None:
             self._clip()
-        return {"loss": _weighted(losses.detach(), batch.weight), "y_pred": outputs}
+        return {"loss": _weighted_sum(losses.detach(), batch.weight), "y_pred": outputs}
 
     def _lbfgs_step(self, batch):
         steps = []
@@ -296,7 +305,9 @@ class Trainer(NeuralNet):
         shown = (batch.x, targets)
         self.notify("on_batch_begin", batch=shown, training=training)
         step = step_fn(batch)
-        loss, y_pred = step["loss"].mean(), step["y_pred"].detach()
+        loss, y_pred = step["loss"].mean() / len(batch), step["y_pred"].detach()
+        if training:  # members are trained on different rows; the targets shown are the first's
+            y_pred = y_pred[:1]
         self._record_batch(prefix, loss.item(), len(batch))
         self.notify("on_batch_end", batch=shown, training=training, loss=loss, y_pred=y_pred)
         return step
@@ -308,7 +319,7 @@ class Trainer(NeuralNet):
     def _score(self, outputs, rows, prefix):
         self.member_scores_ = self.objective.score(
             self.objective.modules, outputs, *rows.targets()
-        )
+        ).cpu()
         self.history.record(f"{prefix}_score", self.member_scores_.mean().item())
 
     # What the fitted net gives.
@@ -346,5 +357,5 @@ class Trainer(NeuralNet):
         vars(self).update(state)
 
 
-def _weighted(losses, weight):
-    return losses if weight is None else losses * weight
+def _weighted_sum(losses, weight):
+    return losses.sum(1) if weight is None else (losses * weight).sum(1)

@@ -412,7 +412,12 @@ MEMBERS = {
     "batch normalisation": {"normalization": "batch"},
     "gradient clip": {"gradient_clip": 0.05},
     "embeddings": {"numerical_embedding": "periodic"},
-    "early stopping": {"early_stopping": True, "n_iter_no_change": 3, "max_iter": 100},
+    "early stopping": {
+        "early_stopping": True,
+        "n_iter_no_change": 3,
+        "max_iter": 100,
+        "random_state": 0,  # here the neighbours go on, and member 0 would become better
+    },
     "stopping by the training loss": {"n_iter_no_change": 2, "tol": 0.01, "max_iter": 100},
 }
 

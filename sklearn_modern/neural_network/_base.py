@@ -24,12 +24,9 @@ from sklearn_modern.training.batches import Rows
 from sklearn_modern.training.callbacks import Progress
 from sklearn_modern.training.optimizers import SOLVERS
 from sklearn_modern.training.schedules import SCHEDULES
-from sklearn_modern.training.trainer import EVALUATION_ROWS, Trainer
+from sklearn_modern.training.trainer import EVALUATION_ROWS, OPERATIONS_PER_WEIGHT, Trainer
 
 __all__ = ["NeuralEstimator"]
-
-# Forward and backward passes take about six floating-point operations a weight and row.
-_OPERATIONS_PER_WEIGHT = 6
 
 
 @estimator
@@ -38,20 +35,22 @@ class NeuralEstimator(BaseEstimator, ABC):
 
     Parameters
     ----------
-    solver : {"adam", "adamw", "sgd", "lbfgs"}, default="adam"
+    solver : {"adamw", "adam", "sgd", "lbfgs"}, default="adamw"
         The optimiser. "adamw" decays weights apart from the gradient; "sgd" has Nesterov's
         momentum; "lbfgs" takes all rows in one batch, for small data.
-    alpha : float, default=0.0001
-        Strength of the L2 penalty on weights, as in scikit-learn: the loss of a batch gets
-        ``alpha / 2 * sum(w ** 2) / batch_size``. With "adamw" it is the decoupled weight decay.
-    learning_rate : {"constant", "cosine", "one_cycle", "adaptive"}, default="constant"
+    alpha : float, default=0.5
+        With "adamw" the decoupled weight decay: a step shrinks weights by ``alpha`` times the
+        learning rate. Else the strength of the L2 penalty, as in scikit-learn: the loss of a batch
+        gets ``alpha / 2 * sum(w ** 2) / batch_size``.
+    learning_rate : {"one_cycle", "cosine", "constant", "adaptive"}, default="one_cycle"
         How the learning rate goes: constant; down to zero along half a cosine; up and then down to
         zero; or divided by 5 each time that ``n_iter_no_change`` epochs brought no improvement.
-    learning_rate_init : float, default=0.001
+    learning_rate_init : float, default=0.003
         The learning rate, for "one_cycle" its highest value.
     batch_size : "auto" or int, default="auto"
-        Rows of a training batch; "auto" grows with the data from 32 to 256.
-    max_iter : int, default=200
+        Rows of a training batch; "auto" is a thirtieth of the rows, rounded to a power of two
+        from 32 to 256.
+    max_iter : int, default=40
         Number of epochs, or of iterations for "lbfgs".
     momentum : float, default=0.9
         Momentum of "sgd".
@@ -107,12 +106,12 @@ class NeuralEstimator(BaseEstimator, ABC):
     """
 
     _: KW_ONLY
-    solver: str = "adam"
-    alpha: float = 0.0001
-    learning_rate: str = "constant"
-    learning_rate_init: float = 0.001
+    solver: str = "adamw"
+    alpha: float = 0.5
+    learning_rate: str = "one_cycle"
+    learning_rate_init: float = 0.003
     batch_size: int | str = "auto"
-    max_iter: int = 200
+    max_iter: int = 40
     momentum: float = 0.9
     early_stopping: bool = False
     validation_fraction: float = 0.1
@@ -183,7 +182,7 @@ class NeuralEstimator(BaseEstimator, ABC):
                 "take another solver or n_members=1."
             )
         n_weights = sum(p.numel() for m in objective.modules.values() for p in m.parameters())
-        cost = float(_OPERATIONS_PER_WEIGHT) * n_weights * n_rows * self.max_iter
+        cost = float(OPERATIONS_PER_WEIGHT) * n_weights * n_rows * self.max_iter
         self.device_ = resolve_device(self.device, cost=cost)
         if self.precision == "float64" and not has_float64(self.device_):
             raise ValueError(f"precision='float64' is not available on device {self.device_!r}.")
@@ -264,7 +263,7 @@ class NeuralEstimator(BaseEstimator, ABC):
         if self.solver == "lbfgs":
             return n_rows
         if self.batch_size == "auto":
-            return min(n_rows, 32 if n_rows < 2000 else 128 if n_rows < 20000 else 256)
+            return min(n_rows, 2 ** int(np.clip(round(np.log2(n_rows / 30)), 5, 8)))
         return min(n_rows, self.batch_size)
 
     @property

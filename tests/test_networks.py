@@ -15,7 +15,7 @@ from sklearn_modern.networks.embeddings import (
     PeriodicEmbedding,
     PiecewiseLinearEncoding,
 )
-from sklearn_modern.networks.layers import BatchNorm, Dropout, LayerNorm, Linear
+from sklearn_modern.networks.layers import BatchNorm, Dropout, LayerNorm, Linear, NarrowLinear
 from sklearn_modern.networks.mlp import MLP
 from sklearn_modern.networks.random import MemberRandom
 
@@ -202,8 +202,17 @@ def test_linear_is_torch_linear(bias):
 
 
 def test_linear_initial_scale():
-    weight = Linear(400, 300, MemberRandom([0, 1]), gain=1.5).weight
-    assert_close(weight.std(dim=(1, 2)), np.full(2, 1.5 / 20), rtol=0.02)
+    layer = Linear(400, 300, MemberRandom([0, 1]), gain=1.5)
+    assert_close(layer.weight.std(dim=(1, 2)), np.full(2, 1.5 / 20), rtol=0.02)
+    assert 0.04 < layer.bias.abs().max() <= 1 / 20
+
+
+def test_narrow_linear_is_linear():
+    narrow = NarrowLinear(4, 3, MemberRandom([0, 1]))
+    x = torch.randn(1, 7, 4, generator=torch.Generator())
+    weight, bias = narrow.weight.transpose(1, 2), narrow.bias.transpose(1, 2)
+    assert_close(narrow(x), x @ weight + bias)
+    assert narrow.weight.abs().max() <= 1 / 2
 
 
 @pytest.mark.parametrize(
@@ -234,13 +243,22 @@ def test_mlp_is_torch_sequential(name, module):
 
 def test_maxout_takes_the_larger_piece():
     net, x = make(but(activation="maxout", hidden_layer_sizes=(5,))), inputs(NUMBERS)
-    weight = net.hidden[0].linear.weight.detach().double().numpy()
+    weight, bias = (v.detach().double().numpy() for v in net.hidden[0].linear.parameters())
     assert weight.shape == (3, N_NUMBERS, 10)
-    scores = x.double().numpy() @ weight
+    scores = x.double().numpy() @ weight + bias
     assert_close(net(x), np.maximum(scores[..., :5], scores[..., 5:]))
 
 
-@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"logistic"}))
+RECTIFIERS = ["relu", "leaky_relu", "elu", "gelu", "silu", "mish"]
+
+
+@pytest.mark.parametrize("name", RECTIFIERS)
+def test_rectifiers_start_at_the_scale_of_torch(name):
+    ours, theirs = make(but(activation=name, hidden_layer_sizes=(400, 400))), nn.Linear(400, 400)
+    assert_close(ours.hidden[1].linear.weight.std(), theirs.weight.std(), rtol=0.02)
+
+
+@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"logistic", *RECTIFIERS}))
 def test_gain_keeps_signals_alive_in_deep_nets(name):
     net = make(but(activation=name, hidden_layer_sizes=(256,) * 10), members=1)
     x = torch.randn(1, 200, N_NUMBERS, generator=torch.Generator())

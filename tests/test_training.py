@@ -2,6 +2,7 @@
 
 import copy
 import math
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -13,12 +14,17 @@ from skorch.callbacks import Callback
 from torch import nn
 
 from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
+from sklearn_modern.training.callbacks import Progress, StopTraining
 from sklearn_modern.training.schedules import SCHEDULES
 
 N_ROWS, N_CLASSES = 50, 3
 
 # Small, exact, and never stopped before ``max_iter``.
 EXACT = {
+    "input_scaling": "standard",
+    "solver": "adam",
+    "learning_rate": "constant",
+    "dropout": 0.0,
     "hidden_layer_sizes": (6, 5),
     "activation": "tanh",
     "batch_size": 16,
@@ -216,7 +222,7 @@ def title(settings):
 def test_a_classifier_is_trained_as_by_hand(X, labels, weights, settings, is_weighted):
     settings = EXACT | settings
     weight = weights if is_weighted else np.ones(N_ROWS)
-    clf = MLPClassifier(**settings, input_scaling=None, callbacks=[("start", Start())])
+    clf = MLPClassifier(**settings | {"input_scaling": None}, callbacks=[("start", Start())])
     clf.fit(X, labels, sample_weight=weight if is_weighted else None)
     start = callback(clf, "start")
     network, curve = bare_loop(start, X, labels, weight, cross_entropy, settings)
@@ -265,6 +271,8 @@ def test_mixup_mixes_inputs_and_weighted_losses_as_by_hand(X, labels, weights, i
 
 
 LINEAR = {
+    "activation": "relu",
+    "input_scaling": "standard",
     "solver": "lbfgs",
     "hidden_layer_sizes": (),
     "max_iter": 60,
@@ -330,7 +338,7 @@ def test_each_step_has_the_rate_of_the_schedule_whatever_the_batch_size(X, label
 def test_adaptive_divides_the_rate_by_5_whenever_training_stalls_and_stops_below_1e_6(X, labels):
     settings = {"learning_rate_init": 1e-3, "n_iter_no_change": 2, "tol": 10.0, "max_iter": 100}
     clf = MLPClassifier(
-        **EXACT | settings, learning_rate="adaptive", callbacks=[("seen", Batches())]
+        **EXACT | settings | {"learning_rate": "adaptive"}, callbacks=[("seen", Batches())]
     )
     rates = callback(clf.fit(X, labels), "seen").rates[:: math.ceil(N_ROWS / 16)]
     # The first epoch is an improvement on nothing; then each two epochs bring none.
@@ -347,10 +355,10 @@ def test_training_without_improvement_stops_after_n_iter_no_change_epochs(X, lab
 @pytest.mark.parametrize("clip", [0.01, 1e6])
 def test_the_gradient_of_each_member_is_clipped_to_its_norm(X, labels, n_members, clip):
     settings = EXACT | {"batch_size": N_ROWS, "max_iter": 1, "alpha": 0, "n_members": n_members}
-    sgd = {"solver": "sgd", "momentum": 0, "callbacks": [("start", Start())]}
+    settings |= {"solver": "sgd", "momentum": 0, "callbacks": [("start", Start())]}
 
     def steps(**more):
-        clf = MLPClassifier(**settings, **sgd, **more).fit(X, labels)
+        clf = MLPClassifier(**settings, **more).fit(X, labels)
         state, start = clf.net_.module_.state_dict(), callback(clf, "start").state
         return torch.cat([(state[k] - start[k]).flatten(1) for k in state], dim=1)
 
@@ -405,6 +413,31 @@ def test_rows_set_aside_are_not_learned_from(X, labels):
 # Members.
 
 
+class Played:
+    """A net of three members whose only weight says in which epoch it is."""
+
+    def __init__(self, module):
+        self.module_ = module
+        self.optimizer_ = torch.optim.SGD(module.parameters(), lr=0.1)
+
+
+@pytest.mark.parametrize("validate", [True, False])
+def test_a_member_keeps_what_it_would_have_kept_alone(validate):
+    """With a patience of two the first stops after epoch 3, whatever it would reach later."""
+    scores = [[5, 4, 4, 9, 9, 9], [1, 2, 3, 4, 4, 4], [3, 3, 7, 7, 7, 7]]
+    module = nn.ParameterList([nn.Parameter(torch.zeros(3, 1))])
+    net, progress = Played(module), Progress(0.0, 2, validate, adaptive=False)
+    progress.on_train_begin(net)
+    for epoch, now in enumerate(torch.tensor(scores, dtype=torch.float64).T, start=1):
+        module[0].data.fill_(epoch)
+        net.member_scores_, net.member_losses_ = now, -now
+        with pytest.raises(StopTraining) if epoch == 6 else nullcontext():
+            progress.on_epoch_end(net)
+    progress.on_train_end(net)
+    # With validation rows its best epoch, else that in which it stopped.
+    assert module[0].flatten().tolist() == ([1, 4, 3] if validate else [3, 6, 5])
+
+
 MEMBERS = {
     "plain": {},
     "dropout": {"dropout": 0.3},
@@ -416,7 +449,6 @@ MEMBERS = {
         "early_stopping": True,
         "n_iter_no_change": 3,
         "max_iter": 100,
-        "random_state": 0,  # here the neighbours go on, and member 0 would become better
     },
     "stopping by the training loss": {"n_iter_no_change": 2, "tol": 0.01, "max_iter": 100},
 }

@@ -38,7 +38,7 @@ def _maxout(x):
     return torch.maximum(*x.chunk(2, dim=-1))
 
 
-_RECTIFIER_GAIN = math.sqrt(2.0)
+_RECTIFIER_GAIN = 1 / math.sqrt(3.0)
 
 ACTIVATIONS: dict[str, Activation] = {
     "identity": Activation(_identity, 1.0),
@@ -56,16 +56,14 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 """Activations by name.
 
-Rectifiers, and roughly the smooth functions near them, halve the second moment of a centred input,
-which the gain sqrt(2) makes up for (He et al. 2015); tanh's 5/3 is the convention of
+Rectifiers, and the smooth functions near them, start at torch's own scale for linear maps. It is
+smaller than the sqrt(2) that would keep signals as large as they are, and generalises better on small
+tables with the few layers that these need; tanh's 5/3 is the convention of
 :func:`torch.nn.init.calculate_gain`; selu keeps mean 0 and variance 1 by itself at gain 1
 (Klambauer et al. 2017).
 
 References
 ----------
-He, Zhang, Ren, Sun (2015), "Delving Deep into Rectifiers: Surpassing Human-Level Performance on
-ImageNet Classification", ICCV.
-
 Klambauer, Unterthiner, Mayr, Hochreiter (2017), "Self-Normalizing Neural Networks", NeurIPS.
 
 Goodfellow, Warde-Farley, Mirza, Courville, Bengio (2013), "Maxout Networks", ICML.

@@ -27,7 +27,8 @@ class Linear(nn.Module):
     random : MemberRandom
         Where the initial weights come from.
     gain : float, default=1.0
-        Weights start uniform with standard deviation ``gain / sqrt(n_in)``; biases start at zero.
+        Weights start uniform with standard deviation ``gain / sqrt(n_in)``; biases uniform on
+        ``(-1, 1) / sqrt(n_in)``, which spreads the bends of rectifiers over the inputs.
     bias : bool, default=True
         Whether there is a bias; before a layer that subtracts the mean it could learn nothing.
     """
@@ -36,9 +37,9 @@ class Linear(nn.Module):
         self, n_in: int, n_out: int, random: MemberRandom, gain: float = 1.0, *, bias: bool = True
     ) -> None:
         super().__init__()
-        bound = gain * math.sqrt(3.0 / max(n_in, 1))
-        self.weight = nn.Parameter(random.uniform(n_in, n_out, bound=bound))
-        self.bias = nn.Parameter(torch.zeros(len(random), 1, n_out)) if bias else None
+        bound = 1.0 / math.sqrt(max(n_in, 1))
+        self.weight = nn.Parameter(random.uniform(n_in, n_out, bound=gain * math.sqrt(3) * bound))
+        self.bias = nn.Parameter(random.uniform(1, n_out, bound=bound)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply each member's map to its rows."""
@@ -65,12 +66,13 @@ class NarrowLinear(nn.Module):
     n_in, n_out : int
         Widths.
     random : MemberRandom
-        Where the initial weights come from: uniform with standard deviation ``1 / sqrt(n_in)``.
+        Where the initial weights come from: uniform on ``(-1, 1) / sqrt(n_in)``. Biases start at
+        zero.
     """
 
     def __init__(self, n_in: int, n_out: int, random: MemberRandom) -> None:
         super().__init__()
-        bound = math.sqrt(3.0 / max(n_in, 1))
+        bound = 1.0 / math.sqrt(max(n_in, 1))
         self.weight = nn.Parameter(random.uniform(n_out, n_in, bound=bound))
         self.bias = nn.Parameter(torch.zeros(len(random), n_out, 1))
 

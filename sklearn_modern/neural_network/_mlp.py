@@ -38,7 +38,7 @@ class TabularNetwork(NeuralEstimator):
     activation : {"identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", \
             "silu", "mish", "maxout"}, default="relu"
         Activation function of the hidden units.
-    dropout : float, default=0.2
+    dropout : float, default=0.1
         Probability with which a hidden unit is left out of a training step.
     normalization : {"batch", "layer"} or None, default=None
         Normalisation between a hidden layer's linear map and its activation.
@@ -49,19 +49,19 @@ class TabularNetwork(NeuralEstimator):
         Which columns are categories: those of a DataFrame with categories, strings or booleans; a
         mask, positions or names; or none. Small ones become indicators, large ones learned vectors.
         A category that the fit did not see is nothing but "not one of the known".
-    input_scaling : {"standard", "robust"} or None, default="standard"
-        Scaling of numbers: mean 0 and variance 1; median and quartiles with smooth clipping of
-        outliers; or none. Missing numbers become the mean, with an indicator beside them.
+    input_scaling : {"robust", "standard"} or None, default="robust"
+        Scaling of numbers: median and quartiles with smooth clipping of outliers; mean 0 and
+        variance 1; or none. Missing numbers become the median or the mean, with an indicator.
     """
 
     hidden_layer_sizes: int | tuple[int, ...] = (128, 128)
     _: KW_ONLY
     activation: str = "relu"
-    dropout: float = 0.2
+    dropout: float = 0.1
     normalization: str | None = None
     numerical_embedding: str | None = None
     categorical_features: Any = "from_dtype"
-    input_scaling: str | None = "standard"
+    input_scaling: str | None = "robust"
 
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],

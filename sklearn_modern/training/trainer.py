@@ -153,6 +153,8 @@ class Trainer(NeuralNet):
         except KeyboardInterrupt:
             self.interrupted_ = True
         self.notify("on_train_end", X=X, y=y)
+        if self._has_schedule():  # which has come down to zero
+            self._set_rate(self.lr)
         del self.optimizers_, self.trained_, self.shrinkable_
         return self
 
@@ -284,12 +286,17 @@ class Trainer(NeuralNet):
                 weight.grad.add_(weight, alpha=self.penalty)
 
     def _follow_schedule(self):
-        if SCHEDULES[self.schedule] is not SCHEDULES["constant"]:
-            lr = self.lr * SCHEDULES[self.schedule](self.steps_done_ / self.steps_to_do_)
-            for optimizer in self.optimizers_:
-                for group in optimizer.param_groups:
-                    group["lr"] = lr
+        if self._has_schedule():
+            self._set_rate(self.lr * SCHEDULES[self.schedule](self.steps_done_ / self.steps_to_do_))
         self.steps_done_ += 1
+
+    def _has_schedule(self):
+        return SCHEDULES[self.schedule] is not SCHEDULES["constant"]
+
+    def _set_rate(self, lr):
+        for optimizer in self.optimizers_:
+            for group in optimizer.param_groups:
+                group["lr"] = lr
 
     def _clip(self):
         if len(self.random) == 1:

@@ -7,13 +7,10 @@ from sklearn_modern.utils.discovery import all_estimators
 # Public name -> keyword arguments, one entry a setting. Arithmetic is exact (float64, one batch)
 # where scikit-learn's checks compare weights with repetition.
 _EXACT = {"precision": "float64", "batch_size": 1000, "device": "cpu", "random_state": 0}
+_MLP = {"hidden_layer_sizes": (8,), "dropout": 0.0, "max_iter": 40, "learning_rate_init": 0.03}
 SETTINGS: dict[str, list[dict]] = {
-    "MLPClassifier": [
-        _EXACT | {"hidden_layer_sizes": (8,), "max_iter": 40, "learning_rate_init": 0.03},
-    ],
-    "MLPRegressor": [
-        _EXACT | {"hidden_layer_sizes": (8,), "max_iter": 40, "learning_rate_init": 0.03},
-    ],
+    "MLPClassifier": [_EXACT | _MLP],
+    "MLPRegressor": [_EXACT | _MLP],
 }
 
 EXPECTED_FAILURES: dict[str, str] = {}

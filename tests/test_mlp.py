@@ -13,6 +13,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes
 from sklearn.ensemble import BaggingClassifier, StackingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -394,7 +395,7 @@ def test_the_defaults_are_no_worse_on_real_data_than_a_linear_model():
 
 def test_searches_set_nested_parameters(X, y):
     pipeline = make_pipeline(StandardScaler(), MLPClassifier(**SMALL | {"max_iter": 3}))
-    grid = {"mlpclassifier__hidden_layer_sizes": [(), (4,)], "mlpclassifier__alpha": [0, 1e3]}
+    grid = {"mlpclassifier__hidden_layer_sizes": [(2,), (16,)], "mlpclassifier__alpha": [0, 1e3]}
     search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
     assert len(search.cv_results_["params"]) == 4
     assert np.ptp(search.cv_results_["mean_test_score"]) > 0
@@ -415,10 +416,10 @@ def test_sample_weights_are_routed_through_pipelines_and_searches(X, y):
     settings = SMALL | {"max_iter": 5}
     with config_context(enable_metadata_routing=True):
         clf = MLPClassifier(**settings).set_fit_request(sample_weight=True)
-        clf = clf.set_score_request(sample_weight=True)
         pipeline = make_pipeline(StandardScaler(), clf)
         pipeline[0].set_fit_request(sample_weight=False)
-        search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [1e-4]}, cv=2)
+        scoring = get_scorer("accuracy").set_score_request(sample_weight=True)
+        search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [1e-4]}, scoring=scoring, cv=2)
         search.fit(X, y, sample_weight=weight)
     scaled = StandardScaler().fit_transform(X)
     expected = MLPClassifier(**settings).fit(scaled, y, sample_weight=weight).predict_proba(scaled)

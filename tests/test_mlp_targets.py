@@ -143,7 +143,7 @@ def test_one_target_is_never_broadcast_over_rows(X, y):
     reg = MLPRegressor(**OPTIMAL).fit(X, y)
     design = np.column_stack([np.ones(80), X])
     expected = design @ np.linalg.lstsq(design, y, rcond=None)[0]
-    np.testing.assert_allclose(reg.predict(X), expected, rtol=1e-4)
+    np.testing.assert_allclose(reg.predict(X), expected, atol=1e-3)
     assert reg.predict(X).shape == (80,)
 
 

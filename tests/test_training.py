@@ -251,7 +251,9 @@ def test_a_regressor_is_trained_as_by_hand_on_scaled_numbers(X, numbers, weights
 @pytest.mark.parametrize("is_weighted", [False, True], ids=["unweighted", "weighted"])
 def test_mixup_mixes_inputs_and_weighted_losses_as_by_hand(X, labels, weights, is_weighted):
     weight = weights if is_weighted else np.ones(N_ROWS)
-    clf = MLPClassifier(**EXACT, mixup=0.4, input_scaling=None, callbacks=[("start", Start())])
+    clf = MLPClassifier(
+        **EXACT | {"mixup": 0.4, "input_scaling": None}, callbacks=[("start", Start())]
+    )
     clf.fit(X, labels, sample_weight=weight if is_weighted else None)
     start = callback(clf, "start")
     draw = np.random.default_rng(start.random.seeds[0])

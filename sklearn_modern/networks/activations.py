@@ -57,8 +57,8 @@ ACTIVATIONS: dict[str, Activation] = {
 """Activations by name.
 
 Rectifiers, and the smooth functions near them, start at torch's own scale for linear maps. It is
-smaller than the sqrt(2) that would keep signals as large as they are, and generalises better on small
-tables with the few layers that these need; tanh's 5/3 is the convention of
+smaller than the sqrt(2) that would keep signals as large as they are, and generalises better on
+small tables with the few layers that these need; tanh's 5/3 is the convention of
 :func:`torch.nn.init.calculate_gain`; selu keeps mean 0 and variance 1 by itself at gain 1
 (Klambauer et al. 2017).
 

@@ -81,7 +81,8 @@ class NeuralEstimator(BaseEstimator, ABC):
     verbose : bool or int, default=False
         Print a line an epoch.
     warm_start : bool, default=False
-        Let ``fit`` go on from the last fit, for another ``max_iter`` epochs.
+        Let ``fit`` go on from the last fit, for another ``max_iter`` epochs. What shapes the
+        network, and the solver, stay those of the first fit.
 
     Attributes
     ----------
@@ -222,6 +223,10 @@ class NeuralEstimator(BaseEstimator, ABC):
         """Train the net, and store how it went."""
         net = self._net_on_device()
         net.max_epochs, net.schedule = epochs, schedule
+        net.gradient_clip = self.gradient_clip
+        if net.lr != self.learning_rate_init:
+            net.lr = self.learning_rate_init
+            net.set_rate(net.lr)
         net.batch_size = self._rows_in_a_batch(len(rows))
         net.penalty = self.alpha / (net.batch_size * mean_weight)
         net.partial_fit(rows, validation)
@@ -239,10 +244,11 @@ class NeuralEstimator(BaseEstimator, ABC):
                 ConvergenceWarning,
                 stacklevel=4,
             )
-        elif not np.isfinite(self.loss_curve_[-1]):
+        elif not (np.isfinite(self.loss_curve_[-1]) and net.is_finite()):
             raise ValueError(
                 f"The training diverged: the loss is {self.loss_curve_[-1]} after {self.n_iter_} "
-                "epochs. A lower learning_rate_init or a gradient_clip may help."
+                "epochs, or weights have become infinite. A lower learning_rate_init or a "
+                "gradient_clip may help."
             )
 
     def _checked_callbacks(self):

@@ -154,9 +154,22 @@ class Trainer(NeuralNet):
             self.interrupted_ = True
         self.notify("on_train_end", X=X, y=y)
         if self._has_schedule():  # which has come down to zero
-            self._set_rate(self.lr)
+            self.set_rate(self.lr)
+        for _, callback in self.callbacks_:
+            vars(callback).pop("lr_scheduler_", None)  # it holds the optimiser; made anew next time
         del self.optimizers_, self.trained_, self.shrinkable_
         return self
+
+    def set_rate(self, lr: float) -> None:
+        """Set the learning rate of the optimisers, while ``lr`` stays what schedules start from."""
+        for optimizer in self._all_optimizers():
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+
+    def is_finite(self) -> bool:
+        """Tell whether all weights are finite."""
+        modules = self.objective.modules.values()
+        return all(bool(p.isfinite().all()) for module in modules for p in module.parameters())
 
     def _is_small(self):
         """Tell whether a step has too little work for several threads of a CPU."""
@@ -287,16 +300,11 @@ class Trainer(NeuralNet):
 
     def _follow_schedule(self):
         if self._has_schedule():
-            self._set_rate(self.lr * SCHEDULES[self.schedule](self.steps_done_ / self.steps_to_do_))
+            self.set_rate(self.lr * SCHEDULES[self.schedule](self.steps_done_ / self.steps_to_do_))
         self.steps_done_ += 1
 
     def _has_schedule(self):
         return SCHEDULES[self.schedule] is not SCHEDULES["constant"]
-
-    def _set_rate(self, lr):
-        for optimizer in self.optimizers_:
-            for group in optimizer.param_groups:
-                group["lr"] = lr
 
     def _clip(self):
         if len(self.random) == 1:

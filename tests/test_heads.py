@@ -331,9 +331,9 @@ def test_accuracy_equals_scikit_learn(name, weighted):
     weight = rows_weight(3) if weighted else None
     expected = [
         accuracy_score(
-            y[i].int(),
-            head.decide(head.decode(scores[i : i + 1])),
-            sample_weight=weight[i] if weighted else None,
+            y[i].int().numpy(),
+            head.decide(head.decode(scores[i : i + 1])).numpy(),
+            sample_weight=weight[i].numpy() if weighted else None,
         )
         for i in range(3)
     ]
@@ -360,9 +360,9 @@ def test_r_squared_equals_scikit_learn(name, weighted):
     weight = rows_weight(3) if weighted else None
     expected = [
         r2_score(
-            head.in_units(y[i]),
-            head.decide(head.decode(scores[i : i + 1])),
-            sample_weight=weight[i] if weighted else None,
+            head.in_units(y[i]).numpy(),
+            head.decide(head.decode(scores[i : i + 1])).numpy(),
+            sample_weight=weight[i].numpy() if weighted else None,
         )
         for i in range(3)
     ]

@@ -171,7 +171,7 @@ class MLPClassifier(TabularNetwork, NeuralClassifier):
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_modern.neural_network import MLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> clf = MLPClassifier((32,), max_iter=30, device="cpu", random_state=0).fit(X, y)
+    >>> clf = MLPClassifier((32,), max_iter=100, device="cpu", random_state=0).fit(X, y)
     >>> clf.score(X, y) > 0.9
     True
     """

@@ -43,6 +43,8 @@ def ours(X, y, device, units=UNITS, batch=BATCH, epochs=EPOCHS):
     model = MLPClassifier(
         units,
         solver="adam",
+        alpha=0.0,
+        dropout=0.0,
         learning_rate="constant",
         learning_rate_init=1e-3,
         batch_size=batch,

@@ -105,6 +105,10 @@ class NumberScaler:
             self.fill = self._clip(center / scale) if self.sparse else zero
         return self
 
+    def expect_more(self) -> None:
+        """Let columns that are constant so far count once they vary, in data still to come."""
+        self.scale = np.where(np.isinf(self.scale), 1.0, self.scale)
+
     def transform(
         self, numbers: Any, dtype: Any = np.float32, out: np.ndarray | None = None
     ) -> np.ndarray | sp.csr_matrix:

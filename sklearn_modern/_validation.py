@@ -100,11 +100,12 @@ def check_labels(y: Any, *, classes: np.ndarray | None = None) -> tuple[np.ndarr
             f"Unknown label type: continuous. y has numbers such as {fraction}; a classifier needs "
             "labels, a regressor takes numbers."
         )
+    known = found if classes is None else classes
+    if len(known) < 2:
+        raise ValueError(
+            f"y has one class, {known.tolist()[0]!r}; a classifier needs at least two classes."
+        )
     if classes is None:
-        if len(found) < 2:
-            raise ValueError(
-                f"y has one class, {found.tolist()[0]!r}; a classifier needs at least two classes."
-            )
         return found, codes.astype(np.int64, copy=False)
     unknown = np.setdiff1d(found, classes)
     if len(unknown):

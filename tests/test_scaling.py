@@ -270,3 +270,10 @@ def test_edges_of_sparse_columns(rng):
         quantile_edges(sp.csr_matrix(X), weights, 8), quantile_edges(X, weights, 8), strict=True
     ):
         np.testing.assert_array_equal(sparse, dense)
+
+
+def test_a_constant_column_counts_later_if_more_is_expected():
+    scaler = NumberScaler("robust").fit(np.array([[1.0, 5.0], [3.0, 5.0]]))
+    assert scaler.transform(np.array([[1.0, 6.0]]))[0, 1] == 0
+    scaler.expect_more()
+    assert scaler.transform(np.array([[1.0, 6.0]]))[0, 1] == pytest.approx(1 / np.sqrt(1 + 1 / 9))

@@ -156,7 +156,7 @@ def bare_rate(schedule, progress):
 
 
 def bare_loop(start, X, y, weight, row_loss, settings, mixed=None):
-    """Train as the issue says, and return the network and the mean loss of each epoch."""
+    """Train by a plain loop, and return the network and the mean loss of each epoch."""
     lr, alpha, size = (settings[k] for k in ("learning_rate_init", "alpha", "batch_size"))
     solver, schedule = settings.get("solver", "adam"), settings.get("learning_rate", "constant")
     network = bare_network(start.state)

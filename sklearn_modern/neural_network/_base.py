@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _num_samples, check_is_fitted
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
 
 from sklearn_modern._estimator import estimator
 from sklearn_modern.device import has_float64, resolve_device
@@ -37,7 +37,8 @@ class NeuralEstimator(BaseEstimator, ABC):
     ----------
     solver : {"adamw", "adam", "sgd", "lbfgs"}, default="adamw"
         The optimiser. "adamw" decays weights apart from the gradient; "sgd" has Nesterov's
-        momentum; "lbfgs" takes all rows in one batch, for small data.
+        momentum; "lbfgs" takes all rows in one batch, for small data: it finds its own steps, and
+        has neither batches nor dropout.
     alpha : float, default=0.5
         With "adamw" the decoupled weight decay: a step shrinks weights by ``alpha`` times the
         learning rate. Else the strength of the L2 penalty, as in scikit-learn: the loss of a batch
@@ -81,8 +82,8 @@ class NeuralEstimator(BaseEstimator, ABC):
     verbose : bool or int, default=False
         Print a line an epoch.
     warm_start : bool, default=False
-        Let ``fit`` go on from the last fit, for another ``max_iter`` epochs. What shapes the
-        network, and the solver, stay those of the first fit.
+        Let ``fit`` go on from the last fit, for another ``max_iter`` epochs. Only what steers the
+        training may be changed in between; ``callbacks`` stay those of the first fit.
 
     Attributes
     ----------
@@ -95,7 +96,7 @@ class NeuralEstimator(BaseEstimator, ABC):
     loss_curve_ : list of float
         Mean training loss of each epoch.
     validation_scores_ : list of float or None
-        Score of the validation rows after each epoch, if there are any.
+        Score of the validation rows after each epoch, if there are any; the mean over members.
     best_validation_score_ : float or None
         The highest of them.
     history_ : skorch.history.History
@@ -156,8 +157,11 @@ class NeuralEstimator(BaseEstimator, ABC):
         """Check X, and return it as something with rows that ``_to_tensors`` takes."""
 
     @abstractmethod
-    def _learn_inputs(self, inputs: Any, weight: np.ndarray | None) -> None:
-        """Learn scaling and the like from the rows, by their weights (None is one for each)."""
+    def _learn_inputs(self, inputs: Any, weight: np.ndarray | None, *, first: bool) -> None:
+        """Learn scaling and the like from the rows, by their weights (None is one for each).
+
+        ``first`` says that these rows are only the first of several parts.
+        """
 
     @abstractmethod
     def _to_tensors(self, inputs: Any, rows: slice, device: str) -> Any:
@@ -182,6 +186,11 @@ class NeuralEstimator(BaseEstimator, ABC):
                 f"solver='lbfgs' trains one network, but n_members={self.n_members}; "
                 "take another solver or n_members=1."
             )
+        if self.solver == "lbfgs" and self.gradient_clip is not None:
+            raise ValueError(
+                "solver='lbfgs' needs the gradient as it is, but "
+                f"gradient_clip={self.gradient_clip}; take another solver or gradient_clip=None."
+            )
         n_weights = sum(p.numel() for m in objective.modules.values() for p in m.parameters())
         cost = float(OPERATIONS_PER_WEIGHT) * n_weights * n_rows * self.max_iter
         self.device_ = resolve_device(self.device, cost=cost)
@@ -192,21 +201,16 @@ class NeuralEstimator(BaseEstimator, ABC):
                 module.double()
             elif not has_float64(self.device_):
                 module.float()  # units of the target are kept in float64 elsewhere
-        progress = Progress(
-            self.tol, self.n_iter_no_change, self.early_stopping, self.learning_rate == "adaptive"
-        )
         return Trainer(
             objective,
             random=random,
             solver=self.solver,
-            decay=self.alpha,
             momentum=self.momentum,
-            gradient_clip=self.gradient_clip,
             autocast=torch.bfloat16 if self.precision == "bfloat16" else None,
             lr=self.learning_rate_init,
             train_split=None,
             use_caching=True,  # a scoring without would not know where the targets are
-            callbacks=[("progress", progress), *self._checked_callbacks()],
+            callbacks=[("progress", Progress()), *self._checked_callbacks()],
             verbose=int(self.verbose),
             device=self.device_,
         ).initialize()
@@ -223,7 +227,11 @@ class NeuralEstimator(BaseEstimator, ABC):
         """Train the net, and store how it went."""
         net = self._net_on_device()
         net.max_epochs, net.schedule = epochs, schedule
-        net.gradient_clip = self.gradient_clip
+        net.gradient_clip, net.decay = self.gradient_clip, self.alpha
+        progress = dict(net.callbacks_)["progress"]
+        progress.tol, progress.patience = self.tol, self.n_iter_no_change
+        progress.validate = self.early_stopping and validation is not None
+        progress.adaptive = schedule == "adaptive"
         if net.lr != self.learning_rate_init:
             net.lr = self.learning_rate_init
             net.set_rate(net.lr)
@@ -245,6 +253,7 @@ class NeuralEstimator(BaseEstimator, ABC):
                 stacklevel=4,
             )
         elif not (np.isfinite(self.loss_curve_[-1]) and net.is_finite()):
+            del self.net_  # it can neither predict nor go on
             raise ValueError(
                 f"The training diverged: the loss is {self.loss_curve_[-1]} after {self.n_iter_} "
                 "epochs, or weights have become infinite. A lower learning_rate_init or a "
@@ -261,6 +270,11 @@ class NeuralEstimator(BaseEstimator, ABC):
                     f"callbacks has {entry!r}; it takes instances of skorch.callbacks.Callback, or "
                     "pairs of a name and such an instance."
                 )
+            if isinstance(callback, LRScheduler) and self.learning_rate in ("cosine", "one_cycle"):
+                raise ValueError(
+                    f"callbacks has an LRScheduler, but learning_rate={self.learning_rate!r} sets "
+                    "the rate itself; take learning_rate='constant'."
+                )
             copied = copy.copy(callback)
             copies.append((entry[0], copied) if isinstance(entry, tuple) else copied)
         return copies
@@ -274,7 +288,7 @@ class NeuralEstimator(BaseEstimator, ABC):
 
     @property
     def _dtype(self):
-        return torch.float64 if self.precision == "float64" else torch.float32
+        return next(self.net_.module_.parameters()).dtype
 
     # Prediction and storage.
 
@@ -313,7 +327,7 @@ class NeuralEstimator(BaseEstimator, ABC):
 
     def __getstate__(self) -> dict:
         """Pickle the weights on the CPU, and the optimiser only if training may go on."""
-        state = super().__getstate__()
+        state = dict(super().__getstate__())
         if "net_" in state:
             net = copy.copy(self.net_)
             if not (self.warm_start or self._trained_in_parts):

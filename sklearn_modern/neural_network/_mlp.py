@@ -103,8 +103,10 @@ class TabularNetwork(NeuralEstimator):
         self._columns = ColumnCoder(self.categorical_features, dtype=None)
         return self._columns.fit_transform(self, X)
 
-    def _learn_inputs(self, inputs, weight):
+    def _learn_inputs(self, inputs, weight, *, first):
         self._scaler = NumberScaler(self.input_scaling).fit(inputs.numbers, weight)
+        if first:
+            self._scaler.expect_more()
         self._n_known = np.array([len(values) for values in self._columns.categories], dtype=int)
         self._cardinalities = self._n_known
         if inputs.codes is not None:
@@ -115,7 +117,7 @@ class TabularNetwork(NeuralEstimator):
             self._edges = quantile_edges(self._scaler.transform(inputs.numbers), weight, _N_BINS)
 
     def _to_tensors(self, inputs, rows, device):
-        dtype = np.float64 if self.precision == "float64" else np.float32
+        dtype = np.float64 if self._dtype == torch.float64 else np.float32
         scaled = self._scaler.transform(inputs.numbers[rows], dtype)
         if sp.issparse(scaled):
             return SparseRows(scaled, device)
@@ -136,7 +138,7 @@ class TabularNetwork(NeuralEstimator):
             _widths(self.hidden_layer_sizes),
             random,
             activation=self.activation,
-            dropout=self.dropout,
+            dropout=0.0 if self.solver == "lbfgs" else self.dropout,
             normalization=self.normalization,
             numerical_embedding=self.numerical_embedding,
             bin_edges=self._edges,

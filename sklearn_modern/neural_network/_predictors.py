@@ -5,12 +5,13 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from sklearn.base import ClassifierMixin, MultiOutputMixin, RegressorMixin, _fit_context
 from sklearn.utils import _safe_indexing, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _num_samples
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sklearn_modern._estimator import estimator
 from sklearn_modern._splitting import validation_split
@@ -32,6 +33,26 @@ from sklearn_modern.training.batches import Arrays, Rows
 from sklearn_modern.training.objective import Supervised
 
 __all__ = ["NeuralClassifier", "NeuralPredictor", "NeuralRegressor"]
+
+# Parameters that may change while a network is trained in several calls; all others shape it.
+_STEERING = {
+    "alpha",
+    "batch_size",
+    "callbacks",
+    "class_weight",
+    "device",
+    "early_stopping",
+    "gradient_clip",
+    "learning_rate",
+    "learning_rate_init",
+    "max_iter",
+    "n_iter_no_change",
+    "random_state",
+    "tol",
+    "validation_fraction",
+    "verbose",
+    "warm_start",
+}
 
 
 @estimator
@@ -75,6 +96,8 @@ class NeuralPredictor(NeuralEstimator):
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val go together, but only one of them was given.")
         resume = self.warm_start and hasattr(self, "net_")
+        if resume:
+            self._refuse_changes()
         inputs, y, weight = self._check(X, y, sample_weight, reset=not resume)
         split, random = self._seeds()
         training, validation = np.arange(len(y)), None
@@ -107,10 +130,12 @@ class NeuralPredictor(NeuralEstimator):
                 f"solver={self.solver!r}."
             )
         resume = hasattr(self, "net_")
+        if resume:
+            self._refuse_changes()
         inputs, y, weight = self._check(X, y, sample_weight, reset=not resume)
         everything = np.arange(len(y))
         if not resume:
-            self._start(inputs, y, weight, everything, self._seeds()[1])
+            self._start(inputs, y, weight, everything, self._seeds()[1], first=True)
         self._trained_in_parts = True
         rows = self._rows(inputs, y, weight, everything)
         self._train(rows, None, mean_weight=weight.mean(), epochs=1, schedule="constant")
@@ -123,23 +148,45 @@ class NeuralPredictor(NeuralEstimator):
         weight = check_weights(sample_weight, n_rows, dtype=np.float64)
         if not weight.all():
             kept = np.flatnonzero(weight)
+            X = X.tocsr() if sp.issparse(X) else X
             X, y, weight = _safe_indexing(X, kept), _safe_indexing(y, kept), weight[kept]
         inputs = self._check_inputs(X, reset=reset)
         y = self._check_y(y, reset=reset)
         return inputs, y, weight * self._class_weights(y, weight)
 
-    def _start(self, inputs, y, weight, training, random):
+    def _start(self, inputs, y, weight, training, random, *, first=False):
         """Learn scales from the training rows, and make the network with its initial weights."""
         uniform = len(training) == len(y) and (weight == weight[0]).all()
         counted = np.zeros(len(y))
         counted[training] = weight[training]
-        self._learn_inputs(inputs, None if uniform else counted)
+        self._learn_inputs(inputs, None if uniform else counted, first=first)
         self._learn_y(y, counted)
         body = self._make_body(inputs, random)
+        if self.mixup and self.solver == "lbfgs":
+            raise ValueError(
+                f"solver='lbfgs' needs the same rows in every step, but mixup={self.mixup}; take "
+                "another solver or mixup=0."
+            )
         mixup = Mixup(self.mixup, random.seeds) if self.mixup else None
         objective = Supervised(body, self._make_head(body.n_features_out, random), mixup)
         self._trained_in_parts = False
+        self._shape = self._shaping_parameters()
         self.net_ = self._make_net(objective, random, len(training))
+
+    def _shaping_parameters(self):
+        """Write down the parameters that a network cannot change any more."""
+        parameters = self.get_params(deep=False).items()
+        return {name: repr(value) for name, value in parameters if name not in _STEERING}
+
+    def _refuse_changes(self):
+        """Refuse to go on with a network that the parameters do not describe any more."""
+        now = self._shaping_parameters()
+        for name in now:
+            if now[name] != self._shape[name]:
+                raise ValueError(
+                    f"{name}={now[name]} was {self._shape[name]} when this network was made, and "
+                    "training cannot go on with another; use clone, or warm_start=False."
+                )
 
     def _rows(self, inputs, y, weight, training):
         """Take the data to the device; weights have mean 1 over the training rows."""
@@ -214,6 +261,8 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
     def partial_fit(self, X, y, *, classes=None, sample_weight=None):
         """Train for one more epoch, on these rows.
 
+        Scales, known categories and which columns have missing values are those of the first call.
+
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
@@ -232,6 +281,8 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
         """
         if classes is not None:
             classes = np.unique(classes)
+            if is_multilabel(y):
+                raise ValueError("classes is for one column of labels, but y has several.")
             if hasattr(self, "net_") and not np.array_equal(classes, self.classes_):
                 raise ValueError(
                     f"classes={classes.tolist()} are not those of the first call, "
@@ -309,9 +360,17 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
             return 1.0
         if isinstance(self.class_weight, str):
             return np.prod([_balancing(codes, weight) for codes in np.atleast_2d(y.T)], axis=0)
-        weights = compute_sample_weight(
-            self.class_weight, y if self._multilabel else self.classes_[y]
-        )
+        if isinstance(self.class_weight, dict) and not self._multilabel:
+            unknown = set(self.class_weight) - set(self.classes_.tolist())
+            if unknown:
+                raise ValueError(
+                    f"class_weight has the classes {sorted(unknown, key=str)}, which are not among "
+                    f"{self.classes_.tolist()}."
+                )
+            by_class = [self.class_weight.get(label, 1.0) for label in self.classes_.tolist()]
+            weights = np.asarray(by_class, dtype=np.float64)[y]
+        else:
+            weights = compute_sample_weight(self.class_weight, y)
         if not (weights > 0).all():
             raise ValueError(f"class_weight={self.class_weight!r} must have positive weights only.")
         return weights
@@ -336,10 +395,9 @@ def _balancing(codes, weight):
 
 
 def _predicts_quantiles(regressor):
-    if regressor.loss != "quantile":
-        raise AttributeError(
-            f"predict_quantiles needs loss='quantile', but loss={regressor.loss!r}."
-        )
+    loss = getattr(regressor, "_loss", regressor.loss)
+    if loss != "quantile":
+        raise AttributeError(f"predict_quantiles needs loss='quantile', but loss={loss!r}.")
     return True
 
 
@@ -374,6 +432,8 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, *, sample_weight=None):
         """Train for one more epoch, on these rows.
+
+        Scales, known categories and which columns have missing values are those of the first call.
 
         Parameters
         ----------
@@ -410,8 +470,9 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
         """
         if not return_std:
             return self._decide(X)
-        if self.loss != "gaussian":
-            raise ValueError(f"return_std=True needs loss='gaussian', but loss={self.loss!r}.")
+        check_is_fitted(self)
+        if self._loss != "gaussian":
+            raise ValueError(f"return_std=True needs loss='gaussian', but loss={self._loss!r}.")
         mean, std = np.moveaxis(self._decode(X), -1, 0)
         return (mean, std) if mean.shape[1] > 1 else (mean[:, 0], std[:, 0])
 
@@ -435,7 +496,7 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
         y = check_targets(y, dtype=np.float64)
         shape = y.shape[1:]
         if reset:
-            self._target_shape = shape
+            self._target_shape, self._loss = shape, self.loss
             self._check_quantiles()
         elif shape != self._target_shape:
             raise ValueError(f"y has targets of shape {shape}, expected {self._target_shape}.")

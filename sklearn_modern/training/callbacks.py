@@ -23,17 +23,23 @@ class Progress(Callback):
 
     Parameters
     ----------
-    tol : float
+    tol : float, default=0.0001
         Smallest improvement that counts.
-    patience : int
+    patience : int, default=10
         Epochs without improvement after which to slow down or stop.
-    validate : bool
+    validate : bool, default=False
         Follow the validation score, and keep each member's weights of its best epoch.
-    adaptive : bool
+    adaptive : bool, default=False
         Divide the learning rate by 5 before giving up, until it is below 1e-6.
     """
 
-    def __init__(self, tol: float, patience: int, validate: bool, adaptive: bool) -> None:
+    def __init__(
+        self,
+        tol: float = 1e-4,
+        patience: int = 10,
+        validate: bool = False,
+        adaptive: bool = False,
+    ) -> None:
         self.tol = tol
         self.patience = patience
         self.validate = validate

@@ -1,0 +1,103 @@
+"""Which parameters go together, and which may change between the parts of a training."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+from skorch.callbacks import LRScheduler
+
+from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
+
+
+def regression(n=120):
+    X = np.random.default_rng(0).normal(size=(n, 3))
+    return X, 3 * X[:, 0] + X[:, 1]
+
+
+def test_pickling_leaves_the_estimator_as_it_is():
+    X, y = regression()
+    never = MLPRegressor((8,), random_state=0).partial_fit(X, y)
+    pickled = MLPRegressor((8,), random_state=0).partial_fit(X, y)
+    fitted = MLPRegressor((8,), max_iter=2, random_state=0).fit(X, y)
+    for model in (pickled, fitted):
+        net = model.net_
+        pickle.dumps(model)
+        assert model.net_ is net
+        assert hasattr(net, "optimizer_")
+    np.testing.assert_array_equal(
+        pickled.partial_fit(X, y).predict(X), never.partial_fit(X, y).predict(X)
+    )
+
+
+def test_a_first_part_with_constant_columns_does_not_silence_them():
+    X, y = regression()
+    model = MLPRegressor((16,), learning_rate_init=0.01, random_state=0).partial_fit(X[:1], y[:1])
+    for _ in range(60):
+        model.partial_fit(X, y)
+    assert model.score(X, y) > 0.9
+
+
+@pytest.mark.parametrize(
+    "change", [{"solver": "sgd"}, {"precision": "float64"}, {"loss": "gaussian"}, {"dropout": 0.5}]
+)
+def test_what_shapes_the_network_cannot_change_when_it_goes_on(change):
+    X, y = regression()
+    model = MLPRegressor((8,), max_iter=2, warm_start=True, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match=f"{next(iter(change))}=.* when this network was made"):
+        model.set_params(**change).fit(X, y)
+
+
+def test_what_steers_the_training_may_change_when_it_goes_on():
+    X, y = regression()
+    model = MLPRegressor((8,), max_iter=2, warm_start=True, random_state=0).fit(X, y)
+    model.set_params(alpha=300.0, max_iter=30).fit(X, y)
+    assert model.net_.module_.body.hidden[0].linear.weight.abs().max() < 0.01
+    model.set_params(tol=100.0, n_iter_no_change=2, max_iter=50).fit(X, y)
+    assert model.n_iter_ < 40
+
+
+def test_predictions_come_from_the_fit_not_from_later_parameters():
+    X, y = regression()
+    model = MLPRegressor((8,), max_iter=2, random_state=0).fit(X, y)
+    expected = model.predict(X)
+    model.set_params(precision="float64", loss="quantile")
+    np.testing.assert_array_equal(model.predict(X), expected)
+    with pytest.raises(ValueError, match="return_std=True needs loss='gaussian'"):
+        model.predict(X, return_std=True)
+    assert not hasattr(model, "predict_quantiles")
+
+
+def test_a_diverged_fit_leaves_nothing_to_predict_with():
+    X, y = regression()
+    model = MLPRegressor(solver="sgd", learning_rate_init=1e6, max_iter=20, random_state=0)
+    with pytest.raises(ValueError, match="diverged"):
+        model.fit(X, y)
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+
+
+@pytest.mark.parametrize("parameters", [{"mixup": 0.2}, {"gradient_clip": 1.0}, {"n_members": 2}])
+def test_lbfgs_refuses_what_its_line_search_cannot_use(parameters):
+    with pytest.raises(ValueError, match=f"solver='lbfgs'.*{next(iter(parameters))}="):
+        MLPRegressor(solver="lbfgs", **parameters).fit(*regression())
+
+
+def test_a_scheduler_beside_a_schedule_is_refused():
+    callbacks = [LRScheduler("StepLR", step_size=1)]
+    with pytest.raises(ValueError, match="LRScheduler.*learning_rate='one_cycle'"):
+        MLPRegressor(callbacks=callbacks).fit(*regression())
+
+
+def test_class_weights_of_a_part_that_lacks_a_class():
+    X, y = regression()
+    y = np.where(y > 0, "high", "low")
+    model = MLPClassifier((8,), class_weight={"high": 5.0}, random_state=0)
+    model.partial_fit(X[y == "low"], y[y == "low"], classes=["high", "low"])
+    with pytest.raises(ValueError, match="class_weight has the classes \\['tall'\\]"):
+        MLPClassifier(class_weight={"tall": 2.0}).fit(X, y)
+    with pytest.raises(ValueError, match="at least two classes"):
+        MLPClassifier().partial_fit(X, np.full(len(y), "low"), classes=["low"])
+    with pytest.raises(ValueError, match="classes is for one column"):
+        labels = np.column_stack([y == "low", y == "high"]).astype(int)
+        MLPClassifier().partial_fit(X, labels, classes=["a", "b"])

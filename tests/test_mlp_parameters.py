@@ -98,6 +98,6 @@ def test_class_weights_of_a_part_that_lacks_a_class():
         MLPClassifier(class_weight={"tall": 2.0}).fit(X, y)
     with pytest.raises(ValueError, match="at least two classes"):
         MLPClassifier().partial_fit(X, np.full(len(y), "low"), classes=["low"])
+    labels = np.column_stack([y == "low", y == "high"]).astype(int)
     with pytest.raises(ValueError, match="classes is for one column"):
-        labels = np.column_stack([y == "low", y == "high"]).astype(int)
         MLPClassifier().partial_fit(X, labels, classes=["a", "b"])

@@ -294,7 +294,7 @@ class NeuralEstimator(BaseEstimator, ABC):
 
     def _decode(self, X: Any) -> np.ndarray:
         """Predict in chunks what the head decodes: probabilities, or values."""
-        check_is_fitted(self)
+        check_is_fitted(self, "net_")
         inputs = self._check_inputs(X, reset=False)
         net, n_rows, decoded = self._net_on_device(), _num_samples(X), None
         for start in range(0, n_rows, EVALUATION_ROWS):

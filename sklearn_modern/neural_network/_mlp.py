@@ -86,7 +86,7 @@ class TabularNetwork(NeuralEstimator):
             n_categorical), too: positions in ``categories``, -1 for missing, -2 for unseen.
             :func:`torch.export.export` takes it.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "net_")
         return Exported(
             self._scaler, self._n_known, self._cardinalities, self.net_.module_, self._dtype
         )
@@ -94,7 +94,7 @@ class TabularNetwork(NeuralEstimator):
     @property
     def categories(self) -> list[np.ndarray]:
         """The known values of each categorical column, in the order of their codes."""
-        check_is_fitted(self)
+        check_is_fitted(self, "net_")
         return self._columns.categories
 
     def _check_inputs(self, X, *, reset):

@@ -470,7 +470,7 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
         """
         if not return_std:
             return self._decide(X)
-        check_is_fitted(self)
+        check_is_fitted(self, "net_")
         if self._loss != "gaussian":
             raise ValueError(f"return_std=True needs loss='gaussian', but loss={self._loss!r}.")
         mean, std = np.moveaxis(self._decode(X), -1, 0)

@@ -4,7 +4,7 @@ Next to scikit-learn
 
 The estimators of the package are used like scikit-learn's, so they can be compared in one loop:
 each pair is cross-validated on the same folds of data that scikit-learn ships. scikit-learn's
-networks get a ``StandardScaler``; ours standardise their inputs themselves.
+networks get a ``StandardScaler``; ours scale their inputs themselves.
 """
 
 # %%

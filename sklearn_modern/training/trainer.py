@@ -37,8 +37,8 @@ class Trainer(NeuralNet):
     """A skorch net that trains an objective on batches which are on the device already.
 
     It is trained by ``partial_fit(training_rows, validation_rows)``; the loop over epochs, the
-    history and the callbacks are skorch's. An epoch costs one synchronisation beside its
-    mathematics; callbacks are told of batches only if one of them wants to know.
+    history and the callbacks are skorch's. A step never waits for the device, only the end of an
+    epoch does; callbacks are told of batches only if one of them wants to know.
 
     Parameters
     ----------

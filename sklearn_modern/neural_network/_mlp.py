@@ -17,8 +17,9 @@ from sklearn_modern.networks.activations import ACTIVATIONS
 from sklearn_modern.networks.layers import NORMALIZATIONS
 from sklearn_modern.networks.mlp import MLP
 from sklearn_modern.neural_network._base import NeuralEstimator
+from sklearn_modern.neural_network._classifier import NeuralClassifier
 from sklearn_modern.neural_network._export import Exported, category_slots
-from sklearn_modern.neural_network._predictors import NeuralClassifier, NeuralRegressor
+from sklearn_modern.neural_network._regressor import NeuralRegressor
 from sklearn_modern.training.batches import SparseRows
 
 __all__ = ["MLPClassifier", "MLPRegressor"]

@@ -24,6 +24,7 @@ FLOORS = [
         "_parallel",
         "_scaling",
         "_shared_fits",
+        "_spatial",
         "_splitting",
         "_validation",
         "device",

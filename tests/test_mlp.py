@@ -19,7 +19,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_modern.networks.activations import ACTIVATIONS
-from sklearn_modern.neural_network import MLPClassifier, MLPRegressor, _base
+from sklearn_modern.networks.base import Body
+from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 
 SMALL = {
     "activation": "relu",
@@ -364,7 +365,7 @@ def test_large_predictions_in_chunks_equal_those_in_one(frame, mixed_y, monkeypa
         sizes.append(len(x[0]))
         return decode(self, x)
 
-    monkeypatch.setattr(_base, "EVALUATION_ROWS", 30)
+    monkeypatch.setattr(Body, "evaluation_rows", 30)
     monkeypatch.setattr(type(reg.net_), "decode", counted)
     np.testing.assert_allclose(reg.predict(frame), whole, rtol=1e-12)
     assert sizes == [30] * 6 + [20]

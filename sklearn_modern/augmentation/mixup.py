@@ -1,4 +1,4 @@
-"""Mixup: train on convex combinations of pairs of rows."""
+"""Train on mixtures of pairs of rows."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Mixup"]
+__all__ = ["CutMix", "Mixup"]
 
 
 class Mixup:
-    """Mix each row of a batch with its neighbour, by one random proportion a batch and member.
+    """Blend each row of a batch with its neighbour, by one random proportion a batch and member.
 
     Rows of a training batch are in random order, so the neighbour is a random partner. The
     proportion of a row's own part follows Beta(alpha, alpha).
@@ -31,18 +31,59 @@ class Mixup:
         self.alpha = alpha
         self._generators = [np.random.default_rng(seed) for seed in seeds]
 
-    def proportions(self, like: Tensor) -> Tensor:
-        """Draw each member's proportion of a row's own part: (members, 1), like ``like``."""
-        drawn = [[generator.beta(self.alpha, self.alpha)] for generator in self._generators]
-        return torch.tensor(drawn, dtype=like.dtype, device=like.device)
+    def mix(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Mix the rows of (members, rows, ...); return each member's own proportion, too."""
+        proportion = self._proportions(values)
+        weight = proportion.view(-1, *[1] * (values.ndim - 1))
+        return torch.lerp(self.partner(values), values, weight), proportion
 
     @staticmethod
     def partner(values: Tensor) -> Tensor:
         """Return what the partner of each row has, for any (members, rows, ...)."""
         return values.roll(1, dims=1)
 
-    @staticmethod
-    def mix(values: Tensor, proportion: Tensor) -> Tensor:
-        """Mix each row of (members, rows, ...) with its partner."""
-        weight = proportion.view(-1, *[1] * (values.ndim - 1))
-        return torch.lerp(Mixup.partner(values), values, weight)
+    def _proportions(self, like):
+        drawn = [[generator.beta(self.alpha, self.alpha)] for generator in self._generators]
+        return torch.tensor(drawn, dtype=like.dtype, device=like.device)
+
+
+class CutMix(Mixup):
+    """Paste a box of its neighbour into each row of a batch, at one place a batch and member.
+
+    The box has the partner's proportion of the pixels, before its part beyond the border is cut
+    off, and the shape of the whole.
+
+    Parameters
+    ----------
+    alpha : float
+        How much to mix, as for :class:`Mixup`.
+    seeds : sequence of int
+        One seed a member.
+
+    References
+    ----------
+    Yun, Han, Oh, Chun, Choe, Yoo (2019). CutMix: Regularization strategy to train strong
+    classifiers with localizable features. ICCV.
+    """
+
+    def mix(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Mix the rows of (members, rows, channels, *spatial), as :meth:`Mixup.mix` does."""
+        shape = values.shape[3:]
+        boxes = torch.tensor(
+            np.stack([self._box(generator, shape) for generator in self._generators]),
+            device=values.device,
+        )
+        mask = boxes.view(len(boxes), 1, 1, *shape)
+        proportion = 1 - boxes.flatten(1).to(values.dtype).mean(1, keepdim=True)
+        return torch.where(mask, self.partner(values), values), proportion
+
+    def _box(self, generator, shape):
+        """Draw which pixels come from the partner."""
+        side = (1 - generator.beta(self.alpha, self.alpha)) ** (1 / len(shape))
+        box = np.ones(shape, dtype=bool)
+        for axis, size in enumerate(shape):
+            start = round((generator.uniform() - side / 2) * size)
+            position = np.arange(size)
+            inside = (position >= start) & (position < start + round(side * size))
+            box &= np.expand_dims(inside, [other for other in range(len(shape)) if other != axis])
+        return box

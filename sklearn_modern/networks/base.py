@@ -17,9 +17,12 @@ class Body(nn.Module, ABC):
     ----------
     n_features_out : int
         Width of the features.
+    evaluation_rows : int
+        Rows that are evaluated together: few enough for the activations to stay in a CPU's cache.
     """
 
     n_features_out: int
+    evaluation_rows: int = 8192
 
     @abstractmethod
     def embed(self, x) -> Tensor:
@@ -36,3 +39,26 @@ class Body(nn.Module, ABC):
     def forward(self, x, weight: Tensor | None = None) -> Tensor:
         """Map inputs to features (members, rows, n_features_out)."""
         return self.trunk(self.embed(x), weight)
+
+    @property
+    def products(self) -> int:
+        """Multiplications of a forward pass of one row, or about as many."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def parts(self) -> list[nn.Module]:
+        """Return the parts that :meth:`freeze` can keep, from the input on."""
+        return list(self.children())
+
+    def freeze(self, n_parts: int) -> None:
+        """Keep the first parts as they are: neither weights nor statistics of batches change."""
+        self._frozen = self.parts()[:n_parts]
+        for part in self._frozen:
+            part.requires_grad_(False)
+        self.train(self.training)
+
+    def train(self, mode: bool = True) -> "Body":
+        """Go to training mode, except the frozen parts."""
+        super().train(mode)
+        for part in getattr(self, "_frozen", ()):
+            part.eval()
+        return self

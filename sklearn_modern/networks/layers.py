@@ -137,9 +137,14 @@ class BatchNorm(nn.Module):
         """Normalise (members, rows, units); ``weight`` is (members, rows), None is all ones."""
         if not self.training or x.shape[1] < 2:
             return self._normalise(x, self.running_mean, self.running_variance)
-        if weight is None:
-            return self._fused(x)
-        return self._normalise(x, *self._statistics(x, weight.unsqueeze(-1)))
+        if weight is not None:
+            return self._normalise(x, *self._statistics(x, weight.unsqueeze(-1)))
+        # torch's kernel knows one axis of units, so the members' units stand side by side in it.
+        members, rows, units = x.shape
+        if members == 1:
+            return self._fused(x.view(rows, units)).view(x.shape)
+        y = self._fused(x.transpose(0, 1).flatten(1))
+        return y.view(rows, members, units).transpose(0, 1)
 
     def _normalise(self, x, mean, variance):
         scale = self.gain * torch.rsqrt(variance + self.eps)
@@ -156,16 +161,14 @@ class BatchNorm(nn.Module):
         return mean, variance
 
     def _fused(self, x):
-        # torch's kernel knows one axis of units, so the members' units stand side by side in it;
-        # with momentum 1 it hands over the batch's mean and unbiased variance.
-        members, rows, units = x.shape
-        flat = x.transpose(0, 1).flatten(1) if members > 1 else x.reshape(rows, units)
+        """Normalise (rows, members * units, ...) by torch's kernel."""
+        # With momentum 1 it hands over the batch's mean and unbiased variance.
         mean = torch.zeros_like(self.running_mean).view(-1)
         variance = torch.zeros_like(mean)
-        gain, bias = self.gain.view(-1), self.bias.view(-1)
-        y = F.batch_norm(flat, mean, variance, gain, bias, True, 1.0, self.eps)
-        self._update(mean, variance * (1 - 1 / rows))
-        return y.view(rows, members, units).transpose(0, 1) if members > 1 else y.view(x.shape)
+        y = F.batch_norm(x, mean, variance, self.gain.view(-1), self.bias.view(-1), True, 1.0, self.eps)
+        count = x.numel() // x.shape[1]
+        self._update(mean, variance * (1 - 1 / count))
+        return y
 
     def _update(self, mean, variance):
         shape = self.running_mean.shape

@@ -5,8 +5,17 @@ from typing import TYPE_CHECKING
 from sklearn_modern._lazy import lazy_names
 
 if TYPE_CHECKING:
+    from sklearn_modern.neural_network._cnn import CNNClassifier, CNNRegressor
     from sklearn_modern.neural_network._mlp import MLPClassifier, MLPRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["CNNClassifier", "CNNRegressor", "MLPClassifier", "MLPRegressor"]
 
-__getattr__, __dir__ = lazy_names(__name__, {"MLPClassifier": "_mlp", "MLPRegressor": "_mlp"})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "CNNClassifier": "_cnn",
+        "CNNRegressor": "_cnn",
+        "MLPClassifier": "_mlp",
+        "MLPRegressor": "_mlp",
+    },
+)

@@ -3,6 +3,7 @@
 import copy
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import KW_ONLY
 from numbers import Integral, Real
 from typing import Any
@@ -24,7 +25,7 @@ from sklearn_modern.training.batches import Rows
 from sklearn_modern.training.callbacks import Progress
 from sklearn_modern.training.optimizers import SOLVERS
 from sklearn_modern.training.schedules import SCHEDULES
-from sklearn_modern.training.trainer import EVALUATION_ROWS, OPERATIONS_PER_WEIGHT, Trainer
+from sklearn_modern.training.trainer import OPERATIONS_PER_PRODUCT, Trainer
 
 __all__ = ["NeuralEstimator"]
 
@@ -191,8 +192,7 @@ class NeuralEstimator(BaseEstimator, ABC):
                 "solver='lbfgs' needs the gradient as it is, but "
                 f"gradient_clip={self.gradient_clip}; take another solver or gradient_clip=None."
             )
-        n_weights = sum(p.numel() for m in objective.modules.values() for p in m.parameters())
-        cost = float(OPERATIONS_PER_WEIGHT) * n_weights * n_rows * self.max_iter
+        cost = float(OPERATIONS_PER_PRODUCT) * objective.products * n_rows * self.max_iter
         self.device_ = resolve_device(self.device, cost=cost)
         if self.precision == "float64" and not has_float64(self.device_):
             raise ValueError(f"precision='float64' is not available on device {self.device_!r}.")
@@ -293,17 +293,22 @@ class NeuralEstimator(BaseEstimator, ABC):
     # Prediction and storage.
 
     def _decode(self, X: Any) -> np.ndarray:
-        """Predict in chunks what the head decodes: probabilities, or values."""
+        """Predict what the head decodes: probabilities, or values."""
+        return self._in_chunks(X, Trainer.decode)
+
+    def _in_chunks(self, X: Any, function: Callable[[Trainer, Any], np.ndarray]) -> np.ndarray:
+        """Compute something of each row, for a few rows at once."""
         check_is_fitted(self, "net_")
         inputs = self._check_inputs(X, reset=False)
-        net, n_rows, decoded = self._net_on_device(), _num_samples(X), None
-        for start in range(0, n_rows, EVALUATION_ROWS):
-            rows = slice(start, min(start + EVALUATION_ROWS, n_rows))
-            chunk = net.decode(self._to_tensors(inputs, rows, self.device_))
-            if decoded is None:
-                decoded = np.empty((n_rows, *chunk.shape[1:]), dtype=chunk.dtype)
-            decoded[rows] = chunk
-        return decoded
+        net, n_rows, results = self._net_on_device(), _num_samples(X), None
+        step = net.objective.evaluation_rows
+        for start in range(0, n_rows, step):
+            rows = slice(start, min(start + step, n_rows))
+            chunk = function(net, self._to_tensors(inputs, rows, self.device_))
+            if results is None:
+                results = np.empty((n_rows, *chunk.shape[1:]), dtype=chunk.dtype)
+            results[rows] = chunk
+        return results
 
     def _decide(self, X: Any) -> np.ndarray:
         """Predict decisions: codes of classes, or values."""
@@ -319,7 +324,7 @@ class NeuralEstimator(BaseEstimator, ABC):
                 warnings.warn(
                     f"This {type(self).__name__} was fitted on {self.device_!r}, which is not "
                     "available here; it goes on on the CPU.",
-                    stacklevel=4,
+                    stacklevel=5,
                 )
                 self.device_ = "cpu"
             self.net_.move_to(self.device_)

@@ -56,8 +56,8 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
 
         Parameters
         ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Training data.
+        X : array-like of shape (n_samples, ...)
+            Training data, as for ``fit``.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Targets.
         classes : array-like of shape (n_classes,), default=None
@@ -90,8 +90,8 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
 
         Parameters
         ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows to predict.
+        X : array-like of shape (n_samples, ...)
+            Rows to predict, as for ``fit``.
 
         Returns
         -------
@@ -105,8 +105,8 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
 
         Parameters
         ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows to predict.
+        X : array-like of shape (n_samples, ...)
+            Rows to predict, as for ``fit``.
 
         Returns
         -------
@@ -121,8 +121,8 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
 
         Parameters
         ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows to predict.
+        X : array-like of shape (n_samples, ...)
+            Rows to predict, as for ``fit``.
 
         Returns
         -------

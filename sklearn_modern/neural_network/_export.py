@@ -10,7 +10,7 @@ from sklearn_modern._columns import MISSING, UNSEEN
 from sklearn_modern._scaling import NumberScaler
 from sklearn_modern.training.objective import Network
 
-__all__ = ["Exported", "category_slots"]
+__all__ = ["Exported", "ExportedArrays", "category_slots"]
 
 
 def category_slots(codes: Tensor, n_known: Tensor, cardinalities: Tensor) -> Tensor:
@@ -71,3 +71,22 @@ class Exported(nn.Module):
         missing = torch.isnan(scaled)
         scaled = torch.where(missing, self.fill, scaled)
         return torch.cat([scaled, missing[:, self.missing_columns].double()], dim=1)
+
+
+class ExportedArrays(nn.Module):
+    """A network over arrays, and what its scores mean, in one module.
+
+    Parameters
+    ----------
+    network : Network
+        It is copied to the CPU.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network).cpu()
+        self.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (rows, channels, *spatial) to probabilities or values."""
+        return self.network.head.decode(self.network(x.unsqueeze(0)))

@@ -1,5 +1,6 @@
 """What networks that predict y from X share, whatever y is."""
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY
 from numbers import Real
 from typing import Any
@@ -71,8 +72,8 @@ class NeuralPredictor(NeuralEstimator):
 
         Parameters
         ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Training data.
+        X : array-like of shape (n_samples, ...)
+            Training data, of the kind that the class is for: a table, or arrays.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -155,16 +156,27 @@ class NeuralPredictor(NeuralEstimator):
         self._learn_inputs(inputs, None if uniform else counted, first=first)
         self._learn_y(y, counted)
         body = self._make_body(inputs, random)
-        if self.mixup and self.solver == "lbfgs":
-            raise ValueError(
-                f"solver='lbfgs' needs the same rows in every step, but mixup={self.mixup}; take "
-                "another solver or mixup=0."
-            )
-        mixup = Mixup(self.mixup, random.seeds) if self.mixup else None
-        objective = Supervised(body, self._make_head(body.n_features_out, random), mixup)
+        if self.solver == "lbfgs":
+            self._refuse_changing_batches()
+        objective = Supervised(
+            body,
+            self._make_head(body.n_features_out, random),
+            augment=self._make_augment(random),
+            mixers=self._make_mixers(random),
+            body_rate=self._body_rate(),
+        )
         self._trained_in_parts = False
         self._shape = self._shaping_parameters()
         self.net_ = self._make_net(objective, random, len(training))
+
+    def _refuse_changing_batches(self):
+        for name in self._changing:
+            if getattr(self, name):
+                raise ValueError(
+                    f"solver='lbfgs' needs the same rows in every step, but {name}="
+                    f"{getattr(self, name)!r}; take another solver or "
+                    f"{name}={getattr(type(self), name)!r}."
+                )
 
     def _shaping_parameters(self):
         """Write down the parameters that a network cannot change any more."""
@@ -203,6 +215,23 @@ class NeuralPredictor(NeuralEstimator):
 
     def _index(self, rows):
         return torch.as_tensor(rows, device=self.device_)
+
+    # What an architecture may say besides.
+
+    # Parameters that let no two batches be the same.
+    _changing = ("mixup",)
+
+    def _make_augment(self, random: MemberRandom) -> Callable[[torch.Tensor], torch.Tensor] | None:
+        """Make what changes the embedded inputs of a training batch (members, rows, ...)."""
+        return None
+
+    def _make_mixers(self, random: MemberRandom) -> list[Mixup]:
+        """Make what mixes the rows of a training batch."""
+        return [Mixup(self.mixup, random.seeds)] if self.mixup else []
+
+    def _body_rate(self) -> float:
+        """Return the body's learning rate as a multiple of the head's."""
+        return 1.0
 
     # What a kind of target says.
 

@@ -61,8 +61,8 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
 
         Parameters
         ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Training data.
+        X : array-like of shape (n_samples, ...)
+            Training data, as for ``fit``.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -80,8 +80,8 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
 
         Parameters
         ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows to predict.
+        X : array-like of shape (n_samples, ...)
+            Rows to predict, as for ``fit``.
         return_std : bool, default=False
             Whether to return standard deviations, too; needs ``loss="gaussian"``.
 
@@ -106,8 +106,8 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
 
         Parameters
         ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows to predict.
+        X : array-like of shape (n_samples, ...)
+            Rows to predict, as for ``fit``.
 
         Returns
         -------

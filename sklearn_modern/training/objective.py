@@ -1,5 +1,7 @@
 """What a training minimises."""
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -35,25 +37,61 @@ class Supervised:
         Maps inputs to features.
     head : Head
         Maps features to scores, and owns their loss.
-    mixup : Mixup, optional
-        Trains on mixtures of rows.
+    augment : callable, optional
+        Changes embedded inputs (members, rows, ...) while training.
+    mixers : sequence of Mixup, default=()
+        Train on mixtures of rows; of several, each has its turn.
+    body_rate : float, default=1.0
+        Learning rate of the body, as a multiple of the head's.
+
+    Attributes
+    ----------
+    modules : dict of nn.Module
+        What is trained, by name.
+    rates : dict of dict
+        For each name, parts of the module and their learning rates as multiples of the common one.
     """
 
-    def __init__(self, body: Body, head: Head, mixup: Mixup | None = None) -> None:
+    def __init__(
+        self,
+        body: Body,
+        head: Head,
+        *,
+        augment: Callable[[Tensor], Tensor] | None = None,
+        mixers: Sequence[Mixup] = (),
+        body_rate: float = 1.0,
+    ) -> None:
         self.modules = {"module": Network(body, head)}
-        self.mixup = mixup
+        self.augment = augment
+        self.mixers = list(mixers)
+        self.rates = {"module": {body: body_rate}}
+
+    @property
+    def products(self) -> int:
+        """Multiplications of a forward pass of one row."""
+        network = self.modules["module"]
+        return network.body.products + sum(p.numel() for p in network.head.parameters())
+
+    @property
+    def evaluation_rows(self) -> int:
+        """Rows that are evaluated together."""
+        return self.modules["module"].body.evaluation_rows
 
     def step(self, modules: dict[str, nn.Module], batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the loss of each row, unreduced (members, rows), and the scores."""
         network = modules["module"]
-        if self.mixup is not None and network.training:
-            return self._mixed_step(network, batch)
+        if network.training and (self.augment is not None or self.mixers):
+            return self._changed_step(network, batch)
         scores = network(batch.x, batch.weight)
         return network.head.loss(scores, _for_members(batch.y, scores)), scores
 
     def outputs(self, modules: dict[str, nn.Module], batch: Batch) -> Tensor:
         """Return the scores of rows to predict: (members, rows, outputs)."""
         return modules["module"](batch.x)
+
+    def features(self, modules: dict[str, nn.Module], batch: Batch) -> Tensor:
+        """Return what the head sees of rows: (members, rows, features)."""
+        return modules["module"].body(batch.x)
 
     def decode(self, outputs: Tensor) -> Tensor:
         """Turn scores into the prediction of all members together."""
@@ -78,16 +116,22 @@ class Supervised:
         weight = None if weight is None else _for_members(weight, outputs)
         return modules["module"].head.score(outputs, _for_members(y, outputs), weight)
 
-    def _mixed_step(self, network, batch):
+    def _changed_step(self, network, batch):
         embedded = network.body.embed(batch.x)
-        proportion = self.mixup.proportions(embedded)
-        mixed = self.mixup.mix(embedded, proportion)
+        if self.augment is not None:
+            embedded = self.augment(embedded)
+        if not self.mixers:
+            scores = network.head(network.body.trunk(embedded, batch.weight))
+            return network.head.loss(scores, batch.y), scores
+        mixer = self.mixers[0]
+        self.mixers = [*self.mixers[1:], mixer]
+        mixed, proportion = mixer.mix(embedded)
         scores = network.head(network.body.trunk(mixed, batch.weight))
         own = network.head.loss(scores, batch.y)
-        other = network.head.loss(scores, self.mixup.partner(batch.y))
+        other = network.head.loss(scores, mixer.partner(batch.y))
         if batch.weight is not None:
             # The trainer weights a row's loss by its own weight; the partner's part has another.
-            other = other * (self.mixup.partner(batch.weight) / batch.weight)
+            other = other * (mixer.partner(batch.weight) / batch.weight)
         return torch.lerp(other, own, proportion), scores
 
 

@@ -1,6 +1,7 @@
 """How weights are updated."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import torch
 from torch import nn
@@ -17,34 +18,40 @@ class LeanAdam(Optimizer):
     The same update, with the published values of beta and epsilon, as
     ``torch.optim.Adam(fused=True)``, which on a small network spends six times
     as long on its way to the kernel as inside it. All parameters are updated in every step, so that
-    one counter of steps serves them all.
+    one counter of steps serves a group.
 
     Parameters
     ----------
-    parameters : iterable of nn.Parameter
-        What is trained.
+    groups : list of dict
+        Groups of parameters, as other optimisers take them.
     lr : float
-        Learning rate.
+        Learning rate of groups without their own.
 
     References
     ----------
     Kingma, Ba (2015). Adam: A method for stochastic optimization. ICLR.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], lr: float) -> None:
+    def __init__(self, groups: list[dict], lr: float) -> None:
         # torch moves the counter of a fused optimiser to the parameters' device.
-        super().__init__(parameters, {"lr": lr, "fused": True})
-        for parameter in self.param_groups[0]["params"]:
-            self.state[parameter] = {
-                "step": torch.zeros((), device=parameter.device),
-                "mean": torch.zeros_like(parameter),
-                "square": torch.zeros_like(parameter),
-            }
+        super().__init__(groups, {"lr": lr, "fused": True})
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self.state[parameter] = {
+                    "step": torch.zeros((), device=parameter.device),
+                    "mean": torch.zeros_like(parameter),
+                    "square": torch.zeros_like(parameter),
+                }
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         """Update all parameters by their gradients."""
-        group = self.param_groups[0]
+        for group in self.param_groups:
+            self._update(group)
+
+    step.hooked = True  # else torch wraps it into a profiler's record, a tenth of a small step
+
+    def _update(self, group):
         parameters = group["params"]
         states = [self.state[parameter] for parameter in parameters]
         count = states[0]["step"]
@@ -65,14 +72,18 @@ class LeanAdam(Optimizer):
             maximize=False,
         )
 
-    step.hooked = True  # else torch wraps it into a profiler's record, a tenth of a small step
 
-
-def make_optimizer(module: nn.Module, solver: str, lr: float, momentum: float) -> Optimizer:
+def make_optimizer(
+    module: nn.Module,
+    solver: str,
+    lr: float,
+    momentum: float,
+    rates: Mapping[nn.Module, float] = MappingProxyType({}),
+) -> Optimizer:
     """Make the optimiser of one module's parameters.
 
     The trainer itself adds penalties and decays weights, at less cost than groups of parameters, so
-    that "adamw" is Adam here.
+    that "adamw" is Adam here. Each group has a ``factor``, by which its rate differs from ``lr``.
 
     Parameters
     ----------
@@ -84,23 +95,40 @@ def make_optimizer(module: nn.Module, solver: str, lr: float, momentum: float) -
         Initial learning rate; "lbfgs" finds its own steps.
     momentum : float
         Nesterov's momentum of "sgd".
+    rates : mapping of nn.Module to float
+        Parts of the module whose rate is this times ``lr``; "lbfgs" has no use for them.
     """
-    parameters = [parameter for parameter in module.parameters() if parameter.requires_grad]
     if solver == "lbfgs":
+        trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
         # Evaluations limit the line search, which has none to spend by default.
-        return LBFGS(parameters, max_iter=1, max_eval=25, line_search_fn="strong_wolfe")
+        return LBFGS(trained, max_iter=1, max_eval=25, line_search_fn="strong_wolfe")
+    groups = [
+        {"params": parameters, "lr": lr * factor, "factor": factor}
+        for factor, parameters in _by_factor(module, rates).items()
+    ]
     if solver == "sgd":
-        return SGD(parameters, lr=lr, momentum=momentum, nesterov=momentum > 0, fused=True)
-    return LeanAdam(parameters, lr=lr)
+        return SGD(groups, lr=lr, momentum=momentum, nesterov=momentum > 0, fused=True)
+    return LeanAdam(groups, lr=lr)
+
+
+def _by_factor(module, rates):
+    """Sort a module's trained parameters by the factor of their rate."""
+    factors = {p: factor for part, factor in rates.items() for p in part.parameters()}
+    groups = {}
+    for parameter in module.parameters():
+        if parameter.requires_grad:
+            groups.setdefault(factors.get(parameter, 1.0), []).append(parameter)
+    return groups
 
 
 def shrinkable(module: nn.Module) -> list[nn.Parameter]:
     """List the parameters that penalties and decay shrink: those called ``weight``.
 
-    Only the weights of maps are called so; biases, the gains of norms and embeddings are not.
+    Only the weights of maps are called so; biases, the gains of norms and embeddings are not. In
+    modules that come from elsewhere a norm's gain is called so, too, but it is a vector.
     """
     return [
         parameter
         for name, parameter in module.named_parameters()
-        if name.rpartition(".")[2] == "weight" and parameter.requires_grad
+        if name.rpartition(".")[2] == "weight" and parameter.ndim > 1 and parameter.requires_grad
     ]

@@ -19,16 +19,13 @@ from sklearn_modern.training.callbacks import StopTraining
 from sklearn_modern.training.optimizers import make_optimizer, shrinkable
 from sklearn_modern.training.schedules import SCHEDULES
 
-__all__ = ["EVALUATION_ROWS", "OPERATIONS_PER_WEIGHT", "Trainer"]
+__all__ = ["OPERATIONS_PER_PRODUCT", "Trainer"]
 
-# A forward and a backward pass take about six floating-point operations a weight and row.
-OPERATIONS_PER_WEIGHT = 6
+# Forward a product takes two floating-point operations, backward four.
+OPERATIONS_PER_PRODUCT = 6
 
 # Floating-point operations of a step that two threads finish about as fast as one does.
 _SMALL_STEP = 1e8
-
-# Rows that are evaluated together: few enough for the activations to stay in a CPU's cache.
-EVALUATION_ROWS = 8192
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
@@ -107,7 +104,8 @@ class Trainer(NeuralNet):
     def initialize_optimizer(self, triggered_directly: Any = None) -> "Trainer":
         """Give each module an optimiser of its own; that of "module" is ``optimizer_``."""
         for name, module in self.objective.modules.items():
-            optimizer = make_optimizer(module, self.solver, self.lr, self.momentum)
+            rates = self.objective.rates.get(name, {})
+            optimizer = make_optimizer(module, self.solver, self.lr, self.momentum, rates)
             setattr(self, "optimizer_" if name == "module" else f"{name}_optimizer_", optimizer)
         return self
 
@@ -143,7 +141,7 @@ class Trainer(NeuralNet):
         self.optimizers_ = self._all_optimizers()
         # Walking over modules takes longer than a small step, so it is done once.
         self.trained_ = [p for module in modules for p in module.parameters() if p.requires_grad]
-        self.shrinkable_ = [weight for module in modules for weight in shrinkable(module)]
+        self.shrinkable_ = self._shrinkable_groups()
         self.notify("on_train_begin", X=X, y=y)
         try:
             with one_thread() if self._is_small() else nullcontext():
@@ -164,7 +162,7 @@ class Trainer(NeuralNet):
         """Set the learning rate of the optimisers, while ``lr`` stays what schedules start from."""
         for optimizer in self._all_optimizers():
             for group in optimizer.param_groups:
-                group["lr"] = lr
+                group["lr"] = lr * group.get("factor", 1.0)
 
     def is_finite(self) -> bool:
         """Tell whether all weights are finite."""
@@ -173,8 +171,7 @@ class Trainer(NeuralNet):
 
     def _is_small(self):
         """Tell whether a step has too little work for several threads of a CPU."""
-        n_weights = sum(parameter.numel() for parameter in self.trained_)
-        return OPERATIONS_PER_WEIGHT * n_weights * self.batch_size < _SMALL_STEP
+        return OPERATIONS_PER_PRODUCT * self.objective.products * self.batch_size < _SMALL_STEP
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
         """Call all callbacks, then stop if one of them wants to.
@@ -205,7 +202,7 @@ class Trainer(NeuralNet):
         """Iterate over batches: shuffled for training, in order otherwise."""
         if training:
             return TrainingBatches(dataset, self.batch_size, self.random)
-        return EvaluationBatches(dataset, EVALUATION_ROWS)
+        return EvaluationBatches(dataset, self.objective.evaluation_rows)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params) -> None:
         """Run the training or the validation part of an epoch."""
@@ -281,7 +278,8 @@ class Trainer(NeuralNet):
         def closure():
             steps.append(self._gradient(batch))
             self._shrink()
-            squares = sum(weight.detach().square().sum() for weight in self.shrinkable_)
+            weights = (weight.detach() for _, weights in self.shrinkable_ for weight in weights)
+            squares = sum(weight.square().sum() for weight in weights)
             return steps[-1]["loss"].sum() / len(batch) + 0.5 * self.penalty * squares
 
         self.optimizer_.step(closure)
@@ -290,13 +288,21 @@ class Trainer(NeuralNet):
     @torch.no_grad()
     def _shrink(self):
         """Add the gradient of the L2 penalty, or decay weights (Loshchilov and Hutter, 2019)."""
-        if self.solver == "adamw":
-            factor = 1.0 - self.optimizer_.param_groups[0]["lr"] * self.decay
-            for weight in self.shrinkable_:
-                weight.mul_(factor)
-        elif self.penalty:
-            for weight in self.shrinkable_:
-                weight.grad.add_(weight, alpha=self.penalty)
+        for group, weights in self.shrinkable_:
+            if self.solver == "adamw":
+                factor = 1.0 - group["lr"] * self.decay
+                for weight in weights:
+                    weight.mul_(factor)
+            elif self.penalty:
+                for weight in weights:
+                    weight.grad.add_(weight, alpha=self.penalty)
+
+    def _shrinkable_groups(self):
+        """Pair the optimisers' groups of parameters with those of them that are shrunk."""
+        modules = self.objective.modules.values()
+        found = {weight for module in modules for weight in shrinkable(module)}
+        groups = [group for optimizer in self.optimizers_ for group in optimizer.param_groups]
+        return [(group, [p for p in group["params"] if p in found]) for group in groups]
 
     def _follow_schedule(self):
         if self._has_schedule():
@@ -355,11 +361,18 @@ class Trainer(NeuralNet):
 
     def decode(self, x: Any) -> np.ndarray:
         """Decode the outputs of some rows, given as the body's input without a member axis."""
+        return self._evaluate(self.objective.outputs, x, self.objective.decode)
+
+    def features(self, x: Any) -> np.ndarray:
+        """Compute the features of some rows: (rows, members * features)."""
+        return self._evaluate(self.objective.features, x, lambda f: f.transpose(0, 1).flatten(1))
+
+    def _evaluate(self, function, x, finish):
         self._set_training(False)
         x = tuple(part.unsqueeze(0) for part in x) if isinstance(x, tuple) else x.unsqueeze(0)
         with torch.inference_mode():
-            outputs = self.objective.outputs(self.objective.modules, Batch(x, None, None, None))
-            return self.objective.decode(outputs).cpu().numpy()
+            outputs = function(self.objective.modules, Batch(x, None, None, None))
+            return finish(outputs).cpu().numpy()
 
     def forward_iter(self, X: Rows, training: bool = False, device: Any = None) -> Iterator[Tensor]:
         """Yield the outputs (members, rows, outputs) of one batch after another."""

@@ -1,0 +1,265 @@
+"""Layers over arrays with one, two or three spatial axes.
+
+The members stand side by side in the axis of channels, (rows, members * channels, *spatial), and
+a convolution has a group a member: for a single member that is the ordinary convolution, at its
+cost. Every parameter and buffer has the member as its first axis, as in
+:mod:`sklearn_modern.networks.layers`.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from sklearn_modern.networks.layers import BatchNorm, Linear
+from sklearn_modern.networks.random import MemberRandom
+
+__all__ = [
+    "ChannelNorm",
+    "Conv",
+    "ConvLayer",
+    "MaxPool",
+    "SqueezeExcite",
+    "StochasticDepth",
+    "beside",
+    "strides",
+    "strided",
+]
+
+_CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+_POOLS = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
+
+
+def beside(x: Tensor, members: int) -> Tensor:
+    """Put members side by side: (members or 1, rows, channels, ...) -> (rows, members * channels, ...)."""
+    if members == 1:
+        return x[0]
+    return x.expand(members, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
+
+
+def strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the strides that halve each axis longer than 1."""
+    return tuple(2 if size > 1 else 1 for size in shape)
+
+
+def strided(shape: Sequence[int], stride: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape that a layer with these strides leaves."""
+    return tuple(math.ceil(size / step) for size, step in zip(shape, stride, strict=True))
+
+
+class Conv(nn.Module):
+    """One convolution a member; with stride 1 it keeps the spatial shape.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Channels of a member.
+    kernel_size : int
+        Width of the kernel along each axis, odd.
+    stride : tuple of int
+        Step along each spatial axis.
+    random : MemberRandom
+        Where the initial weights come from: normal with variance ``2 / fan_in`` [1]_.
+    groups : int, default=1
+        Groups of a member's channels; as many as channels is a depthwise convolution.
+
+    References
+    ----------
+    .. [1] He, Zhang, Ren, Sun (2015). Delving deep into rectifiers. ICCV.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        kernel_size: int,
+        stride: Sequence[int],
+        random: MemberRandom,
+        *,
+        groups: int = 1,
+    ) -> None:
+        super().__init__()
+        kernel = (kernel_size,) * len(stride)
+        deviation = math.sqrt(2.0 / (n_in // groups * math.prod(kernel)))
+        self.weight = nn.Parameter(random.normal(n_out, n_in // groups, *kernel, std=deviation))
+        self.stride = tuple(stride)
+        self.padding = (kernel_size // 2,) * len(stride)
+        self.groups = groups * len(random)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve (rows, members * n_in, *spatial)."""
+        convolve = _CONVOLUTIONS[len(self.stride)]
+        weight = self.weight.flatten(0, 1)
+        return convolve(x, weight, None, self.stride, self.padding, 1, self.groups)
+
+    def extra_repr(self) -> str:
+        """Show the sizes when the network is printed."""
+        members, n_out, n_in, *kernel = self.weight.shape
+        return f"{n_in}, {n_out}, {kernel}, stride={self.stride}, members={members}"
+
+
+class ChannelNorm(BatchNorm):
+    """Batch normalisation of channels: statistics over the rows and over their pixels.
+
+    Parameters
+    ----------
+    n_units : int
+        Channels of a member.
+    random : MemberRandom
+        Says how many members there are; nothing is drawn.
+    momentum : float, default=0.1
+        What part of the running statistics each batch replaces.
+    eps : float, default=1e-5
+        Added to the variance.
+    """
+
+    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Normalise (rows, members * units, *spatial); ``weight`` is (members, rows)."""
+        if not self.training or x.numel() == x.shape[1]:
+            running = self.running_mean.view(-1), self.running_variance.view(-1)
+            return F.batch_norm(x, *running, self.gain.view(-1), self.bias.view(-1), eps=self.eps)
+        return self._fused(x) if weight is None else self._weighted(x, weight)
+
+    def _weighted(self, x, weight):
+        members, pixels = len(weight), x[0, 0].numel()
+        total = weight.sum(1, keepdim=True).clamp_min(torch.finfo(weight.dtype).tiny)
+        share = (weight / total).T.unsqueeze(-1)
+
+        def average(values):
+            of_rows = values.flatten(2).mean(2).unflatten(1, (members, -1))
+            return (share * of_rows).sum(0).unsqueeze(1)
+
+        def spread(values):
+            return values.view(-1, *[1] * (x.ndim - 2))
+
+        enough = ((weight > 0).sum(1) * pixels > 1).view(-1, 1, 1)
+        mean = torch.where(enough, average(x), self.running_mean)
+        centred = x - spread(mean)
+        variance = torch.where(enough, average(centred.square()), self.running_variance)
+        self._update(mean.detach(), variance.detach())
+        scale = self.gain * torch.rsqrt(variance + self.eps)
+        return torch.addcmul(spread(self.bias), centred, spread(scale)).to(x.dtype)
+
+
+class ConvLayer(nn.Module):
+    """A convolution, then normalisation, then an activation where one is asked for.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Channels of a member.
+    kernel_size : int
+        Width of the kernel, odd.
+    stride : tuple of int
+        Step along each spatial axis.
+    random : MemberRandom
+        Where the initial weights come from.
+    activation : callable or None
+        Applied in place.
+    groups : int, default=1
+        Groups of a member's channels.
+    """
+
+    def __init__(
+        self, n_in, n_out, kernel_size, stride, random, activation=F.relu, *, groups=1
+    ) -> None:
+        super().__init__()
+        self.conv = Conv(n_in, n_out, kernel_size, stride, random, groups=groups)
+        self.norm = ChannelNorm(n_out, random)
+        self.activation = activation
+
+    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Map (rows, members * n_in, *spatial) to (rows, members * n_out, *smaller)."""
+        x = self.norm(self.conv(x), weight)
+        return x if self.activation is None else self.activation(x, inplace=True)
+
+    def start_at_zero(self) -> "ConvLayer":
+        """Let the layer give zeros until it has learned something, as a residual branch's last."""
+        nn.init.zeros_(self.norm.gain)
+        return self
+
+
+class MaxPool(nn.Module):
+    """The largest of each two neighbours along each axis whose stride is 2."""
+
+    def __init__(self, stride: Sequence[int]) -> None:
+        super().__init__()
+        self.stride = tuple(stride)
+
+    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Pool (rows, channels, *spatial); a last odd pixel stands alone."""
+        pool = _POOLS[len(self.stride)]
+        return pool(x, self.stride, self.stride, ceil_mode=True)
+
+    def extra_repr(self) -> str:
+        """Show the strides when the network is printed."""
+        return f"{self.stride}"
+
+
+class SqueezeExcite(nn.Module):
+    """Weigh each channel by what all channels say on average over the pixels.
+
+    Parameters
+    ----------
+    n_channels : int
+        Channels of a member.
+    n_hidden : int
+        Width of the hidden layer that computes the weights.
+    random : MemberRandom
+        Where the initial weights come from.
+    activation : callable
+        Of the hidden layer.
+
+    References
+    ----------
+    Hu, Shen, Sun (2018). Squeeze-and-excitation networks. CVPR.
+    """
+
+    def __init__(self, n_channels, n_hidden, random, activation) -> None:
+        super().__init__()
+        self.squeeze = Linear(n_channels, n_hidden, random)
+        self.excite = Linear(n_hidden, n_channels, random)
+        self.activation = activation
+
+    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Scale the channels of (rows, members * n_channels, *spatial)."""
+        members = len(self.squeeze.weight)
+        means = x.flatten(2).mean(2).unflatten(1, (members, -1)).transpose(0, 1)
+        scale = self.excite(self.activation(self.squeeze(means))).sigmoid()
+        return x * scale.transpose(0, 1).reshape(*x.shape[:2], *[1] * (x.ndim - 2))
+
+
+class StochasticDepth(nn.Module):
+    """Leave a residual branch out of a training step, for a random part of the rows.
+
+    Parameters
+    ----------
+    rate : float
+        Probability with which a row skips the branch.
+    random : MemberRandom
+        Where each member's choices come from.
+
+    References
+    ----------
+    Huang, Sun, Liu, Sedra, Weinberger (2016). Deep networks with stochastic depth. ECCV.
+    """
+
+    def __init__(self, rate: float, random: MemberRandom) -> None:
+        super().__init__()
+        self.rate = rate
+        self.random = random
+
+    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Drop rows of (rows, members * channels, *spatial), and scale up the others."""
+        if not self.training or self.rate == 0:
+            return x
+        members, keep = len(self.random), 1.0 - self.rate
+        mask = self.random.keep_mask(x.new_empty(members, len(x)), keep).div_(keep)
+        mask = mask.T.repeat_interleave(x.shape[1] // members, dim=1)
+        return x * mask.view(*mask.shape, *[1] * (x.ndim - 2))
+
+    def extra_repr(self) -> str:
+        """Show the rate when the network is printed."""
+        return f"{self.rate}"

@@ -1,0 +1,329 @@
+"""Convolutional networks for signals, images and volumes."""
+
+import copy
+from dataclasses import KW_ONLY
+from functools import partial
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_modern._estimator import estimator
+from sklearn_modern._spatial import SpatialReader, channel_statistics
+from sklearn_modern.augmentation.mixup import CutMix
+from sklearn_modern.augmentation.presets import make_augmentation
+from sklearn_modern.networks.convolutional import ARCHITECTURES, STEMS, ConvNet
+from sklearn_modern.networks.foreign import ForeignBody
+from sklearn_modern.neural_network._classifier import NeuralClassifier
+from sklearn_modern.neural_network._export import ExportedArrays
+from sklearn_modern.neural_network._predictors import NeuralPredictor
+from sklearn_modern.neural_network._regressor import NeuralRegressor
+from sklearn_modern.training.trainer import Trainer
+
+__all__ = ["CNNClassifier", "CNNRegressor"]
+
+_WITH_BOTTLENECK = ("resnet", "se_resnet")
+
+
+@estimator
+class ConvolutionalNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralPredictor):
+    """A convolutional network over one, two or three spatial axes.
+
+    Parameters
+    ----------
+    architecture : {"resnet", "lenet", "vgg", "se_resnet", "efficientnetv2"}, default="resnet"
+        The kind of network: residual blocks, without or with squeeze-and-excitation; convolutions
+        and pooling with dense layers, or without; or the (fused) inverted bottlenecks of
+        EfficientNetV2.
+    width : int, default=16
+        Channels of the first stage. Each further stage has twice as many, at half the resolution.
+    depth : int, tuple of int or None, default=None
+        Number of stages, or the number of blocks in each of them; None is what the architecture
+        has. Only with None are axes left alone that have shrunk to 1.
+    kernel_size : int or None, default=None
+        Width of the kernels, odd; None is 5 for "lenet" and 3 for the others.
+    stem : {"auto", "small", "large"}, default="auto"
+        "large" quarters the resolution before the first stage, "small" leaves it; "auto" is "large"
+        if an axis is longer than 64.
+    bottleneck : bool, default=False
+        Whether the residual blocks are bottlenecks, for deep and wide networks.
+    dropout : float, default=0.1
+        Probability with which a feature, an input of the last layer, is left out of a training
+        step.
+    input_shape : tuple of int or None, default=None
+        (channels, *spatial) of the images, if X is flat, (n_samples, n_features).
+    spatial_dims : {"auto", 1, 2, 3}, default="auto"
+        How many axes of X are spatial. "auto" takes X with two axes for signals, with three for
+        grey images, with four for images with channels, with five for volumes with channels. Given
+        a number, X has an axis of channels if it has so many axes and two more.
+    channels : {"first", "last"}, default="first"
+        Where the axis of channels is.
+    augment : str, tuple, transform, list of these or None, default=None
+        How the images of a training batch are changed: a name ("flip", "shift", "crop", "rotate",
+        "scale", "contrast", "brightness", "color_jitter", "erase", "cutout", "noise"), a pair of
+        name and strength, a transform of :mod:`sklearn_modern.augmentation`, several of these, or
+        "standard", which suits most images: small rotations, zooms and shifts.
+    cutmix : float, default=0.0
+        Train on images with a box of another, whose share follows Beta(cutmix, cutmix); 0 is off.
+    pretrained : FrozenEstimator, torch.nn.Module or None, default=None
+        Start from a fitted network, ``FrozenEstimator(fitted)``, whose labels may have been others,
+        or from any module that maps (rows, channels, *spatial) to features. The parameters that
+        shape a network then have no say.
+    freeze : "body", "none" or int, default="body"
+        What of ``pretrained`` stays as it is: all but the last layer, nothing, or so many blocks
+        from the input on.
+    body_learning_rate_factor : float, default=0.1
+        Learning rate of what is trained further of ``pretrained``, as a multiple of the last
+        layer's.
+    max_iter : int, default=20
+        Number of epochs, or of iterations for "lbfgs".
+
+    Attributes
+    ----------
+    input_shape_ : tuple of int
+        (channels, *spatial) of the fit.
+    """
+
+    _: KW_ONLY
+    architecture: str = "resnet"
+    width: int = 16
+    depth: int | tuple[int, ...] | None = None
+    kernel_size: int | None = None
+    stem: str = "auto"
+    bottleneck: bool = False
+    dropout: float = 0.1
+    input_shape: tuple[int, ...] | None = None
+    spatial_dims: int | str = "auto"
+    channels: str = "first"
+    augment: Any = None
+    cutmix: float = 0.0
+    pretrained: Any = None
+    freeze: int | str = "body"
+    body_learning_rate_factor: float = 0.1
+    max_iter: int = 20
+
+    _parameter_constraints = {
+        "architecture": [StrOptions(set(ARCHITECTURES))],
+        "width": [Interval(Integral, 1, None, closed="left")],
+        "depth": [None, "array-like", Interval(Integral, 1, None, closed="left")],
+        "kernel_size": [None, Interval(Integral, 1, None, closed="left")],
+        "stem": [StrOptions(set(STEMS))],
+        "bottleneck": ["boolean"],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "input_shape": [None, "array-like"],
+        "spatial_dims": [StrOptions({"auto"}), Options(Integral, {1, 2, 3})],
+        "channels": [StrOptions({"first", "last"})],
+        "augment": "no_validation",  # make_augmentation says what is wrong
+        "cutmix": [Interval(Real, 0, None, closed="left")],
+        "pretrained": "no_validation",  # _pretrained_body says what is wrong
+        "freeze": [StrOptions({"body", "none"}), Interval(Integral, 0, None, closed="left")],
+        "body_learning_rate_factor": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    _changing = ("augment", "mixup", "cutmix")
+
+    def transform(self, X):
+        """Return the features that the last layer sees.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Images, as for ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features_out)
+            The features; of several members side by side.
+        """
+        return self._in_chunks(X, Trainer.features)
+
+    def to_torch(self) -> torch.nn.Module:
+        """Return the fitted network as a bare module, for use outside.
+
+        Returns
+        -------
+        torch.nn.Module
+            In evaluation mode, on the CPU, with the scaling of pixels folded in. It maps images
+            (rows, channels, *spatial), of any type of number, to the probabilities of a classifier
+            or the values of a regressor: ``predict``'s, all trained quantiles, or mean and standard
+            deviation. :func:`torch.export.export` takes it.
+        """
+        check_is_fitted(self, "net_")
+        return ExportedArrays(self.net_.module_)
+
+    def _check_inputs(self, X, *, reset):
+        if not reset:
+            return self._reader.transform(self, X, any_size=not self._needs_size)
+        dtype = np.float64 if self.precision == "float64" else np.float32
+        self._reader = SpatialReader(self.input_shape, self.spatial_dims, self.channels, dtype)
+        images = self._reader.fit_transform(self, X)
+        self.input_shape_ = self._reader.shape
+        self._needs_size = self.pretrained is None and bool(ARCHITECTURES[self.architecture].dense)
+        return images
+
+    def _learn_inputs(self, inputs, weight, *, first):
+        self._mean, self._scale = channel_statistics(inputs, weight)
+
+    def _to_tensors(self, inputs, rows, device):
+        chunk = inputs[rows]
+        if not chunk.flags.writeable or min(chunk.strides) < 0:  # torch takes neither
+            chunk = chunk.copy()
+        return torch.from_numpy(chunk).to(device)
+
+    def _make_body(self, inputs, random):
+        if self.pretrained is not None:
+            return self._pretrained_body(random)
+        if self.bottleneck and self.architecture not in _WITH_BOTTLENECK:
+            raise ValueError(
+                f"bottleneck=True is for the architectures {', '.join(_WITH_BOTTLENECK)}, but "
+                f"architecture={self.architecture!r}."
+            )
+        if self.kernel_size is not None and self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size={self.kernel_size} must be odd, to have a middle.")
+        return ConvNet(
+            self.input_shape_,
+            random,
+            architecture=self.architecture,
+            width=self.width,
+            depth=self.depth,
+            kernel_size=self.kernel_size,
+            stem=self.stem,
+            dropout=self.dropout,
+            bottleneck=self.bottleneck,
+            mean=self._mean,
+            scale=self._scale,
+        )
+
+    def _pretrained_body(self, random):
+        if isinstance(self.pretrained, torch.nn.Module):
+            if self.n_members > 1:
+                raise ValueError(
+                    f"A module as pretrained is one network, but n_members={self.n_members}."
+                )
+            body = ForeignBody(
+                self.pretrained, self.input_shape_, random, mean=self._mean, scale=self._scale
+            )
+        else:
+            body = self._body_of_estimator()
+        parts = len(body.parts())
+        n_frozen = {"body": parts, "none": 0}.get(self.freeze, self.freeze)
+        if n_frozen > parts:
+            raise ValueError(f"freeze={self.freeze}, but pretrained has {parts} blocks.")
+        body.freeze(n_frozen)
+        return body
+
+    def _body_of_estimator(self):
+        fitted = self.pretrained
+        if isinstance(fitted, ConvolutionalNetwork):
+            raise ValueError(
+                f"pretrained is a bare {type(fitted).__name__}, which clone would return unfitted, "
+                "so that a cross-validation would lose what it has learned; pass "
+                "sklearn.frozen.FrozenEstimator(fitted)."
+            )
+        if not isinstance(fitted, FrozenEstimator) or not isinstance(
+            fitted.estimator, ConvolutionalNetwork
+        ):
+            raise ValueError(
+                f"pretrained={fitted!r} must be a FrozenEstimator of a fitted CNNClassifier or "
+                "CNNRegressor, or a torch.nn.Module."
+            )
+        fitted = fitted.estimator
+        check_is_fitted(fitted, "net_", msg="pretrained holds a %(name)s that is not fitted yet.")
+        channels, n_axes = self.input_shape_[0], len(self.input_shape_)
+        if (channels, n_axes) != (fitted.input_shape_[0], len(fitted.input_shape_)) or (
+            fitted._needs_size and self.input_shape_ != fitted.input_shape_
+        ):
+            raise ValueError(
+                f"X has images of the shape {self.input_shape_}, but pretrained was fitted to "
+                f"{fitted.input_shape_}."
+            )
+        if fitted.n_members != self.n_members:
+            raise ValueError(
+                f"n_members={self.n_members}, but pretrained has {fitted.n_members}."
+            )
+        self._needs_size = fitted._needs_size
+        body = copy.deepcopy(fitted.net_.module_.body).cpu().float()
+        body.freeze(0)
+        return body.requires_grad_(True)
+
+    def _make_augment(self, random):
+        augment = make_augmentation(self.augment, self.input_shape_)
+        return None if augment is None else partial(_for_each_member, augment, random)
+
+    def _make_mixers(self, random):
+        cutmix = [CutMix(self.cutmix, random.seeds)] if self.cutmix else []
+        return super()._make_mixers(random) + cutmix
+
+    def _body_rate(self):
+        return 1.0 if self.pretrained is None else self.body_learning_rate_factor
+
+    @property
+    def _n_features_out(self):
+        return self.net_.module_.body.n_features_out * self.n_members
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _for_each_member(augment, random, x):
+    """Change each member's rows (members, rows, ...) by its own random numbers."""
+    generators = random.generators(x.device)
+    if len(x) < len(generators):
+        x = x.expand(len(generators), *x.shape[1:])
+    changed = [augment(rows, own) for rows, own in zip(x, generators, strict=True)]
+    return changed[0].unsqueeze(0) if len(changed) == 1 else torch.stack(changed)
+
+
+@estimator
+class CNNClassifier(ConvolutionalNetwork, NeuralClassifier):
+    """Convolutional network for classification of signals, images and volumes.
+
+    X is ``(n, *spatial)``, ``(n, channels, *spatial)``, or flat, with ``input_shape``. The default
+    is a small residual network, which trains on a CPU in seconds on thousands of images of 8 x 8 to
+    32 x 32 pixels. Bytes (uint8) are kept as bytes until a batch needs them.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_modern.neural_network import CNNClassifier
+    >>> digits = load_digits()
+    >>> X, y = digits.images[:300], digits.target[:300]
+    >>> clf = CNNClassifier(width=8, max_iter=8, device="cpu", random_state=0).fit(X, y)
+    >>> clf.score(X, y) > 0.9
+    True
+    """
+
+    _parameter_constraints = (
+        NeuralClassifier._parameter_constraints | ConvolutionalNetwork._parameter_constraints
+    )
+
+
+@estimator
+class CNNRegressor(ConvolutionalNetwork, NeuralRegressor):
+    """Convolutional network for regression on signals, images and volumes.
+
+    X is as for :class:`CNNClassifier`, and y one number a row or several, such as the coordinates
+    of key points.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_modern.neural_network import CNNRegressor
+    >>> X = np.random.default_rng(0).normal(size=(200, 8, 8))
+    >>> y = X[:, 2:6, 2:6].mean(axis=(1, 2))
+    >>> reg = CNNRegressor(width=8, max_iter=8, device="cpu", random_state=0).fit(X, y)
+    >>> reg.predict(X).shape
+    (200,)
+    """
+
+    _parameter_constraints = (
+        NeuralRegressor._parameter_constraints | ConvolutionalNetwork._parameter_constraints
+    )

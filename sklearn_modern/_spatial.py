@@ -121,7 +121,7 @@ class SpatialReader:
 
     def _read(self, estimator, X, layouts, *, reset):
         X = _stack(X)
-        n_axes = len(np.shape(X))
+        n_axes = len(X.shape) if hasattr(X, "shape") else np.asarray(X).ndim
         if n_axes <= 2 and 2 in layouts:
             table = _read_table(estimator, X, self.dtype, reset)
             return table[:, np.newaxis] if self.input_shape is None else self._unflatten(table)

@@ -8,7 +8,7 @@ from sklearn_modern.utils.discovery import all_estimators
 # where scikit-learn's checks compare weights with repetition.
 _EXACT = {"precision": "float64", "batch_size": 1000, "device": "cpu", "random_state": 0}
 _MLP = {"hidden_layer_sizes": (8,), "dropout": 0.0, "max_iter": 40, "learning_rate_init": 0.03}
-_CNN = {"width": 4, "depth": (1, 1), "dropout": 0.0, "max_iter": 30, "learning_rate_init": 0.03}
+_CNN = {"width": 8, "depth": (1, 1), "dropout": 0.0, "max_iter": 60, "learning_rate_init": 0.03}
 SETTINGS: dict[str, list[dict]] = {
     "CNNClassifier": [_EXACT | _CNN],
     "CNNRegressor": [_EXACT | _CNN],

@@ -38,8 +38,9 @@ class RandomFlip(Transform):
     strength: float = 0.5
 
     def _change(self, batch, generator):
-        mirrored = uniform(batch, generator, *[1] * (batch.ndim - 1)) < self.strength
-        return torch.where(mirrored, batch.flip(-1), batch)
+        chosen = uniform(batch, generator, *[1] * (batch.ndim - 1)) < self.strength
+        mirrored = batch.flip(-1)
+        return torch.where(chosen, mirrored, batch, out=mirrored)
 
 
 class Warp(Transform):

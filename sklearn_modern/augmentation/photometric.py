@@ -41,7 +41,8 @@ class RandomContrast(Photometric):
 
     def _shade(self, batch, low, high, generator):
         mean = batch.mean(tuple(range(1, batch.ndim)), keepdim=True)
-        return mean + (batch - mean) * _factors(self.strength, batch, generator)
+        deviations = batch - mean
+        return deviations.mul_(_factors(self.strength, batch, generator)).add_(mean)
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,10 @@ class ColorJitter(Photometric):
 
     def _shade(self, batch, low, high, generator):
         grey = batch.mean(1, keepdim=True)
-        saturated = grey + (batch - grey) * _factors(self.strength, batch, generator)
-        return low + (saturated - low) * _factors(self.strength, batch, generator, n_channels=3)
+        saturation = _factors(self.strength, batch, generator)
+        gains = _factors(self.strength, batch, generator, n_channels=3)
+        colours = (batch - grey).mul_(saturation)
+        return colours.add_(grey - low).mul_(gains).add_(low)
 
 
 @dataclass(frozen=True)

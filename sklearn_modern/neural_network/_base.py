@@ -153,6 +153,9 @@ class NeuralEstimator(BaseEstimator, ABC):
 
     # What an architecture says.
 
+    # Batches of an epoch that batch_size="auto" aims at.
+    _auto_batches = 30
+
     @abstractmethod
     def _check_inputs(self, X: Any, *, reset: bool) -> Any:
         """Check X, and return it as something with rows that ``_to_tensors`` takes."""
@@ -283,7 +286,8 @@ class NeuralEstimator(BaseEstimator, ABC):
         if self.solver == "lbfgs":
             return n_rows
         if self.batch_size == "auto":
-            return min(n_rows, 2 ** int(np.clip(round(np.log2(n_rows / 30)), 5, 8)))
+            power = round(np.log2(n_rows / self._auto_batches))
+            return min(n_rows, 2 ** int(np.clip(power, 5, 8)))
         return min(n_rows, self.batch_size)
 
     @property

@@ -80,16 +80,13 @@ class ExportedArrays(nn.Module):
     ----------
     network : Network
         It is copied to the CPU.
-    dtype : torch.dtype
-        Precision of the network.
     """
 
-    def __init__(self, network: Network, dtype: torch.dtype) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
-        self.dtype = dtype
         self.network = copy.deepcopy(network).cpu()
         self.eval()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (rows, channels, *spatial) to probabilities or values."""
-        return self.network.head.decode(self.network(x.to(self.dtype).unsqueeze(0)))
+        return self.network.head.decode(self.network(x.unsqueeze(0)))

@@ -1,0 +1,757 @@
+"""Signals, images and volumes go straight in, whatever their layout, and are learned from."""
+
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+import torch
+from generated_images import blobs, stripes
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback, EpochScoring
+
+from sklearn_modern.augmentation import Compose, RandomErasing, RandomFlip
+from sklearn_modern.neural_network import CNNClassifier, CNNRegressor
+
+SMALL = {
+    "architecture": "resnet",
+    "width": 4,
+    "depth": (1, 1),
+    "dropout": 0.0,
+    "alpha": 0.0,
+    "batch_size": 16,
+    "learning_rate_init": 0.02,
+    "max_iter": 8,
+    "device": "cpu",
+    "random_state": 0,
+}
+BRIEF = SMALL | {"max_iter": 2}
+
+
+def title(settings):
+    return " ".join(f"{key}={value}" for key, value in settings.items()) or "default"
+
+
+@pytest.fixture
+def X():
+    return stripes()[0][:, 0]
+
+
+@pytest.fixture
+def y():
+    return np.array(["across", "down"])[stripes()[1]]
+
+
+# Layouts.
+
+
+def layouts(images):
+    """Yield all that users call the images (n, channels, *spatial)."""
+    n_axes, channels = images.ndim - 2, images.shape[1]
+    last, flat = np.moveaxis(images, 1, -1), {"input_shape": images.shape[1:]}
+    said = {"spatial_dims": n_axes}
+    yield "channels first", images, said
+    yield "channels last", last, said | {"channels": "last"}
+    yield "flat", images.reshape(len(images), -1), flat
+    yield "flat, last", last.reshape(len(images), -1), flat | {"channels": "last"}
+    yield "frame", pd.DataFrame(images.reshape(len(images), -1)), flat
+    yield "list", list(images), said
+    if n_axes > 1:
+        yield "channels first, auto", images, {}
+        yield "channels last, auto", last, {"channels": "last"}
+    if channels == 1:
+        yield "no channels", images[:, 0], said
+        yield "no channels, last", images[:, 0], said | {"channels": "last"}
+        if n_axes < 3:
+            yield "no channels, auto", images[:, 0], {}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("n_axes", [1, 2, 3])
+def test_all_layouts_of_the_same_images_give_the_same_model(n_axes, channels):
+    images, codes = stripes(36, side=6, n_axes=n_axes, channels=channels)
+    if channels > 1:
+        images[:, 1] //= 2  # else nobody would see channels change places
+    expected = None
+    for name, X, settings in layouts(images):
+        clf = CNNClassifier(**BRIEF, **settings).fit(X, codes)
+        assert clf.input_shape_ == images.shape[1:], name
+        assert clf.n_features_in_ == images[0].size, name
+        predicted = clf.predict_proba(X)
+        expected = predicted if expected is None else expected
+        np.testing.assert_allclose(predicted, expected, rtol=0, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("n_axes", [1, 2, 3])
+def test_patterns_in_signals_images_and_volumes_are_learned(n_axes):
+    X, y = stripes(90, side=16 if n_axes == 1 else 6, n_axes=n_axes)
+    clf = CNNClassifier(**SMALL | {"max_iter": 12}, spatial_dims=n_axes).fit(X[:60], y[:60])
+    assert clf.score(X[60:], y[60:]) > 0.9
+
+
+def test_waves_are_told_by_their_form():
+    """Sine and square waves, of any phase and length."""
+    rng = np.random.default_rng(0)
+    angles = np.arange(48) * rng.uniform(0.3, 0.6, size=(160, 1)) + rng.uniform(0, 6, size=(160, 1))
+    y = np.where(np.arange(160) % 2, "square", "sine")
+    X = np.where((y == "square")[:, None], np.sign(np.sin(angles)), 1.2 * np.sin(angles))
+    X += rng.normal(0, 0.1, X.shape)
+    clf = CNNClassifier(**SMALL | {"max_iter": 15}).fit(X[:100], y[:100])
+    assert clf.score(X[100:], y[100:]) > 0.9
+    linear = LogisticRegression(max_iter=1000).fit(X[:100], y[:100])
+    assert linear.score(X[100:], y[100:]) < 0.7
+
+
+def test_balls_and_boxes_are_told_apart_anywhere_in_a_volume():
+    rng = np.random.default_rng(0)
+    places = np.indices((8, 8, 8))
+    volumes = []
+    for i in range(120):
+        centre = rng.uniform(2.5, 4.5, size=(3, 1, 1, 1))
+        distances = np.abs(places - centre)
+        ball = (distances**2).sum(axis=0) < rng.uniform(2.4, 3.2) ** 2
+        box = distances.max(axis=0) < rng.uniform(1.9, 2.6)
+        volumes.append(box if i % 2 else ball)
+    X, y = np.array(volumes) + rng.normal(0, 0.2, (120, 8, 8, 8)), np.arange(120) % 2
+    clf = CNNClassifier(**SMALL | {"max_iter": 20}, spatial_dims=3).fit(X[:80], y[:80])
+    assert clf.score(X[80:], y[80:]) > 0.85
+
+
+def test_flat_rows_pass_a_pipeline(X, y):
+    clf = CNNClassifier(**SMALL, input_shape=(1, 8, 8))
+    pipeline = make_pipeline(StandardScaler(), clf).fit(X.reshape(60, -1), y)
+    assert pipeline.score(X.reshape(60, -1), y) > 0.9
+    assert pipeline[-1].input_shape_ == (1, 8, 8)
+    assert pipeline[-1].n_features_in_ == 64
+
+
+def test_digits_are_learned():
+    digits = load_digits()
+    X, y = digits.images, digits.target
+    clf = CNNClassifier(width=8, max_iter=10, device="cpu", random_state=0).fit(X[::2], y[::2])
+    assert clf.score(X[1::2], y[1::2]) > 0.96
+
+
+# Bytes.
+
+
+class Seen(Callback):
+    """Keeps the data that a training works on."""
+
+    def __init__(self):
+        self.x = []
+
+    def on_train_begin(self, net, X=None, y=None, **kwargs):
+        self.x.append(X.source.x)
+
+
+@pytest.mark.parametrize("layout", [layout for layout in layouts(stripes(channels=3)[0])][:4])
+def test_bytes_are_held_once_at_a_byte_a_pixel(layout):
+    _, X, settings = layout
+    X, seen = X.copy(), Seen()
+    CNNClassifier(**BRIEF, **settings, callbacks=[seen]).fit(X, stripes()[1])
+    assert seen.x[0].dtype == torch.uint8
+    assert np.shares_memory(seen.x[0].numpy(), X)
+
+
+def test_bytes_are_never_all_floats():
+    X, y = np.zeros((400, 48, 48), dtype=np.uint8), np.arange(400) % 2
+    X[1::2, ::2] = 200
+    clf = CNNClassifier(**BRIEF | {"width": 1, "max_iter": 1})
+    tracemalloc.start()
+    try:
+        clf.fit(X, y).predict(X)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.8 * X.nbytes  # mostly chunks that the statistics are computed from
+
+
+def test_bytes_equal_the_same_numbers_in_any_type(X, y):
+    clf = CNNClassifier(**BRIEF).fit(X, y)
+    expected = clf.predict_proba(X)
+    for dtype in (np.float32, np.float64, np.int64, ">i2"):
+        np.testing.assert_array_equal(clf.predict_proba(X.astype(dtype)), expected)
+        again = CNNClassifier(**BRIEF).fit(X.astype(dtype), y)
+        np.testing.assert_array_equal(again.predict_proba(X), expected)
+
+
+def test_units_of_pixels_make_no_difference(X, y):
+    expected = CNNClassifier(**BRIEF).fit(X, y).predict_proba(X)
+    scaled = X / 255 - 7
+    found = CNNClassifier(**BRIEF).fit(scaled, y).predict_proba(scaled)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def read_only(X):
+    X = X.copy()
+    X.flags.writeable = False
+    return X
+
+
+VIEWS = {
+    "read-only": read_only,
+    "backwards": lambda X: X[::-1].copy()[::-1],
+    "mirrored": lambda X: X[..., ::-1].copy()[..., ::-1],
+    "every second": lambda X: np.repeat(X, 2, axis=0)[::2],
+    "columns first": np.asfortranarray,
+    "broadcast": lambda X: np.broadcast_to(X, (2, *X.shape))[1],
+}
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("view", VIEWS)
+def test_views_are_read_and_left_alone(X, y, view, dtype):
+    X = X.astype(dtype)
+    expected = CNNClassifier(**BRIEF).fit(X, y).predict_proba(X)
+    seen = VIEWS[view](X)
+    np.testing.assert_array_equal(CNNClassifier(**BRIEF).fit(seen, y).predict_proba(seen), expected)
+    np.testing.assert_array_equal(seen, X)
+
+
+# What is refused.
+
+
+def ragged(X):
+    array = np.empty(len(X), dtype=object)
+    array[:] = [image[:5] if i == 3 else image for i, image in enumerate(X)]
+    return array
+
+
+def with_pixel(X, value):
+    X = X.astype(float)
+    X[3, 4, 5] = value
+    return X
+
+
+FLAT = {"input_shape": (1, 8, 8)}
+BAD_IMAGES = {
+    "one axis": (lambda X: X[:, 0, 0], {}, "Expected 2D array, got 1D array"),
+    "six axes": (lambda X: X[:, None, None, None], {}, "X has 6 axes, but should have 2 .* 5 "),
+    "flat without a shape": (
+        lambda X: X.reshape(60, -1),
+        {"spatial_dims": 2},
+        "X has 2 axes.*flat rows .* need input_shape",
+    ),
+    "input_shape and images": (lambda X: X, FLAT, "X has 3 axes, but must be flat"),
+    "input_shape of another size": (
+        lambda X: X.reshape(60, -1)[:, :-1],
+        FLAT,
+        r"input_shape=\(1, 8, 8\) makes 64 features, but X has 63",
+    ),
+    "input_shape of other axes": (
+        lambda X: X.reshape(60, -1),
+        FLAT | {"spatial_dims": 1},
+        r"input_shape=\(1, 8, 8\) has 2 spatial axes .*, but spatial_dims=1",
+    ),
+    "NaN": (lambda X: with_pixel(X, np.nan), {}, "Input X contains NaN in 1 of 60 rows"),
+    "infinity": (lambda X: with_pixel(X, -np.inf), {}, "infinity .* in 1 of 60 rows"),
+    "ragged": (ragged, {}, r"rows of different shapes, \(8, 8\), \(5, 8\)"),
+    "ragged list": (lambda X: list(ragged(X)), {}, r"different shapes, \(8, 8\), \(5, 8\)"),
+    "text": (lambda X: X.astype(str), {}, "dtype <U.* is not numeric"),
+    "complex": (lambda X: X * 1j, {}, "Complex data not supported"),
+    "no rows": (lambda X: X[:0], {}, r"0 sample\(s\)"),
+    "no pixels": (lambda X: X[:, :0], {}, "axis 1 must not have length 0"),
+}
+
+
+@pytest.mark.parametrize("kind", [CNNClassifier, CNNRegressor])
+@pytest.mark.parametrize("case", BAD_IMAGES)
+def test_bad_images_are_refused_in_fit(X, y, kind, case):
+    spoil, settings, message = BAD_IMAGES[case]
+    bad = spoil(X)
+    y = y if kind is CNNClassifier else np.arange(60.0)
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        kind(**BRIEF, **settings).fit(bad, y[: len(bad)])
+
+
+def test_sparse_rows_are_refused(X, y):
+    with pytest.raises(TypeError, match="sparse matrix, but CNNClassifier takes dense data only"):
+        CNNClassifier(**BRIEF, **FLAT).fit(sp.csr_matrix(X.reshape(60, -1)), y)
+
+
+LATER = {
+    "two axes": (lambda X: X.reshape(60, -1), "X has 2 axes, but should have 3 .* as in fit"),
+    "five axes": (lambda X: X[:, None, None], "X has 5 axes, but should have 3 .* as in fit"),
+    "channels": (lambda X: np.stack([X] * 3, 1), r"X has 3 channel\(s\), but 1 in fit"),
+    "size": (lambda X: X[:, 1:], r"X has spatial shape \(7, 8\), but \(8, 8\) in fit"),
+    **{case: BAD_IMAGES[case][::2] for case in ("NaN", "infinity", "ragged", "text", "no rows")},
+}
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "transform"])
+@pytest.mark.parametrize("case", LATER)
+def test_bad_images_are_refused_later(X, y, method, case):
+    spoil, message = LATER[case]
+    clf = CNNClassifier(**BRIEF | {"architecture": "lenet"}).fit(X, y)
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        getattr(clf, method)(spoil(X))
+    with pytest.raises(ValueError, match=f"(?s){message}"):
+        clf.fit(X, y, X_val=spoil(X), y_val=y[: len(spoil(X))])
+
+
+def test_flat_rows_of_another_length_are_refused(X, y):
+    clf = CNNClassifier(**BRIEF, **FLAT).fit(X.reshape(60, -1), y)
+    with pytest.raises(ValueError, match="X has 63 features, but CNNClassifier is expecting 64"):
+        clf.predict(X.reshape(60, -1)[:, 1:])
+    with pytest.raises(ValueError, match="X has 3 axes, but was flat .* in fit"):
+        clf.predict(X)
+
+
+@pytest.mark.parametrize("architecture", ["vgg", "resnet", "se_resnet", "efficientnetv2"])
+def test_other_sizes_just_work_where_features_are_means(X, y, architecture):
+    clf = CNNClassifier(**SMALL | {"architecture": architecture}).fit(X, y)
+    assert clf.score(np.tile(X, (1, 2, 3)), y) > 0.9
+    for shape in [(3, 8), (1, 1), (9, 5)]:
+        assert np.isfinite(clf.predict_proba(np.ones((2, *shape)))).all()
+    before = clf.loss_curve_[-1]
+    clf.partial_fit(np.tile(X, (1, 2, 1)), y)
+    assert clf.loss_curve_[-1] < before + 0.2
+
+
+BAD_PARAMETERS = [
+    ({"architecture": "alexnet"}, "architecture"),
+    ({"width": 0}, "width"),
+    ({"depth": 0}, "depth"),
+    ({"depth": (1, 0)}, "depth"),
+    ({"depth": (1, 1.5)}, "depth"),
+    ({"depth": ()}, "depth"),
+    ({"depth": 9}, r"depth=9 halves each axis 8 times.*\(8, 8\) can be halved 3 times"),
+    ({"depth": (1,) * 9}, r"depth=\(1, 1, .*8 times.*\(8, 8\) can be halved 3"),
+    (
+        {"depth": 3, "stem": "large"},
+        "depth=3 halves each axis 4 times, two of them in the large stem",
+    ),
+    ({"kernel_size": 4}, "kernel_size=4 must be odd"),
+    ({"stem": "huge"}, "stem"),
+    ({"bottleneck": True, "architecture": "vgg"}, "bottleneck=True is for .*resnet"),
+    ({"dropout": 1.0}, "dropout"),
+    ({"spatial_dims": 4}, "spatial_dims"),
+    ({"channels": "middle"}, "channels"),
+    ({"input_shape": (64,)}, "input_shape"),
+    ({"cutmix": -1.0}, "cutmix"),
+    ({"freeze": "head"}, "freeze"),
+    ({"body_learning_rate_factor": 0.0}, "body_learning_rate_factor"),
+    ({"augment": "zoom"}, "augment has 'zoom'; it may have .*'rotate'"),
+    ({"augment": ("flip", 2.0)}, "strength=2.0"),
+    ({"augment": ("standard", 0.1)}, "strength for 'standard'"),
+    ({"augment": 5}, "augment has 5"),
+    ({"augment": RandomFlip}, "augment has <class"),
+    ({"augment": "mixup"}, "parameter of the estimator, mixup="),
+    ({"augment": lambda batch, generator: batch[:2]}, "must return a batch of the shape"),
+    ({"augment": lambda batch, generator: None}, "but returned a NoneType"),
+    ({"solver": "lbfgs", "augment": "flip"}, "lbfgs.*augment='flip'"),
+    ({"solver": "lbfgs", "mixup": 0.2}, "lbfgs.*mixup=0.2"),
+    ({"solver": "lbfgs", "cutmix": 0.2}, "lbfgs.*cutmix=0.2"),
+]
+
+
+@pytest.mark.parametrize(("settings", "message"), BAD_PARAMETERS)
+def test_a_wrong_parameter_is_named(X, y, settings, message):
+    with pytest.raises(ValueError, match=message):
+        CNNClassifier(**BRIEF | settings).fit(X, y)
+
+
+# Architectures.
+
+
+ARCHITECTURES = [
+    *(
+        {"architecture": name, "depth": depth}
+        for name in ("lenet", "vgg", "resnet", "se_resnet", "efficientnetv2")
+        for depth in (None, 2, (2, 1))
+    ),
+    {"bottleneck": True},
+    {"architecture": "se_resnet", "bottleneck": True},
+    {"stem": "large", "depth": None},
+    {"kernel_size": 5},
+    {"width": 1, "max_iter": 30},
+    {"dropout": 0.3},
+]
+
+
+@pytest.mark.parametrize("settings", ARCHITECTURES, ids=title)
+def test_every_architecture_learns(X, y, settings):
+    clf = CNNClassifier(**SMALL | settings).fit(X, y)
+    fresh, codes = stripes(seed=1)
+    assert clf.score(fresh[:, 0], clf.classes_[codes]) > 0.9
+    target = np.where(y == "down", 5.0, -3.0)
+    assert CNNRegressor(**SMALL | settings | {"max_iter": 25}).fit(X, target).score(X, target) > 0.8
+
+
+@pytest.mark.parametrize("architecture", ["lenet", "vgg", "resnet", "se_resnet", "efficientnetv2"])
+@pytest.mark.parametrize(
+    "shape", [(1,), (2,), (1, 1), (2, 1), (1, 3), (1, 1, 1), (1, 2, 4)], ids=str
+)
+def test_tiny_inputs_work(architecture, shape):
+    X = np.random.default_rng(0).normal(size=(20, *shape))
+    clf = CNNClassifier(**BRIEF | {"architecture": architecture, "depth": None})
+    clf.set_params(spatial_dims=len(shape)).fit(X, X.reshape(20, -1)[:, 0] > 0)
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
+# Changed batches.
+
+
+def slightly_noisy(batch, generator):
+    return batch + 0.1 * torch.randn(batch.shape, generator=generator)
+
+
+AUGMENTS = [
+    *("flip", "shift", "crop", "rotate", "scale", "contrast", "brightness", "erase", "cutout"),
+    "noise",
+    "standard",
+    ("rotate", 15),
+    ("shift", np.float64(0.2)),
+    RandomErasing(0.3),
+    Compose([RandomFlip(), RandomErasing(0.2)]),
+    ["flip", ("shift", 0.1), RandomErasing(0.2)],
+    [["flip"], ("noise", 0.1)],
+    slightly_noisy,
+    [slightly_noisy, "standard"],
+]
+
+
+@pytest.mark.parametrize("augment", AUGMENTS, ids=str)
+def test_every_augment_changes_the_training_and_not_the_prediction(X, y, augment):
+    clf = CNNClassifier(**SMALL | {"max_iter": 12}, augment=augment).fit(X, y)
+    assert clf.score(X, y) > 0.9
+    predicted = clf.predict_proba(X)
+    np.testing.assert_array_equal(clf.predict_proba(X), predicted)
+    plain = CNNClassifier(**SMALL | {"max_iter": 12}).fit(X, y).predict_proba(X)
+    assert np.abs(predicted - plain).max() > 1e-4
+
+
+@pytest.mark.parametrize("nothing", [None, [], (), ("flip", 0), ["shift", ("noise", 0.0)][1:]])
+def test_no_augment_is_no_change(X, y, nothing):
+    expected = CNNClassifier(**BRIEF).fit(X, y).predict_proba(X)
+    found = CNNClassifier(**BRIEF, augment=nothing).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(found, expected)
+
+
+class Recorder:
+    """A transform that writes down what it was given."""
+
+    def __init__(self):
+        self.batches = []
+
+    def __call__(self, batch, generator):
+        self.batches.append(batch.clone())
+        return batch
+
+
+@pytest.mark.parametrize("n_members", [1, 2])
+def test_only_training_batches_are_augmented_each_members_apart(X, y, n_members):
+    recorder = Recorder()
+    settings = BRIEF | {"early_stopping": True, "n_members": n_members, "n_iter_no_change": 50}
+    clf = CNNClassifier(**settings, augment=recorder).fit(X, y)
+    n_training = 54
+    assert clf.history_[:, "train_batch_count"] == [4, 4]
+    assert sum(map(len, recorder.batches)) == 2 * n_members * n_training
+    pixels = torch.cat(recorder.batches)
+    assert pixels.shape[1:] == (1, 8, 8)
+    assert pixels.mean().abs() < 0.1  # standardised, so that strengths mean the same for all images
+    assert pixels.std() == pytest.approx(1, abs=0.1)
+    n_calls = len(recorder.batches)
+    clf.predict_proba(X)
+    clf.transform(X)
+    assert len(recorder.batches) == n_calls
+
+
+def test_a_transform_may_work_in_place(X, y):
+    def inverted(batch, generator):
+        return batch.neg_()
+
+    before = X.copy()
+    CNNClassifier(**BRIEF, augment=inverted).fit(X, y)
+    CNNClassifier(**BRIEF, augment=inverted).fit(X.astype(np.float32), y)
+    np.testing.assert_array_equal(X, before)
+
+
+@pytest.mark.parametrize(
+    ("augment", "message"),
+    [
+        ("rotate", "RandomRotation .*2 spatial axes, but these have 1"),
+        (["flip", ("rotate", 5)], "RandomRotation"),
+        ("standard", "augment='standard' is for images.* these have 1"),
+        ("color_jitter", "ColorJitter"),
+    ],
+)
+def test_augment_without_a_meaning_is_named(augment, message):
+    X, y = stripes(n_axes=1)
+    with pytest.raises(ValueError, match=message):
+        CNNClassifier(**BRIEF, augment=augment, spatial_dims=1).fit(X, y)
+
+
+def test_signals_volumes_and_colours_have_augments_of_their_own():
+    for n_axes, names in (
+        (1, ["flip", "shift", "scale"]),
+        (3, ["flip", "shift", "erase", "noise"]),
+    ):
+        X, y = stripes(side=6, n_axes=n_axes)
+        clf = CNNClassifier(**SMALL | {"max_iter": 15}, augment=names, spatial_dims=n_axes)
+        assert clf.fit(X, y).score(X, y) > 0.9
+    X, y = stripes(channels=3)
+    assert CNNClassifier(**SMALL, augment=["color_jitter", "standard"]).fit(X, y).score(X, y) > 0.9
+
+
+def test_augment_helps_where_it_says_what_makes_no_difference():
+    """Spots that were seen in one corner only are searched for anywhere."""
+    rng = np.random.default_rng(0)
+    images = rng.normal(0, 0.3, size=(160, 10, 10))
+    y = np.arange(160) % 2
+    cross, ring = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]]), 1 - np.diag([0, 1, 0])
+    for i, (image, code) in enumerate(zip(images, y, strict=True)):
+        row, column = rng.integers(2, 4, 2) if i < 60 else rng.integers(1, 6, 2)
+        image[row : row + 3, column : column + 3] += 2 * (ring if code else cross)
+    settings = SMALL | {"architecture": "lenet", "max_iter": 30}
+    scores = [
+        CNNClassifier(**settings, augment=augment)
+        .fit(images[:60], y[:60])
+        .score(images[60:], y[60:])
+        for augment in (None, ("shift", 0.3))
+    ]
+    assert scores[1] > scores[0] + 0.05
+
+
+def test_mixing_learns_and_each_kind_differs(X, y):
+    predicted = []
+    for mixes in ({}, {"mixup": 0.4}, {"cutmix": 1.0}, {"mixup": 0.4, "cutmix": 1.0}):
+        clf = CNNClassifier(**SMALL | {"max_iter": 15}, **mixes).fit(X, y)
+        assert clf.score(X, y) > 0.9, mixes
+        predicted.append(clf.predict_proba(X))
+    for i, one in enumerate(predicted):
+        for other in predicted[:i]:
+            assert np.abs(one - other).max() > 1e-3
+
+
+@pytest.mark.parametrize("mixes", [{"mixup": 1.0}, {"cutmix": 1.0}], ids=title)
+def test_mixed_targets_make_predictions_less_sure(X, y, mixes):
+    noise = np.random.default_rng(0).integers(0, 255, X.shape).astype(np.uint8)
+    settings = SMALL | {"width": 8, "max_iter": 40, "architecture": "lenet"}
+    sure = CNNClassifier(**settings).fit(noise, y).predict_proba(noise).max(axis=1).mean()
+    mixed = CNNClassifier(**settings, **mixes).fit(noise, y).predict_proba(noise).max(axis=1).mean()
+    assert mixed < sure - 0.02
+
+
+def test_regression_on_mixtures(X, y):
+    target = np.where(y == "down", 5.0, -3.0)
+    reg = CNNRegressor(**SMALL | {"max_iter": 20}, mixup=0.3, cutmix=0.5, augment="flip")
+    assert reg.fit(X, target).score(X, target) > 0.7
+
+
+# Targets and weights.
+
+
+# Adam would blow up rounding errors where a gradient is zero.
+EXACT = SMALL | {"precision": "float64", "batch_size": 1000, "solver": "sgd", "alpha": 0.01}
+FAMILIES = ["lenet", "vgg", "resnet", "se_resnet", "efficientnetv2"]
+
+
+@pytest.mark.parametrize("kind", [CNNClassifier, CNNRegressor])
+@pytest.mark.parametrize("architecture", FAMILIES)
+def test_a_weight_equals_the_row_repeated(X, kind, architecture):
+    rng = np.random.default_rng(0)
+    counts, y = rng.integers(0, 4, size=60), rng.integers(0, 2, size=60)
+    settings = EXACT | {"architecture": architecture}
+    weighted = kind(**settings).fit(X, y, sample_weight=counts)._decode(X)
+    repeated = kind(**settings).fit(X.repeat(counts, axis=0), y.repeat(counts))._decode(X)
+    np.testing.assert_allclose(weighted, repeated, atol=1e-9)
+    unweighted = kind(**settings).fit(X, y)._decode(X)
+    assert np.abs(weighted - unweighted).max() > 1e-3
+
+
+def test_class_weights_are_weights_of_the_rows(X, y):
+    weights = {"across": 1.0, "down": 5.0}
+    found = CNNClassifier(**EXACT, class_weight=weights).fit(X, y).predict_proba(X)
+    of_rows = np.where(y == "down", 5.0, 1.0)
+    expected = CNNClassifier(**EXACT).fit(X, y, sample_weight=of_rows).predict_proba(X)
+    np.testing.assert_allclose(found, expected, atol=1e-9)
+    rare = (y == "across") | (np.arange(60) < 20)
+    X, y = X[rare], y[rare]
+    balanced = CNNClassifier(**EXACT, class_weight="balanced").fit(X, y).predict_proba(X)
+    of_rows = np.where(y == "down", 40 / (2 * 10), 40 / (2 * 30))
+    expected = CNNClassifier(**EXACT).fit(X, y, sample_weight=of_rows).predict_proba(X)
+    np.testing.assert_allclose(balanced, expected, atol=1e-9)
+
+
+def test_several_labels(X, y):
+    bright = np.arange(60) % 3 == 0
+    X = X // 2 + 100 * bright[:, None, None].astype(np.uint8)
+    labels = np.column_stack([y == "down", bright]).astype(int)
+    clf = CNNClassifier(**SMALL | {"max_iter": 15}).fit(X, labels)
+    assert clf.predict_proba(X).shape == (60, 2)
+    assert (clf.predict(X) == labels).mean() > 0.95
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "gaussian"])
+def test_key_points_are_found(loss):
+    X, places = blobs(160)
+    reg = CNNRegressor(**SMALL | {"architecture": "lenet", "max_iter": 15}, loss=loss)
+    reg.fit(X[:100], places[:100])
+    assert reg.score(X[100:], places[100:]) > 0.9
+    if loss == "gaussian":
+        mean, std = reg.predict(X, return_std=True)
+        assert mean.shape == std.shape == (160, 2)
+        assert (std > 0).all()
+
+
+def test_quantiles():
+    X, places = blobs(200)
+    y = places[:, 0] + np.random.default_rng(0).normal(0, 1, 200)
+    reg = CNNRegressor(**SMALL | {"max_iter": 25}, loss="quantile", quantiles=(0.1, 0.5, 0.9))
+    low, middle, high = reg.fit(X, y).predict_quantiles(X).T
+    assert (low <= middle).all()
+    assert (middle <= high).all()
+    assert np.mean((low < y) & (y < high)) == pytest.approx(0.8, abs=0.12)
+
+
+# Training.
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle", "adaptive"])
+@pytest.mark.parametrize("solver", ["adamw", "adam", "sgd"])
+def test_every_schedule_and_solver_learns(X, y, schedule, solver):
+    clf = CNNClassifier(**SMALL | {"learning_rate": schedule, "solver": solver}).fit(X, y)
+    assert clf.score(X, y) > 0.9
+
+
+def test_lbfgs_learns(X, y):
+    clf = CNNClassifier(**SMALL | {"solver": "lbfgs", "max_iter": 15}).fit(X, y)
+    assert clf.score(X, y) > 0.9
+
+
+def test_early_stopping_keeps_the_best_epoch(X):
+    """Labels are noise, so that the validation rows see how it gets worse."""
+    y = np.random.default_rng(0).integers(0, 2, 60)
+    settings = SMALL | {"max_iter": 60, "early_stopping": True, "n_iter_no_change": 4}
+    clf = CNNClassifier(**settings | {"learning_rate": "constant"}).fit(X, y)
+    assert clf.n_iter_ < 60
+    assert clf.best_validation_score_ == max(clf.validation_scores_)
+    given = clone(clf).fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    assert given.n_iter_ < 60
+    predicted = given.predict_proba(X[40:])
+    log_likelihood = np.log(predicted[np.arange(20), y[40:]]).mean()
+    assert given.best_validation_score_ in (
+        pytest.approx(log_likelihood, rel=1e-4),
+        pytest.approx(given.score(X[40:], y[40:])),
+    )
+
+
+def test_skorch_callbacks_see_the_training(X, y):
+    scoring = EpochScoring("accuracy", name="accuracy", on_train=True, lower_is_better=False)
+    clf = CNNClassifier(**SMALL, callbacks=[scoring], n_members=2).fit(X, y)
+    assert len(clf.history_[:, "accuracy"]) == 8
+    assert clf.history_[-1, "accuracy"] > 0.9
+
+
+class Interrupt(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == 5:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_fit_is_usable(X, y):
+    settings = SMALL | {"callbacks": [Interrupt()], "learning_rate": "constant", "max_iter": 20}
+    with pytest.warns(UserWarning, match="interrupted after 5 epochs"):
+        clf = CNNClassifier(**settings, augment="flip").fit(X, y)
+    assert clf.n_iter_ == 5
+    assert clf.score(X, y) > 0.9
+    assert clf.to_torch()(torch.tensor(X[:, None])).shape == (60, 2)
+
+
+def test_predictions_of_members_are_their_mean(X, y):
+    clf = CNNClassifier(**BRIEF, n_members=3).fit(X, y)
+    network = clf.net_.module_.eval()
+    with torch.no_grad():
+        scores = network(torch.tensor(X[None, :, None]))
+    assert scores.shape[:2] == (3, 60)
+    members = scores.softmax(-1).numpy()
+    assert np.abs(members[0] - members[1]).max() > 1e-3
+    np.testing.assert_allclose(clf.predict_proba(X), members.mean(axis=0), atol=1e-6)
+    reg = CNNRegressor(**BRIEF, n_members=2).fit(X, np.arange(60.0))
+    assert reg.predict(X).shape == (60,)
+
+
+def test_mixed_precision_learns_with_weights_in_float32(X, y):
+    clf = CNNClassifier(**SMALL | {"precision": "bfloat16"}, augment="standard", cutmix=0.5)
+    clf.fit(X, y)
+    assert clf.score(X, y) > 0.9
+    assert {p.dtype for p in clf.net_.module_.parameters()} == {torch.float32}
+    exact = CNNClassifier(**SMALL, augment="standard", cutmix=0.5).fit(X, y)
+    assert np.abs(clf.predict_proba(X) - exact.predict_proba(X)).max() > 1e-6
+
+
+@pytest.mark.parametrize("batch_size", [59, 1, 10_000, "auto"])
+def test_batches_of_any_size(X, y, batch_size):
+    clf = CNNClassifier(**BRIEF | {"batch_size": batch_size}, mixup=0.1, cutmix=0.1).fit(X, y)
+    assert np.isfinite(clf.predict_proba(X)).all()
+
+
+# As a step.
+
+
+@pytest.mark.parametrize("n_members", [1, 2])
+@pytest.mark.parametrize("architecture", ["lenet", "resnet"])
+def test_features_are_what_the_last_layer_sees(X, y, architecture, n_members):
+    settings = BRIEF | {"architecture": architecture, "n_members": n_members, "dropout": 0.5}
+    clf = CNNClassifier(**settings).fit(X, y)
+    features = clf.transform(X)
+    names = clf.get_feature_names_out()
+    assert features.shape == (60, len(names))
+    assert list(names[:2]) == ["cnnclassifier0", "cnnclassifier1"]
+    network = clf.to_torch().network
+    with torch.no_grad():
+        own = network.body(torch.tensor(X[None, :, None]))
+        probabilities = network.head(own).softmax(-1).mean(0)
+    expected = own.transpose(0, 1).flatten(1)
+    np.testing.assert_allclose(features, expected, atol=1e-5)
+    np.testing.assert_allclose(clf.predict_proba(X), probabilities, atol=1e-5)
+
+
+def test_features_come_as_a_frame_and_feed_a_pipeline(X, y):
+    frame = pd.DataFrame(X.reshape(60, -1), index=np.arange(100, 160)).add_prefix("pixel ")
+    clf = CNNClassifier(**SMALL, **FLAT).set_output(transform="pandas")
+    pipeline = make_pipeline(clf, LogisticRegression()).fit(frame, y)
+    assert pipeline.score(frame, y) > 0.9
+    features = pipeline[0].transform(frame)
+    assert list(features.index) == list(frame.index)
+    assert list(features.columns) == list(pipeline[0].get_feature_names_out())
+    assert list(pipeline[0].feature_names_in_) == list(frame.columns)
+    with config_context(transform_output="default"):
+        array = CNNRegressor(**BRIEF).fit_transform(X, np.arange(60.0))
+    assert isinstance(array, np.ndarray)
+
+
+def test_searches_choose_architecture_and_augment(X, y):
+    augments = [None, "flip", ("shift", 0.2), ["flip", RandomErasing(0.3)]]
+    grid = {"architecture": ["lenet", "resnet"], "augment": augments}
+    search = GridSearchCV(CNNClassifier(**SMALL), grid, cv=2).fit(X, y)
+    assert len(search.cv_results_["params"]) == 8
+    assert search.best_score_ > 0.9
+    assert search.score(X, y) > 0.9
+
+
+# Where there is a GPU.
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("architecture", FAMILIES)
+@pytest.mark.parametrize("n_axes", [1, 2, 3])
+def test_every_architecture_learns_on_a_gpu(n_axes, architecture, precision):
+    X, y = stripes(side=8, n_axes=n_axes)
+    seen = Seen()
+    settings = {"device": "cuda", "architecture": architecture, "precision": precision}
+    settings |= {"spatial_dims": n_axes, "callbacks": [seen], "augment": ["flip", "shift"]}
+    clf = CNNClassifier(**SMALL | {"max_iter": 15} | settings).fit(X, y)
+    assert seen.x[0].dtype == torch.uint8
+    assert seen.x[0].device == torch.device("cuda:0")
+    assert clf.score(X, y) > 0.9

@@ -26,7 +26,7 @@ from sklearn_modern.augmentation import Compose, RandomRotation, RandomScale, Ra
 from sklearn_modern.neural_network import CNNClassifier
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
-N_TRAIN, EPOCHS = (1000, 3) if QUICK else (4000, 20)
+N_TRAIN, EPOCHS = (1000, 8) if QUICK else (4000, 20)
 
 X, y = mnist_data()
 X = X.reshape(-1, 28, 28).astype(np.uint8)

@@ -34,16 +34,19 @@ def changed(ours, theirs):
     return {name for name, value in body_of(ours).items() if (value != body_of(theirs)[name]).any()}
 
 
-def test_transfer_helps_where_labels_are_few(digits, source):
-    X, y = digits[0][digits[1] >= 5], digits[1][digits[1] >= 5]
+def test_transfer_helps_where_labels_are_few(digits):
+    X, y = digits
+    source = CNNClassifier(**COMMON | {"max_iter": 20}).fit(X[y < 7], y[y < 7])
+    X, y = X[y >= 7], y[y >= 7]
+    params = {"max_iter": 60, "batch_size": 8, "device": "cpu"}
+    start = {"freeze": "none", "body_learning_rate_factor": 1.0}
     gains = []
     for seed in range(3):
         rng = np.random.default_rng(seed)
-        train = np.concatenate([rng.choice(np.flatnonzero(y == c), 4, False) for c in range(5, 10)])
+        train = np.concatenate([rng.choice(np.flatnonzero(y == c), 2, False) for c in (7, 8, 9)])
         test = np.setdiff1d(np.arange(len(y)), train)
-        params = COMMON | {"max_iter": 60, "batch_size": 8, "random_state": seed}
-        scratch = CNNClassifier(width=8, **params)
-        transfer = CNNClassifier(pretrained=FrozenEstimator(source), **params)
+        scratch = CNNClassifier(random_state=seed, **params)
+        transfer = clone(scratch).set_params(pretrained=FrozenEstimator(source), **start)
         scores = [m.fit(X[train], y[train]).score(X[test], y[test]) for m in (transfer, scratch)]
         gains.append(scores[0] - scores[1])
     assert np.mean(gains) > 0.03

@@ -114,6 +114,14 @@ def test_bytes_are_held_once_at_a_byte_a_pixel(layout):
     assert np.shares_memory(seen.x[0].numpy(), X)
 
 
+@pytest.mark.gpu
+def test_bytes_stay_bytes_on_a_gpu(X, y):
+    seen = Seen()
+    CNNClassifier(**BRIEF | {"device": "cuda"}, callbacks=[seen]).fit(X, y)
+    assert seen.x[0].dtype == torch.uint8
+    assert seen.x[0].device == torch.device("cuda:0")
+
+
 def test_bytes_are_never_all_floats():
     X, y = np.zeros((400, 48, 48), dtype=np.uint8), np.arange(400) % 2
     X[1::2, ::2] = 200

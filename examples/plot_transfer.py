@@ -36,10 +36,10 @@ X, y = X[y >= 7], y[y >= 7]
 # %%
 # From scratch, and from the source
 # ---------------------------------
-# ``freeze="body"``, the default, trains the last layer only, on the source's features, which is fast
-# and right for a source that knows much more than the target asks. This source has seen seven
-# digits, so it is better to go on with all of it: ``freeze="none"``, here at the same learning rate
-# as the last layer's.
+# ``freeze="body"``, the default, trains the last layer only, on the source's features, which is
+# fast, and right for a source that knows much more than the target asks. This source has seen seven
+# digits, so it is better to go on with all of it: ``freeze="none"``, here at the learning rate of
+# the last layer.
 
 common = {"max_iter": 60, "batch_size": 8}
 models = {

@@ -93,6 +93,8 @@ def test_channel_norm_learns_nothing_from_less_than_two_values():
     for name, value in norm.named_buffers():
         assert_close(value[1:], getattr(before, name)[1:])
         assert not value[0].isclose(getattr(before, name)[0]).any()
+    pair = normal(5, 12, 2)  # of pixels: enough, even in a single row
+    assert_close(norm(pair, weight)[1:2, 4:8], copy.deepcopy(before)(pair[1:2])[:, 4:8])
 
 
 def test_max_pool_keeps_a_last_odd_pixel():

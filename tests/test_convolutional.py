@@ -282,6 +282,11 @@ def test_products_are_those_counted_by_hand():
     assert net.products == 2 * (stem + first + second)
     net = make("lenet", (1, 8), depth=1)
     assert net.products == 8 * 5 * 4 + 4 * 4 * 32 + 32 * 20
+    net = make("efficientnetv2", (1, 8), depth=(1, 1, 1))
+    stem, first = 8 * 3 * 1 * 4, 8 * 3 * 4 * 4
+    fused = 4 * (3 * 4 * 16 + 16 * 8)
+    depthwise = 4 * 8 * 32 + 2 * 3 * 32 + 2 * 32 * 4 + 2 * 32 * 16
+    assert net.products == stem + first + fused + depthwise
 
 
 def test_large_inputs_are_evaluated_in_fewer_rows():

@@ -259,9 +259,9 @@ def test_rotation_is_one_in_pixels():
 
 def test_angles_and_factors_fill_their_ranges():
     batch = torch.zeros(2000, 1, 8, 8)
-    turns = RandomRotation(30).matrices(batch, seeded())
+    turns = RandomRotation(30)._matrices(batch, seeded())
     assert_fills(torch.atan2(turns[:, 0, 1], turns[:, 0, 0]).rad2deg(), -30, 30)
-    zooms = RandomScale(0.5).matrices(batch, seeded())
+    zooms = RandomScale(0.5)._matrices(batch, seeded())
     assert torch.equal(zooms[:, 0, 0], zooms[:, 1, 1])
     assert_fills(zooms[:, 0, 0].log(), -math.log(1.5), math.log(1.5))
 

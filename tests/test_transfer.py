@@ -217,6 +217,16 @@ def test_a_foreign_module_draws_from_its_members_seed():
     assert torch.equal(body.eval()(x), body(x))
 
 
+def test_a_single_row_trains_a_foreign_module_but_not_its_statistics():
+    body = foreign(nn.Sequential(*DENSE, nn.BatchNorm1d(7)))
+    body.freeze(1)
+    before = copy.deepcopy(body.state_dict())
+    body(normal(1, 1, *SHAPE)).square().sum().backward()
+    assert not changed(before, body)
+    assert all(p.grad.any() for p in body.parameters() if p.requires_grad)
+    assert [part.training for part in body.parts()] == [False, True, True, True]
+
+
 @pytest.mark.parametrize(
     ("module", "found"),
     [

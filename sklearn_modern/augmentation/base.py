@@ -16,8 +16,8 @@ __all__ = ["Transform", "along", "either_way", "uniform"]
 class Transform(ABC):
     """A random change of the rows of a batch that leaves their targets as they are.
 
-    Called as ``transform(batch, generator)`` with a float tensor (rows, channels, *spatial) and a
-    generator on its device, it returns a tensor of the same shape, dtype and device. Every row
+    Called as ``transform(batch, generator)`` with a float tensor ``(rows, channels, *spatial)``
+    and a generator on its device, it returns a tensor of the same shape, dtype and device. Every row
     draws its own change, all of them from ``generator``. Values stay within the range of the
     batch. Scaling or shifting the values of a whole batch does the same to the result, so that it
     does not matter whether pixels are 0 to 255, 0 to 1 or standardised.
@@ -46,7 +46,13 @@ class Transform(ABC):
         object.__setattr__(self, "strength", float(strength))
 
     def check(self, input_shape: Sequence[int]) -> None:
-        """Raise ValueError unless it has a meaning for rows of shape (channels, *spatial)."""
+        """Raise ValueError unless it has a meaning for the rows.
+
+        Parameters
+        ----------
+        input_shape : sequence of int
+            A row's ``(channels, *spatial)``.
+        """
         n_axes = len(input_shape) - 1
         if n_axes not in (1, 2, 3):
             raise ValueError(

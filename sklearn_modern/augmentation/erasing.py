@@ -37,7 +37,7 @@ class RandomErasing(Transform):
         return torch.where(self._boxes(batch, generator), mean, batch)
 
     def _boxes(self, batch, generator):
-        """Draw which pixels to fill: (rows, 1, *spatial)."""
+        """Draw which pixels to fill: ``(rows, 1, *spatial)``."""
         n_axes = batch.ndim - 2
         share = self.strength * uniform(batch, generator, 1)
         stretch = either_way(batch, generator, n_axes) / 2

@@ -47,14 +47,14 @@ class Warp(Transform):
     """A transform that is an affine map of places, with the centre of the data as the origin."""
 
     @abstractmethod
-    def matrices(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+    def _matrices(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         """Draw each row's map from a place in the result to the place that it shows.
 
         Places are in pixels and homogeneous, so this is (rows, axes + 1, axes + 1).
         """
 
     def _change(self, batch, generator):
-        return resample(batch, self.matrices(batch, generator))
+        return resample(batch, self._matrices(batch, generator))
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class RandomShift(Warp):
 
     strength: float = 0.1
 
-    def matrices(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+    def _matrices(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         """Draw each row's shift."""
         matrices = _identities(batch)
         matrices[:, :-1, -1] = self._offsets(batch, generator)
@@ -112,14 +112,20 @@ class RandomRotation(Warp):
     largest_strength: ClassVar[float] = 180.0
 
     def check(self, input_shape: Sequence[int]) -> None:
-        """Raise ValueError unless rows are images."""
+        """Raise ValueError unless rows are images.
+
+        Parameters
+        ----------
+        input_shape : sequence of int
+            A row's ``(channels, *spatial)``.
+        """
         n_axes = len(input_shape) - 1
         if n_axes != 2:
             raise ValueError(
                 f"RandomRotation turns images, data with 2 spatial axes, but these have {n_axes}."
             )
 
-    def matrices(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+    def _matrices(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         """Draw each row's rotation."""
         return rotations(math.radians(self.strength) * either_way(batch, generator))
 
@@ -136,7 +142,7 @@ class RandomScale(Warp):
 
     strength: float = 0.1
 
-    def matrices(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+    def _matrices(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         """Draw each row's zoom."""
         exponents = math.log1p(self.strength) * either_way(batch, generator, 1, 1)
         matrices = _identities(batch)
@@ -161,7 +167,7 @@ def warp_once(warps: Sequence[Warp], batch: Tensor, generator: torch.Generator) 
         return warps[0](batch, generator)
     # The last result shows places of the one before it, and so on back to the batch: the map that
     # is applied last comes first to a place, and stands on the right.
-    return resample(batch, reduce(torch.matmul, [w.matrices(batch, generator) for w in warps]))
+    return resample(batch, reduce(torch.matmul, [w._matrices(batch, generator) for w in warps]))
 
 
 def resample(batch: Tensor, matrices: Tensor) -> Tensor:
@@ -169,7 +175,7 @@ def resample(batch: Tensor, matrices: Tensor) -> Tensor:
 
     Parameters
     ----------
-    batch : Tensor of shape (rows, channels, *spatial)
+    batch : Tensor of shape ``(rows, channels, *spatial)``
         With one to three spatial axes.
     matrices : Tensor of shape (rows, axes + 1, axes + 1)
         Maps of homogeneous places, in pixels from the centre.

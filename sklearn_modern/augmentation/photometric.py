@@ -78,7 +78,13 @@ class ColorJitter(Photometric):
     strength: float = 0.2
 
     def check(self, input_shape: Sequence[int]) -> None:
-        """Raise ValueError unless rows are images of three channels."""
+        """Raise ValueError unless rows are images of three channels.
+
+        Parameters
+        ----------
+        input_shape : sequence of int
+            A row's ``(channels, *spatial)``.
+        """
         n_channels, n_axes = input_shape[0], len(input_shape) - 1
         if n_channels != 3 or n_axes != 2:
             raise ValueError(

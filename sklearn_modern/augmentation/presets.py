@@ -78,7 +78,13 @@ class Compose:
                 )
 
     def check(self, input_shape: Sequence[int]) -> None:
-        """Raise ValueError unless all have a meaning for rows of shape (channels, *spatial)."""
+        """Raise ValueError unless all have a meaning for the rows.
+
+        Parameters
+        ----------
+        input_shape : sequence of int
+            A row's ``(channels, *spatial)``.
+        """
         for transform in self.transforms:
             if hasattr(transform, "check"):
                 transform.check(input_shape)
@@ -117,7 +123,7 @@ def make_augmentation(spec: Any, input_shape: Sequence[int]) -> Compose | None:
         name "standard" is for images: small rotations, zooms and shifts, which leave digits,
         letters and photographs what they are. None and an empty sequence are no augmentation.
     input_shape : sequence of int
-        One row's (channels, *spatial).
+        One row's ``(channels, *spatial)``.
 
     Returns
     -------

@@ -68,6 +68,11 @@ class ForeignBody(Body):
         """Apply the module; it knows nothing of weights."""
         if not self.training:
             return self._features(embedded)
+        if embedded.shape[1] == 1:  # torch's batch normalisation refuses to train on a single row
+            self.eval()
+            features = self._features(embedded)
+            self.train()
+            return features
         # Its dropout would draw from, and change, the global random state.
         kind = embedded.device.type
         devices = [embedded.device] if kind != "cpu" else []

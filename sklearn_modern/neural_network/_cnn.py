@@ -56,7 +56,7 @@ class ConvolutionalNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
         Probability with which a feature, an input of the last layer, is left out of a training
         step.
     input_shape : tuple of int or None, default=None
-        (channels, *spatial) of the images, if X is flat, (n_samples, n_features).
+        ``(channels, *spatial)`` of the images, if X is flat, (n_samples, n_features).
     spatial_dims : {"auto", 1, 2, 3}, default="auto"
         How many axes of X are spatial. "auto" takes X with two axes for signals, with three for
         grey images, with four for images with channels, with five for volumes with channels. Given
@@ -72,7 +72,7 @@ class ConvolutionalNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
         Train on images with a box of another, whose share follows Beta(cutmix, cutmix); 0 is off.
     pretrained : FrozenEstimator, torch.nn.Module or None, default=None
         Start from a fitted network, ``FrozenEstimator(fitted)``, whose labels may have been others,
-        or from any module that maps (rows, channels, *spatial) to features. The parameters that
+        or from any module that maps ``(rows, channels, *spatial)`` to features. The parameters that
         shape a network then have no say.
     freeze : "body", "none" or int, default="body"
         What of ``pretrained`` stays as it is: all but the last layer, nothing, or so many blocks
@@ -89,7 +89,7 @@ class ConvolutionalNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
     Attributes
     ----------
     input_shape_ : tuple of int
-        (channels, *spatial) of the fit.
+        ``(channels, *spatial)`` of the fit.
     """
 
     _: KW_ONLY
@@ -154,8 +154,8 @@ class ConvolutionalNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
         -------
         torch.nn.Module
             In evaluation mode, on the CPU, with the scaling of pixels folded in. It maps images
-            (rows, channels, *spatial), of any type of number, to the probabilities of a classifier
-            or the values of a regressor: ``predict``'s, all trained quantiles, or mean and standard
+            ``(rows, channels, *spatial)``, of any type of number, to the probabilities of a
+            classifier or the values of a regressor: ``predict``'s, all trained quantiles, or mean and standard
             deviation. :func:`torch.export.export` takes it.
         """
         check_is_fitted(self, "net_")

@@ -158,7 +158,7 @@ def memory():
 def peak_memory():
     X = np.random.default_rng(0).integers(0, 256, (100_000, 3, 32, 32), dtype=np.uint8)
     y = X[:, 0, 0, 0] // 26
-    settings = {"width": 4, "epochs": 1}
+    settings = {"width": 4, "stem": "large", "epochs": 1}
     ours(X[:1000], y[:1000], **settings)  # everything is imported
     before = _peak()
     ours(X, y, **settings)

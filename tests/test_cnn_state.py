@@ -32,21 +32,24 @@ def slightly_noisy(batch, generator):
 
 
 # Everything random, and every solver with a memory.
-STATEFUL = [
-    {},
-    {"dropout": 0.3, "augment": ["standard", "flip", "erase", "noise"]},
-    {"mixup": 0.4, "cutmix": 1.0, "solver": "sgd"},
-    {"architecture": "efficientnetv2", "depth": (2, 2), "n_members": 2, "augment": "shift"},
-    {"architecture": "lenet", "augment": [slightly_noisy, RandomErasing(0.3)], "mixup": 0.2},
-    {"architecture": "vgg", "precision": "bfloat16", "augment": "rotate"},
-]
-
-
-def title(settings):
-    return " ".join(f"{key}={value}" for key, value in settings.items()) or "default"
-
-
-each_state = pytest.mark.parametrize("settings", STATEFUL, ids=title)
+STATEFUL = {
+    "default": {},
+    "dropout and transforms": {"dropout": 0.3, "augment": ["standard", "flip", "erase", "noise"]},
+    "mixtures": {"mixup": 0.4, "cutmix": 1.0, "solver": "sgd"},
+    "members": {
+        "architecture": "efficientnetv2",
+        "depth": (2, 2),
+        "n_members": 2,
+        "augment": "shift",
+    },
+    "a transform of one's own": {
+        "architecture": "lenet",
+        "augment": [slightly_noisy, RandomErasing(0.3)],
+        "mixup": 0.2,
+    },
+    "bfloat16": {"architecture": "vgg", "precision": "bfloat16", "augment": "rotate"},
+}
+each_state = pytest.mark.parametrize("settings", STATEFUL.values(), ids=list(STATEFUL))
 
 
 @pytest.fixture
@@ -136,7 +139,9 @@ def global_states():
     return random.getstate(), legacy[1].tolist(), legacy[2], torch.get_rng_state().tolist()
 
 
-@pytest.mark.parametrize("settings", [*STATEFUL, {"early_stopping": True}], ids=title)
+@pytest.mark.parametrize(
+    "settings", [*STATEFUL.values(), {"early_stopping": True}], ids=[*STATEFUL, "early stopping"]
+)
 def test_the_random_state_decides_to_the_bit_whatever_the_global_seeds(X, y, settings):
     first = CNNClassifier(**SMALL | settings).fit(X, y)
     disturb_globals()

@@ -81,7 +81,7 @@ def placed_anywhere(images, side):
 
 
 def test_few_labelled_digits_are_learned_much_better_from_other_digits():
-    """Digits 0 to 4 teach what strokes are, wherever they lie; each other digit is shown 4 times."""
+    """Digits 0 to 4 teach what strokes are, wherever they lie; of the others there are 4 each."""
     digits = load_digits()
     X, y = placed_anywhere(digits.images, side=12), digits.target
     settings = {"architecture": "resnet", "width": 8, "device": "cpu"}
@@ -268,7 +268,7 @@ def test_a_module_is_a_body_that_is_copied(X, y, make):
     module = make()
     before = copy.deepcopy(module.state_dict())
     start = {"pretrained": module, "freeze": "none", "body_learning_rate_factor": 1.0}
-    clf = CNNClassifier(**NEXT | {"max_iter": 15}, **start)
+    clf = CNNClassifier(**NEXT | {"max_iter": 9}, **start)
     global_state = torch.get_rng_state()
     clf.fit(X, y)
     assert torch.equal(torch.get_rng_state(), global_state)
@@ -303,25 +303,6 @@ def test_a_module_takes_other_sizes_if_it_can(X, y):
         clf = CNNClassifier(**NEXT, pretrained=module).fit(X, y)
         with pytest.raises(ValueError, match=r"X has spatial shape \(16, 8\), but \(8, 8\) in fit"):
             clf.predict_proba(larger)
-
-
-class PartlyUsed(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.used, self.spare = nn.Conv2d(1, 4, 3), nn.Linear(3, 3)
-
-    def forward(self, x):
-        return torch.relu(self.used(x))
-
-
-@pytest.mark.parametrize("more", [{"alpha": 0.1}, {"gradient_clip": 1.0}], ids=str)
-@pytest.mark.parametrize("solver", ["adamw", "adam", "sgd"])
-def test_a_module_may_have_parts_that_it_does_not_use(X, y, solver, more):
-    start = {"pretrained": PartlyUsed(), "freeze": "none", "solver": solver}
-    clf = CNNClassifier(**NEXT | more, **start).fit(X, y)
-    before = start["pretrained"].used.weight
-    assert not torch.equal(body_of(clf)["module.used.weight"], before)
-    assert np.isfinite(clf.predict_proba(X)).all()
 
 
 # What is refused.

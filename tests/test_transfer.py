@@ -217,6 +217,17 @@ def test_a_foreign_module_draws_from_its_members_seed():
     assert torch.equal(body.eval()(x), body(x))
 
 
+@pytest.mark.gpu
+def test_a_foreign_module_leaves_the_random_state_of_its_gpu_alone():
+    body, x = foreign(DROPOUT).to("cuda"), normal(1, 4, *SHAPE).to("cuda")
+    before = torch.cuda.get_rng_state()
+    first = [body(x), body(x)]
+    assert torch.equal(torch.cuda.get_rng_state(), before)
+    assert not first[0].isclose(first[1]).all()
+    torch.cuda.manual_seed(2)
+    assert torch.equal(foreign(DROPOUT).to("cuda")(x), first[0])
+
+
 def test_a_single_row_trains_a_foreign_module_but_not_its_statistics():
     body = foreign(nn.Sequential(*DENSE, nn.BatchNorm1d(7)))
     body.freeze(1)

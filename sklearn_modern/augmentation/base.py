@@ -17,8 +17,8 @@ class Transform(ABC):
     """A random change of the rows of a batch that leaves their targets as they are.
 
     Called as ``transform(batch, generator)`` with a float tensor ``(rows, channels, *spatial)``
-    and a generator on its device, it returns a tensor of the same shape, dtype and device. Every row
-    draws its own change, all of them from ``generator``. Values stay within the range of the
+    and a generator on its device, it returns a tensor of the same shape, dtype and device. Every
+    row draws its own change, all of them from ``generator``. Values stay within the range of the
     batch. Scaling or shifting the values of a whole batch does the same to the result, so that it
     does not matter whether pixels are 0 to 255, 0 to 1 or standardised.
 

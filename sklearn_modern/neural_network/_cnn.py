@@ -155,8 +155,8 @@ class ConvolutionalNetwork(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
         torch.nn.Module
             In evaluation mode, on the CPU, with the scaling of pixels folded in. It maps images
             ``(rows, channels, *spatial)``, of any type of number, to the probabilities of a
-            classifier or the values of a regressor: ``predict``'s, all trained quantiles, or mean and standard
-            deviation. :func:`torch.export.export` takes it.
+            classifier or the values of a regressor: ``predict``'s, all trained quantiles, or mean
+            and standard deviation. :func:`torch.export.export` takes it.
         """
         check_is_fitted(self, "net_")
         return ExportedArrays(self.net_.module_)

@@ -71,7 +71,9 @@ def check_lengths(X: Any, y: Any) -> None:
         raise ValueError(f"X and y differ in length: X has {rows} samples, y has {targets}.")
 
 
-def check_labels(y: Any, *, classes: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+def check_labels(
+    y: Any, *, classes: np.ndarray | None = None, at_least: int = 2
+) -> tuple[np.ndarray, np.ndarray]:
     """Code the labels of a classification, of any type, as 0, 1, 2, ...
 
     Parameters
@@ -79,12 +81,14 @@ def check_labels(y: Any, *, classes: np.ndarray | None = None) -> tuple[np.ndarr
     y : array-like of shape (n_samples,)
         Labels.
     classes : ndarray, optional
-        All labels there may be, sorted; those of y if not given.
+        All labels there may be; those of y, sorted, if not given.
+    at_least : int, default=2
+        How many classes there must be.
 
     Returns
     -------
     classes : ndarray of shape (n_classes,)
-        The sorted labels, at least two.
+        The labels.
     codes : ndarray of int64 of shape (n_samples,)
         ``classes[codes]`` are the labels.
     """
@@ -101,19 +105,20 @@ def check_labels(y: Any, *, classes: np.ndarray | None = None) -> tuple[np.ndarr
             "labels, a regressor takes numbers."
         )
     known = found if classes is None else classes
-    if len(known) < 2:
+    if len(known) < at_least:
         raise ValueError(
             f"y has one class, {known.tolist()[0]!r}; a classifier needs at least two classes."
         )
     if classes is None:
         return found, codes.astype(np.int64, copy=False)
-    unknown = np.setdiff1d(found, classes)
-    if len(unknown):
+    code_of = {label: code for code, label in enumerate(classes.tolist())}
+    unknown = [label for label in found.tolist() if label not in code_of]
+    if unknown:
         raise ValueError(
-            f"y has labels that are not among the classes: {unknown.tolist()}; the classes are "
+            f"y has labels that are not among the classes: {unknown}; the classes are "
             f"{classes.tolist()}."
         )
-    return classes, np.searchsorted(classes, found)[codes].astype(np.int64, copy=False)
+    return classes, np.array([code_of[label] for label in found.tolist()])[codes]
 
 
 def is_multilabel(y: Any) -> bool:

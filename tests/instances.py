@@ -1,6 +1,7 @@
 """Small settings of every estimator, the one table that the contract tests read."""
 
 from plain_estimators import PlainCentroid, PlainRidge
+from sklearn.linear_model import LogisticRegression
 
 from sklearn_modern.utils.discovery import all_estimators
 
@@ -9,11 +10,19 @@ from sklearn_modern.utils.discovery import all_estimators
 _EXACT = {"precision": "float64", "batch_size": 1000, "device": "cpu", "random_state": 0}
 _MLP = {"hidden_layer_sizes": (8,), "dropout": 0.0, "max_iter": 40, "learning_rate_init": 0.03}
 _CNN = {"width": 8, "depth": (1, 1), "dropout": 0.0, "max_iter": 60, "learning_rate_init": 0.03}
+# What is likeliest is what scikit-learn expects to be predicted.
+_ORDINAL = {"class_order": "sorted", "decision": "mode"}
 SETTINGS: dict[str, list[dict]] = {
     "CNNClassifier": [_EXACT | _CNN],
     "CNNRegressor": [_EXACT | _CNN],
     "MLPClassifier": [_EXACT | _MLP],
     "MLPRegressor": [_EXACT | _MLP],
+    "OrdinalClassifier": [_ORDINAL | {"estimator": LogisticRegression()}],
+    "OrdinalCNNClassifier": [_EXACT | _CNN | _ORDINAL],
+    "OrdinalMLPClassifier": [
+        _EXACT | _MLP | _ORDINAL | {"method": method, "hidden_layer_sizes": (8, 8), "max_iter": 100}
+        for method in ("coral", "corn", "niu", "cumulative_link", "cross_entropy")
+    ],
 }
 
 EXPECTED_FAILURES: dict[str, str] = {}

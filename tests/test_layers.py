@@ -20,6 +20,7 @@ FLOORS = [
         "_columns",
         "_estimator",
         "_lazy",
+        "_levels",
         "_optional",
         "_parallel",
         "_scaling",

@@ -21,11 +21,20 @@ class Head(nn.Module, ABC):
         Number of scores a row.
     random : MemberRandom
         Where the initial weights come from.
+    bias : bool, default=True
+        Whether the last layer has a bias.
     """
 
-    def __init__(self, n_features: int, n_outputs: int, random: MemberRandom) -> None:
+    def __init__(
+        self, n_features: int, n_outputs: int, random: MemberRandom, *, bias: bool = True
+    ) -> None:
         super().__init__()
-        self.linear = NarrowLinear(n_features, n_outputs, random)
+        self.linear = NarrowLinear(n_features, n_outputs, random, bias=bias)
+
+    @property
+    def rates(self) -> dict[nn.Module, float]:
+        """Parts whose learning rate is a multiple of the others', and that multiple."""
+        return {}
 
     def forward(self, features: Tensor) -> Tensor:
         """Map features (members, rows, n_features) to scores (members, rows, n_outputs)."""

@@ -6,7 +6,7 @@ from torch import Tensor
 from sklearn_modern.heads.base import Head
 from sklearn_modern.networks.random import MemberRandom
 
-__all__ = ["Sigmoid", "Softmax"]
+__all__ = ["Sigmoid", "Softmax", "cross_entropy", "full_precision", "mean_over_rows"]
 
 # Below this many classes torch's softmax over the last axis falls back to scalar code, and over the
 # middle axis it is up to ten times faster on a CPU; from 16 on it is slower. The loss of a batch of
@@ -48,14 +48,11 @@ class Softmax(Head):
 
     def loss(self, scores: Tensor, y: Tensor) -> Tensor:
         """Return the cross-entropy of each row."""
-        scores = _full_precision(scores)
-        if scores.shape[-1] < _N_CLASSES_VECTORIZED:
-            return self._cross_entropy(scores.transpose(1, 2), y)
-        return self._cross_entropy(scores.flatten(0, 1), y.flatten()).view(y.shape)
+        return cross_entropy(scores, y, self.label_smoothing)
 
     def decode(self, scores: Tensor) -> Tensor:
         """Return the members' mean probabilities: (rows, classes)."""
-        scores = _full_precision(scores)
+        scores = full_precision(scores)
         if scores.shape[-1] < _N_CLASSES_VECTORIZED:
             return scores.transpose(1, 2).softmax(1).mean(0).T
         return scores.softmax(-1).mean(0)
@@ -66,10 +63,7 @@ class Softmax(Head):
 
     def score(self, scores: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return each member's accuracy."""
-        return _mean_over_rows(scores.argmax(-1) == y, weight)
-
-    def _cross_entropy(self, scores, y):
-        return F.cross_entropy(scores, y, reduction="none", label_smoothing=self.label_smoothing)
+        return mean_over_rows(scores.argmax(-1) == y, weight)
 
 
 class Sigmoid(Head):
@@ -105,12 +99,12 @@ class Sigmoid(Head):
         """Return the mean over the labels of each row's binary cross-entropy."""
         if self.label_smoothing:
             y = (1 - self.label_smoothing) * y + self.label_smoothing / 2
-        losses = F.binary_cross_entropy_with_logits(_full_precision(scores), y, reduction="none")
+        losses = F.binary_cross_entropy_with_logits(full_precision(scores), y, reduction="none")
         return losses.mean(-1)
 
     def decode(self, scores: Tensor) -> Tensor:
         """Return the members' mean probability of each label: (rows, labels)."""
-        return _full_precision(scores).sigmoid().mean(0)
+        return full_precision(scores).sigmoid().mean(0)
 
     def decide(self, decoded: Tensor) -> Tensor:
         """Return one for each label that is likelier than not, else zero: (rows, labels)."""
@@ -118,15 +112,28 @@ class Sigmoid(Head):
 
     def score(self, scores: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return each member's subset accuracy: the share of rows with every label right."""
-        return _mean_over_rows(((scores > 0) == (y > 0.5)).all(-1), weight)
+        return mean_over_rows(((scores > 0) == (y > 0.5)).all(-1), weight)
 
 
-def _full_precision(scores):
+def cross_entropy(scores: Tensor, y: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Return the cross-entropy of scores (members, rows, classes) and codes (members, rows)."""
+    scores = full_precision(scores)
+    if scores.shape[-1] < _N_CLASSES_VECTORIZED:
+        scores = scores.transpose(1, 2)
+        return F.cross_entropy(scores, y, reduction="none", label_smoothing=label_smoothing)
+    losses = F.cross_entropy(
+        scores.flatten(0, 1), y.flatten(), reduction="none", label_smoothing=label_smoothing
+    )
+    return losses.view(y.shape)
+
+
+def full_precision(scores: Tensor) -> Tensor:
     """Return scores in float32 where autocast made them shorter; a softmax needs the digits."""
     return scores.float() if scores.dtype.itemsize < 4 else scores
 
 
-def _mean_over_rows(correct, weight):
+def mean_over_rows(values: Tensor, weight: Tensor | None) -> Tensor:
+    """Return the weighted mean of values (members, rows): (members,)."""
     if weight is None:
-        return correct.float().mean(1)
-    return (weight * correct).sum(1) / weight.sum(1)
+        return values.float().mean(1)
+    return (weight * values).sum(1) / weight.sum(1)

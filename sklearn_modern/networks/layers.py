@@ -68,24 +68,28 @@ class NarrowLinear(nn.Module):
     random : MemberRandom
         Where the initial weights come from: uniform on ``(-1, 1) / sqrt(n_in)``. Biases start at
         zero.
+    bias : bool, default=True
+        Whether there is a bias.
     """
 
-    def __init__(self, n_in: int, n_out: int, random: MemberRandom) -> None:
+    def __init__(self, n_in: int, n_out: int, random: MemberRandom, *, bias: bool = True) -> None:
         super().__init__()
         bound = 1.0 / math.sqrt(max(n_in, 1))
         self.weight = nn.Parameter(random.uniform(n_out, n_in, bound=bound))
-        self.bias = nn.Parameter(torch.zeros(len(random), n_out, 1))
+        self.bias = nn.Parameter(torch.zeros(len(random), n_out, 1)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply each member's map to its rows."""
         if x.shape[0] != self.weight.shape[0]:
             x = x.expand(self.weight.shape[0], -1, -1)
+        if self.bias is None:
+            return torch.bmm(self.weight, x.transpose(1, 2)).transpose(1, 2)
         return torch.baddbmm(self.bias, self.weight, x.transpose(1, 2)).transpose(1, 2)
 
     def extra_repr(self) -> str:
         """Show the sizes when the network is printed."""
         members, n_out, n_in = self.weight.shape
-        return f"{n_in}, {n_out}, members={members}"
+        return f"{n_in}, {n_out}, members={members}, bias={self.bias is not None}"
 
 
 class BatchNorm(nn.Module):

@@ -1,6 +1,7 @@
 """What a training minimises."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -42,7 +43,7 @@ class Supervised:
     mixers : sequence of Mixup, default=()
         Train on mixtures of rows; of several, each has its turn.
     body_rate : float, default=1.0
-        Learning rate of the body, as a multiple of the head's.
+        Learning rate of the body, as a multiple of the common one.
 
     Attributes
     ----------
@@ -64,7 +65,7 @@ class Supervised:
         self.modules = {"module": Network(body, head)}
         self.augment = augment
         self.mixers = list(mixers)
-        self.rates = {"module": {body: body_rate}}
+        self.rates = {"module": {body: body_rate} | head.rates}
 
     @property
     def products(self) -> int:
@@ -72,10 +73,9 @@ class Supervised:
         network = self.modules["module"]
         return network.body.products + sum(p.numel() for p in network.head.parameters())
 
-    @property
-    def evaluation_rows(self) -> int:
-        """Rows that are evaluated together."""
-        return self.modules["module"].body.evaluation_rows
+    def evaluation_rows(self, x: Any) -> int:
+        """Return how many rows like those of ``x`` are evaluated together."""
+        return self.modules["module"].body.rows_together(x)
 
     def step(self, modules: dict[str, nn.Module], batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the loss of each row, unreduced (members, rows), and the scores."""

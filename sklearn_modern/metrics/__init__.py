@@ -1,0 +1,41 @@
+"""Metrics and scorers for ordinal regression."""
+
+from typing import TYPE_CHECKING
+
+from sklearn_modern._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from sklearn_modern.metrics._ordinal import (
+        average_mean_absolute_error,
+        maximum_mean_absolute_error,
+        mean_absolute_rank_error,
+        rank_inconsistency_count,
+        ranked_probability_score,
+        root_mean_squared_rank_error,
+    )
+    from sklearn_modern.metrics._scorers import SCORERS, get_scorer
+
+__all__ = [
+    "SCORERS",
+    "average_mean_absolute_error",
+    "get_scorer",
+    "maximum_mean_absolute_error",
+    "mean_absolute_rank_error",
+    "rank_inconsistency_count",
+    "ranked_probability_score",
+    "root_mean_squared_rank_error",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "SCORERS": "_scorers",
+        "average_mean_absolute_error": "_ordinal",
+        "get_scorer": "_scorers",
+        "maximum_mean_absolute_error": "_ordinal",
+        "mean_absolute_rank_error": "_ordinal",
+        "rank_inconsistency_count": "_ordinal",
+        "ranked_probability_score": "_ordinal",
+        "root_mean_squared_rank_error": "_ordinal",
+    },
+)

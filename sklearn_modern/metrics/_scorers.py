@@ -1,0 +1,102 @@
+"""Scorers for model selection, which know the order of an estimator's levels."""
+
+import numpy as np
+from sklearn.metrics import get_scorer as _get_scorer_of_sklearn
+from sklearn.metrics._scorer import _Scorer
+from sklearn.pipeline import Pipeline
+
+from sklearn_modern._levels import is_ordered
+from sklearn_modern.metrics._ordinal import (
+    average_mean_absolute_error,
+    maximum_mean_absolute_error,
+    mean_absolute_rank_error,
+    rank_inconsistency_count,
+    ranked_probability_score,
+    root_mean_squared_rank_error,
+)
+
+__all__ = ["SCORERS", "get_scorer"]
+
+
+class _OrdinalScorer(_Scorer):
+    """A scorer whose metric gets the estimator's rank order as ``labels``."""
+
+    def _score(self, method_caller, estimator, X, y_true, **kwargs):
+        kwargs.setdefault("labels", _order_of(estimator))
+        return super()._score(method_caller, estimator, X, y_true, **kwargs)
+
+
+class _InconsistencyScorer(_OrdinalScorer):
+    """A scorer of ``predict_cumulative(X, repair=False)``."""
+
+    def _score(self, method_caller, estimator, X, y_true, **kwargs):
+        while (inner := _inside(estimator)) is not None:
+            X = estimator[:-1].transform(X) if _transforms(estimator) else X
+            estimator = inner
+        y_pred = estimator.predict_cumulative(X, repair=False)
+        return self._sign * self._score_func(y_true, y_pred, **kwargs)
+
+
+def _inside(estimator):
+    """Return what a Pipeline or a search has fitted last, None of anything else."""
+    if isinstance(estimator, Pipeline):
+        return estimator[-1]
+    return getattr(estimator, "best_estimator_", None)
+
+
+def _transforms(estimator):
+    return isinstance(estimator, Pipeline) and len(estimator) > 1
+
+
+def _order_of(estimator):
+    """Return the levels of the estimator, lowest first, or None if nobody knows."""
+    while not hasattr(estimator, "class_order_") and _inside(estimator) is not None:
+        estimator = _inside(estimator)
+    if hasattr(estimator, "class_order_"):
+        return estimator.class_order_
+    classes = getattr(estimator, "classes_", None)
+    return classes if classes is not None and is_ordered(np.asarray(classes)) else None
+
+
+SCORERS = {
+    f"neg_{metric.__name__}": kind(metric, -1, {}, response)
+    for metric, kind, response in [
+        (mean_absolute_rank_error, _OrdinalScorer, "predict"),
+        (root_mean_squared_rank_error, _OrdinalScorer, "predict"),
+        (average_mean_absolute_error, _OrdinalScorer, "predict"),
+        (maximum_mean_absolute_error, _OrdinalScorer, "predict"),
+        (ranked_probability_score, _OrdinalScorer, "predict_proba"),
+        (rank_inconsistency_count, _InconsistencyScorer, "predict_cumulative"),
+    ]
+}
+
+
+def get_scorer(scoring):
+    """Get a scorer by its name.
+
+    Parameters
+    ----------
+    scoring : str or callable
+        A name in :data:`SCORERS` or one of scikit-learn's; a callable comes back as it is.
+
+    Returns
+    -------
+    callable
+        ``scorer(estimator, X, y)``, for which more is better. Ours take the order of the levels
+        from ``class_order_`` of the estimator, of the last step of a Pipeline or of a search's best
+        estimator, else from numeric ``classes_``.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_modern.metrics import get_scorer
+    >>> clf = LogisticRegression().fit([[0.0], [1.0], [2.0]], [1, 2, 3])
+    >>> get_scorer("neg_mean_absolute_rank_error")(clf, [[0.0], [2.0]], [1, 3])
+    -0.0
+    """
+    if isinstance(scoring, str) and scoring in SCORERS:
+        return SCORERS[scoring]
+    try:
+        return _get_scorer_of_sklearn(scoring)
+    except ValueError as error:
+        raise ValueError(f"{error} Ours are {sorted(SCORERS)}.") from None

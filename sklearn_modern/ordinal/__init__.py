@@ -1,0 +1,20 @@
+"""Ordinal regression: classes that have an order."""
+
+from typing import TYPE_CHECKING
+
+from sklearn_modern._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from sklearn_modern.ordinal._decomposition import OrdinalClassifier
+    from sklearn_modern.ordinal._networks import OrdinalCNNClassifier, OrdinalMLPClassifier
+
+__all__ = ["OrdinalCNNClassifier", "OrdinalClassifier", "OrdinalMLPClassifier"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "OrdinalCNNClassifier": "_networks",
+        "OrdinalClassifier": "_decomposition",
+        "OrdinalMLPClassifier": "_networks",
+    },
+)

@@ -1,0 +1,246 @@
+"""Any classifier as an ordinal one."""
+
+import copy
+import inspect
+from dataclasses import KW_ONLY
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.utils import Bunch, get_tags
+from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
+
+from sklearn_modern._estimator import estimator
+from sklearn_modern._levels import rank_order, ranks_of
+from sklearn_modern._validation import check_lengths, check_weights
+
+__all__ = ["OrdinalClassifier"]
+
+
+@estimator
+class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    """Make any classifier with probabilities an ordinal one.
+
+    One clone for each question whether y is beyond a level [1]_. Their answers are trained apart,
+    so they can contradict each other; what is predicted comes from the closest answers that do not
+    (isotonic).
+
+    Parameters
+    ----------
+    estimator : estimator
+        A classifier with ``predict_proba``.
+    class_order : None, "sorted" or sequence, default=None
+        The levels, lowest first. None takes the order of numbers, or that of an ordered pandas
+        Categorical; "sorted" sorts labels of any type; a sequence has the levels themselves, also
+        such as y lacks.
+    decision : {"median", "mode", "mean"}, default="median"
+        The level that is predicted: the first that y exceeds with a probability of at most one
+        half, which keeps the absolute error small; the likeliest; or the mean rank, rounded. The
+        first and the last need not be the likeliest.
+    n_jobs : int or None, default=None
+        Clones that are fitted at the same time.
+
+    Attributes
+    ----------
+    class_order_ : ndarray of shape (n_levels,)
+        The levels, lowest first.
+    classes_ : ndarray of shape (n_levels,)
+        The same, sorted.
+    estimators_ : list of estimator
+        One between each two neighbours of the levels that the training rows have.
+    n_features_in_ : int
+        Number of features of the fit.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, if X was a DataFrame whose column names are strings.
+
+    References
+    ----------
+    .. [1] Frank, Hall (2001). A simple approach to ordinal classification. ECML.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.ensemble import HistGradientBoostingClassifier
+    >>> from sklearn_modern.ordinal import OrdinalClassifier
+    >>> X, progression = load_diabetes(return_X_y=True)
+    >>> y = (progression > 90).astype(int) + (progression > 180)
+    >>> clf = OrdinalClassifier(HistGradientBoostingClassifier(max_iter=20)).fit(X, y)
+    >>> clf.predict_cumulative(X).shape
+    (442, 2)
+    """
+
+    estimator: Any
+    _: KW_ONLY
+    class_order: Any = None
+    decision: str = "median"
+    n_jobs: int | None = None
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit"])],
+        "class_order": "no_validation",  # rank_order says what is wrong
+        "decision": [StrOptions({"median", "mode", "mean"})],
+        "n_jobs": [None, Integral],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, **fit_params):
+        """Fit one clone for each question.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data, of any kind that the estimator takes.
+        y : array-like of shape (n_samples,)
+            Levels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights, for the estimator.
+        **fit_params : dict
+            More for the estimator's ``fit``, by metadata routing where that is enabled.
+
+        Returns
+        -------
+        self : OrdinalClassifier
+            The fitted estimator.
+        """
+        check_lengths(X, y)
+        validate_data(self, X, skip_check_array=True)
+        self.class_order_ = rank_order(y, self.class_order)
+        self.classes_, self._levels = np.unique(self.class_order_, return_index=True)
+        ranks = ranks_of(y, self.class_order_, name="y")
+        weight = check_weights(sample_weight, len(ranks))
+        self._present = np.unique(ranks[weight > 0])
+        fit_params = self._routed(sample_weight, fit_params)
+        self.estimators_ = Parallel(n_jobs=self.n_jobs)(
+            delayed(_fit)(clone(self.estimator), X, (ranks > level).astype(int), fit_params)
+            for level in self._present[:-1]
+        )
+        return self
+
+    def predict(self, X):
+        """Predict levels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The level that ``decision`` says.
+        """
+        cumulative = self.predict_cumulative(X)
+        if self.decision == "median":
+            ranks = (cumulative > 0.5).sum(axis=1)
+        elif self.decision == "mean":
+            ranks = np.floor(cumulative.sum(axis=1) + 0.5).astype(int)
+        else:
+            ranks = _level_probabilities(cumulative).argmax(axis=1)
+        return self.class_order_[ranks]
+
+    def predict_proba(self, X):
+        """Return the probability of each level.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_levels)
+            In the order of ``classes_``.
+        """
+        return _level_probabilities(self.predict_cumulative(X))[:, self._levels]
+
+    def predict_cumulative(self, X, *, repair=True):
+        """Return the probabilities that y is beyond each level.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to predict.
+        repair : bool, default=True
+            Whether the answers are made consistent, as they are for everything else.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_levels - 1)
+            P(y > ``class_order_[k]``) in column k. No row rises, unless with ``repair=False``.
+        """
+        check_is_fitted(self, "estimators_")
+        answers = [_probability_of_yes(estimator, X) for estimator in self.estimators_]
+        certain = np.ones(_num_samples(X)), np.zeros(_num_samples(X))
+        # Of two levels between which there was no training row, one estimator speaks for both.
+        columns = np.searchsorted(self._present, np.arange(len(self.classes_) - 1), side="right")
+        cumulative = np.column_stack([certain[0], *answers, certain[1]])[:, columns]
+        return _closest_falling(cumulative) if repair else cumulative
+
+    def get_metadata_routing(self):
+        """Say where metadata goes: to the estimator's ``fit``.
+
+        Returns
+        -------
+        MetadataRouter
+            The routing.
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        return MetadataRouter(owner=type(self).__name__).add(
+            estimator=self.estimator, method_mapping=mapping
+        )
+
+    def _routed(self, sample_weight, fit_params):
+        if sample_weight is not None:
+            fit_params = fit_params | {"sample_weight": sample_weight}
+        if get_config()["enable_metadata_routing"]:
+            return process_routing(self, "fit", **fit_params).estimator.fit
+        parameters = inspect.signature(self.estimator.fit).parameters
+        if sample_weight is not None and "sample_weight" not in parameters:
+            raise ValueError(
+                f"sample_weight was given, but {type(self.estimator).__name__}.fit does not take "
+                "it; for a step of a Pipeline, enable scikit-learn's metadata routing."
+            )
+        return Bunch(**fit_params)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags = copy.copy(get_tags(self.estimator).input_tags)
+        return tags
+
+
+def _fit(estimator, X, beyond, fit_params):
+    return estimator.fit(X, beyond, **fit_params)
+
+
+def _probability_of_yes(estimator, X):
+    if not hasattr(estimator, "predict_proba"):
+        raise AttributeError(
+            f"{type(estimator).__name__} has no predict_proba, which OrdinalClassifier needs; "
+            "wrap it in sklearn.calibration.CalibratedClassifierCV."
+        )
+    return estimator.predict_proba(X)[:, 1]
+
+
+def _level_probabilities(cumulative):
+    """Turn P(y > k), which does not rise, into the probability of each level."""
+    ends = np.ones(len(cumulative)), np.zeros(len(cumulative))
+    return -np.diff(np.column_stack([ends[0], cumulative, ends[1]]))
+
+
+def _closest_falling(values):
+    """Return the closest numbers, by squares, that do not rise along a row.
+
+    Of all means of ``values[i..j]`` around a place, the lowest over i of the highest over j (the
+    minimax formula of isotonic regression).
+    """
+    falling = np.full_like(values, np.inf)
+    for first in range(values.shape[1]):
+        means = values[:, first:].cumsum(axis=1) / np.arange(1, values.shape[1] - first + 1)
+        highest = np.maximum.accumulate(means[:, ::-1], axis=1)[:, ::-1]
+        falling[:, first:] = np.minimum(falling[:, first:], highest)
+    return falling

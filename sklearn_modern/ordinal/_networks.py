@@ -1,0 +1,261 @@
+"""Networks that predict ordered levels."""
+
+from dataclasses import KW_ONLY
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_modern._estimator import estimator
+from sklearn_modern._levels import rank_order
+from sklearn_modern._validation import check_labels
+from sklearn_modern.heads.links import LINKS
+from sklearn_modern.heads.ordinal import (
+    DECISIONS,
+    Coral,
+    Corn,
+    CrossEntropy,
+    CumulativeLink,
+    Niu,
+)
+from sklearn_modern.neural_network._classifier import NeuralClassifier
+from sklearn_modern.neural_network._cnn import ConvolutionalNetwork
+from sklearn_modern.neural_network._mlp import TabularNetwork
+
+__all__ = ["OrdinalCNNClassifier", "OrdinalMLPClassifier"]
+
+_METHODS = {
+    "coral": Coral,
+    "corn": Corn,
+    "niu": Niu,
+    "cumulative_link": CumulativeLink,
+    "cross_entropy": CrossEntropy,
+}
+_WITH_TASKS = ("coral", "corn", "niu")
+_WITH_THRESHOLDS = ("coral", "cumulative_link")
+
+
+@estimator
+class NeuralOrdinalClassifier(NeuralClassifier):
+    r"""A network that predicts levels, which have an order.
+
+    Parameters
+    ----------
+    method : {"coral", "corn", "niu", "cumulative_link", "cross_entropy"}, default="coral"
+        How the order is used. "coral": one score and increasing thresholds, trained on the
+        questions whether y is beyond each level; "corn": the same questions, each given that the
+        one before was answered by yes; "niu": the same questions independently, whose answers can
+        contradict each other; "cumulative_link": one score and thresholds, trained by likelihood
+        (ordered logit); "cross_entropy": not at all, but in ``decision``.
+    class_order : None, "sorted" or sequence, default=None
+        The levels, lowest first. None takes the order of numbers, or that of an ordered pandas
+        Categorical; "sorted" sorts labels of any type; a sequence has the levels themselves, also
+        such as y lacks.
+    decision : {"median", "mode", "mean"}, default="median"
+        The level that is predicted: the first that y exceeds with a probability of at most one
+        half, which keeps the absolute error small; the likeliest; or the mean rank, rounded. The
+        first and the last need not be the likeliest.
+    link : {"logit", "probit", "cloglog"}, default="logit"
+        The link of "cumulative_link".
+    importance_weights : None, "sqrt" or array-like of shape (n_levels - 1,), default=None
+        Factors of the losses of the questions that "coral", "corn" and "niu" are trained on. "sqrt"
+        is the square root of the rows on the larger side, relative to the largest.
+    threshold_learning_rate_factor : float, default=10.0
+        Learning rate of the thresholds of "coral" and "cumulative_link", as a multiple of the other
+        weights'.
+
+    Attributes
+    ----------
+    class_order_ : ndarray of shape (n_levels,)
+        The levels, lowest first. ``classes_`` are the same, sorted.
+    """
+
+    _: KW_ONLY
+    method: str = "coral"
+    class_order: Any = None
+    decision: str = "median"
+    link: str = "logit"
+    importance_weights: Any = None
+    threshold_learning_rate_factor: float = 10.0
+
+    _parameter_constraints = NeuralClassifier._parameter_constraints | {
+        "method": [StrOptions(set(_METHODS))],
+        "class_order": "no_validation",  # rank_order says what is wrong
+        "decision": [StrOptions(set(DECISIONS))],
+        "link": [StrOptions(set(LINKS))],
+        "importance_weights": [None, StrOptions({"sqrt"}), "array-like"],
+        "threshold_learning_rate_factor": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def predict_cumulative(self, X, *, repair=True):
+        """Return the probabilities that y is beyond each level.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Rows to predict, as for ``fit``.
+        repair : bool, default=True
+            Whether what "niu" says is made consistent, as it is for everything else. False shows
+            the network's answers as they are.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_levels - 1)
+            P(y > ``class_order_[k]``) in column k. No row rises, unless with ``repair=False``.
+        """
+        if not repair:
+            return self._in_chunks(X, _cumulative)
+        by_level = self._decode(X)[:, self._levels.argsort()]
+        return np.minimum(by_level[:, :0:-1].cumsum(axis=1)[:, ::-1], 1.0)
+
+    @property
+    def threshold_(self) -> np.ndarray:
+        """Increasing, of shape (n_levels - 1,): P(y > level k) = F(score - ``threshold_[k]``)."""
+        thresholds = getattr(self._head_of_one("threshold_"), "thresholds", None)
+        if thresholds is None:
+            raise AttributeError(f"method={self.method!r} has no thresholds.")
+        return thresholds().detach().cpu().numpy()[0]
+
+    def _head_of_one(self, name):
+        check_is_fitted(self, "net_")
+        if self.n_members > 1:
+            raise AttributeError(f"Each of the {self.n_members} members has a {name} of its own.")
+        return self.net_.module_.head
+
+    def _check_y(self, y, *, reset):
+        if reset:
+            known = getattr(self, "_expected_classes", None)
+            self.class_order_ = rank_order(y if known is None else known, self.class_order)
+            self.classes_, self._levels = np.unique(self.class_order_, return_index=True)
+            self._multilabel = False
+        return check_labels(y, classes=self.class_order_)[1]
+
+    @property
+    def _labels(self):
+        return self.class_order_
+
+    def _learn_y(self, y, weight):
+        self._level_weights = np.bincount(y, weight, minlength=len(self.class_order_))
+
+    def _make_head(self, n_features, random):
+        settings = {}
+        if self.method in _WITH_TASKS:
+            settings["importance_weights"] = self._task_weights()
+        elif self.importance_weights is not None:
+            raise ValueError(
+                f"importance_weights are for the methods {', '.join(_WITH_TASKS)}, but "
+                f"method={self.method!r}."
+            )
+        if self.method in _WITH_THRESHOLDS:
+            settings["threshold_rate"] = self.threshold_learning_rate_factor
+        if self.method == "cumulative_link":
+            settings["link"] = self.link
+        elif self.link != "logit":
+            raise ValueError(
+                f"link={self.link!r} is for method='cumulative_link', but method={self.method!r}."
+            )
+        return _METHODS[self.method](
+            n_features,
+            torch.from_numpy(self._level_weights),
+            random,
+            columns=self._levels,
+            decision=self.decision,
+            label_smoothing=self.label_smoothing,
+            **settings,
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = False
+        return tags
+
+    def _task_weights(self):
+        """Return the importance of each task, or None."""
+        given, n_tasks = self.importance_weights, len(self.class_order_) - 1
+        if given is None:
+            return None
+        if isinstance(given, str):
+            beyond = self._level_weights[::-1].cumsum()[-2::-1]
+            larger = np.maximum(beyond, self._level_weights.sum() - beyond)
+            return torch.from_numpy(np.sqrt(larger / larger.max()))
+        weights = np.asarray(given, dtype=np.float64)
+        if weights.shape != (n_tasks,):
+            raise ValueError(
+                f"importance_weights has the shape {weights.shape}, but {n_tasks + 1} levels have "
+                f"{n_tasks} tasks: expected {(n_tasks,)}."
+            )
+        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
+            raise ValueError(
+                f"importance_weights={weights.tolist()} must be finite, not negative and not all "
+                "zero."
+            )
+        return torch.from_numpy(weights)
+
+
+def _cumulative(net, x):
+    head = net.module_.head
+    return net.decode(x, lambda scores: head.cumulative(scores).mean(0))
+
+
+@estimator
+class OrdinalMLPClassifier(TabularNetwork, NeuralOrdinalClassifier):
+    """Multilayer perceptron for ordinal regression on tables.
+
+    For classes with an order, such as grades or stages: errors that are far off cost more than
+    errors by one level. ``hidden_layer_sizes=()`` makes it linear; with
+    ``method="cumulative_link"`` that is the classical ordered logit.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn_modern.ordinal import OrdinalMLPClassifier
+    >>> X, progression = load_diabetes(return_X_y=True)
+    >>> y = (progression > 90).astype(int) + (progression > 180)
+    >>> clf = OrdinalMLPClassifier((32,), device="cpu", random_state=0).fit(X, y)
+    >>> bool(abs(clf.predict(X) - y).mean() < 0.5)
+    True
+    >>> clf.predict_cumulative(X).shape
+    (442, 2)
+    """
+
+    _parameter_constraints = (
+        NeuralOrdinalClassifier._parameter_constraints | TabularNetwork._parameter_constraints
+    )
+
+    @property
+    def coef_(self) -> np.ndarray:
+        """Weights of the scaled inputs where ``hidden_layer_sizes=()``.
+
+        Of shape (n_inputs,) where there is one score, else (n_scores, n_inputs).
+        """
+        head = self._head_of_one("coef_")
+        if self.hidden_layer_sizes != ():
+            raise AttributeError(
+                "Only hidden_layer_sizes=() has coef_, but "
+                f"hidden_layer_sizes={self.hidden_layer_sizes!r}."
+            )
+        weights = head.linear.weight.detach().cpu().numpy()[0]
+        return weights[0] if len(weights) == 1 else weights
+
+
+@estimator
+class OrdinalCNNClassifier(ConvolutionalNetwork, NeuralOrdinalClassifier):
+    """Convolutional network for ordinal regression on signals, images and volumes.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_modern.ordinal import OrdinalCNNClassifier
+    >>> digits = load_digits()
+    >>> X, y = digits.images[:300], digits.target[:300]
+    >>> clf = OrdinalCNNClassifier(width=8, max_iter=8, device="cpu", random_state=0).fit(X, y)
+    >>> bool(abs(clf.predict(X) - y).mean() < 1)
+    True
+    """
+
+    _parameter_constraints = (
+        NeuralOrdinalClassifier._parameter_constraints | ConvolutionalNetwork._parameter_constraints
+    )

@@ -26,6 +26,7 @@ __all__ = [
     "OrdinalHead",
     "Thresholds",
     "conditional_task_losses",
+    "passed_levels",
     "task_losses",
 ]
 
@@ -149,12 +150,17 @@ class Thresholds(nn.Module):
         super().__init__()
         gaps = (start.double().diff() - _SMALLEST_GAP).clamp(min=_SMALLEST_GAP)
         inverse = gaps + torch.log(-torch.expm1(-gaps))
-        self.raw = nn.Parameter(torch.cat([start[:1], inverse]).float().repeat(n_members, 1))
+        self.first = nn.Parameter(start[:1].float().view(1, 1, 1).repeat(n_members, 1, 1))
+        self.gaps = nn.Parameter(inverse.float().view(1, -1, 1).repeat(n_members, 1, 1))
+        steps = torch.arange(len(start), dtype=torch.float32)
+        # Which gaps are below each threshold: a product with it is faster than a running sum.
+        below = torch.ones(n_members, len(start), len(gaps)).tril(-1)
+        self.register_buffer("below", below, persistent=False)
+        self.register_buffer("ramp", _SMALLEST_GAP * steps.view(1, -1, 1), persistent=False)
 
     def forward(self) -> Tensor:
-        """Return the thresholds: (members, n)."""
-        gaps = F.softplus(self.raw[:, 1:]) + _SMALLEST_GAP
-        return torch.cat([self.raw[:, :1], gaps], 1).cumsum(1)
+        """Return the thresholds: (members, n, 1)."""
+        return torch.baddbmm(self.first + self.ramp, self.below, F.softplus(self.gaps))
 
 
 class _ThresholdHead(OrdinalHead):
@@ -202,7 +208,7 @@ class _ThresholdHead(OrdinalHead):
     def forward(self, features: Tensor) -> Tensor:
         """Map features to score minus thresholds: (members, rows, levels - 1)."""
         score = super().forward(features).transpose(1, 2)
-        return (score - self.thresholds().unsqueeze(-1)).transpose(1, 2)
+        return (score - self.thresholds()).transpose(1, 2)
 
     def probabilities(self, scores: Tensor) -> Tensor:
         """Return each member's probability of each level: (members, rows, levels)."""
@@ -379,11 +385,7 @@ def task_losses(
         The losses.
     """
     scores = scores.transpose(1, 2)  # the layout in which heads compute them
-    task = torch.arange(scores.shape[1], device=scores.device).unsqueeze(1)
-    passed = (y.unsqueeze(1) > task).to(scores.dtype)
-    if label_smoothing:
-        n_levels = len(task) + 1
-        passed.lerp_((n_levels - 1 - task).to(passed) / n_levels, label_smoothing)
+    passed = passed_levels(y, scores.shape[1], scores.dtype, label_smoothing)
     factor = None if importance is None else importance.to(scores).unsqueeze(1)
     losses = F.binary_cross_entropy_with_logits(scores, passed, factor, reduction="none")
     return losses.mean(1)
@@ -407,18 +409,43 @@ def conditional_task_losses(
         The losses.
     """
     scores = scores.transpose(1, 2)
-    task = torch.arange(scores.shape[1], device=scores.device).unsqueeze(1)
-    y = y.unsqueeze(1)
-    passed, reached = (y > task).to(scores.dtype), (y >= task).to(scores.dtype)
+    passed = passed_levels(y, scores.shape[1], scores.dtype, label_smoothing)
+    # Every row reaches task 0, and all that pass a task reach the next.
+    reached = F.pad(passed[:, :-1], (0, 0, 1, 0), value=1.0)
     if label_smoothing:
-        n_levels = len(task) + 1
-        passed.lerp_((n_levels - 1 - task).to(passed) / n_levels, label_smoothing)
-        reached.lerp_((n_levels - task).to(reached) / n_levels, label_smoothing)
-        passed /= reached
+        passed = passed / reached
     if importance is not None:
         reached = reached * importance.to(scores).unsqueeze(1)
     losses = F.binary_cross_entropy_with_logits(scores, passed, reached, reduction="none")
     return losses.sum(1)
+
+
+def passed_levels(
+    y: Tensor, n_tasks: int, dtype: torch.dtype = torch.float32, label_smoothing: float = 0.0
+) -> Tensor:
+    """Return the targets of the tasks: 1 where y is beyond the level.
+
+    Parameters
+    ----------
+    y : Tensor of shape (members, rows)
+        Ranks.
+    n_tasks : int
+        One less than there are levels.
+    dtype : torch.dtype, default=torch.float32
+        Type of the result.
+    label_smoothing : float, default=0.0
+        Share of each target that is spread evenly over the levels.
+
+    Returns
+    -------
+    Tensor of shape (members, n_tasks, rows)
+        The targets.
+    """
+    task = torch.arange(n_tasks, device=y.device).unsqueeze(1)
+    passed = (y.unsqueeze(1) > task).to(dtype)
+    if label_smoothing:
+        passed.lerp_((n_tasks - task).to(dtype) / (n_tasks + 1), label_smoothing)
+    return passed
 
 
 def _beyond(probabilities):

@@ -117,7 +117,7 @@ class NeuralOrdinalClassifier(NeuralClassifier):
         thresholds = getattr(self._head_of_one("threshold_"), "thresholds", None)
         if thresholds is None:
             raise AttributeError(f"method={self.method!r} has no thresholds.")
-        return thresholds().detach().cpu().numpy()[0]
+        return thresholds().detach().cpu().numpy()[0, :, 0]
 
     def _head_of_one(self, name):
         check_is_fitted(self, "net_")

@@ -1,0 +1,58 @@
+"""Speed of ordinal heads beside softmax, and of their targets beside the reference's loop.
+
+Every row is a ratio of two sides that run in turn in this process::
+
+    python -m pip install --no-deps coral-pytorch
+    python benchmarks/ordinal_speed.py --threads 1
+    python benchmarks/ordinal_speed.py --threads 2
+"""
+
+import argparse
+from functools import partial
+
+import numpy as np
+import torch
+from ratio import compare
+
+from sklearn_modern.heads.ordinal import passed_levels
+from sklearn_modern.neural_network import MLPClassifier
+from sklearn_modern.ordinal import OrdinalMLPClassifier
+
+N_ROWS, N_FEATURES, EPOCHS = 8000, 20, 10
+
+
+def fits(repeats):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((N_ROWS, N_FEATURES), dtype=np.float32)
+    score = X[:, :5].sum(axis=1) + rng.standard_normal(N_ROWS)
+    settings = {"max_iter": EPOCHS, "batch_size": 128, "device": "cpu", "random_state": 0}
+    for n_levels in (5, 10, 50):
+        y = np.searchsorted(np.quantile(score, np.linspace(0, 1, n_levels + 1)[1:-1]), score)
+        softmax = MLPClassifier((64, 64), **settings)
+        for method in ("coral", "corn", "niu", "cumulative_link", "cross_entropy"):
+            ordinal = OrdinalMLPClassifier((64, 64), method=method, **settings)
+            ratio = compare(partial(ordinal.fit, X, y), partial(softmax.fit, X, y), repeats=repeats)
+            bar = " (bar <= 1.05)" if method == "coral" else ""
+            print(f"fit, {n_levels} levels, {method} / softmax{bar}: {ratio}", flush=True)
+
+
+def targets(repeats):
+    from coral_pytorch.dataset import levels_from_labelbatch
+
+    y = torch.from_numpy(np.random.default_rng(0).integers(50, size=20_000))
+    assert torch.equal(passed_levels(y[None], 49)[0].T, levels_from_labelbatch(y, 50))
+    ratio = compare(
+        lambda: levels_from_labelbatch(y, 50), lambda: passed_levels(y[None], 49), repeats=repeats
+    )
+    print(f"targets of 20,000 rows and 50 levels, loop / ours (bar >= 100): {ratio}", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=9)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    print(f"{arguments.threads} thread(s), torch {torch.__version__}")
+    fits(arguments.repeats)
+    targets(arguments.repeats)

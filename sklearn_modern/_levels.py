@@ -54,8 +54,11 @@ def common_levels(labels: Any, *ys: Any) -> np.ndarray:
         return _given(labels, "labels", at_least=1)
     categories = [found for y in ys if (found := _categories(y)) is not None]
     if categories:
+        if not all(np.array_equal(categories[0], others) for others in categories):
+            orders = [found.tolist() for found in categories]
+            raise ValueError(f"The Categoricals have different levels: {orders}. Pass labels.")
         return categories[0]
-    found = check_labels(np.concatenate([np.asarray(y) for y in ys]), at_least=1)[0]
+    found = check_labels(np.concatenate([np.ravel(y) for y in ys]), at_least=1)[0]
     _refuse_unordered(found, "Pass labels=['low', 'mid', 'high'], the lowest first")
     return found
 
@@ -98,4 +101,4 @@ def _given(levels, parameter, *, at_least):
         ) from None
     if len(found) < len(array):
         raise ValueError(f"{parameter}={array.tolist()} has a level twice.")
-    return array
+    return array.ravel()

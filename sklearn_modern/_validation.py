@@ -111,6 +111,8 @@ def check_labels(
         )
     if classes is None:
         return found, codes.astype(np.int64, copy=False)
+    if found.dtype.kind == classes.dtype.kind == "M":  # whatever their units are
+        found = found.astype(classes.dtype)
     code_of = {label: code for code, label in enumerate(classes.tolist())}
     unknown = [label for label in found.tolist() if label not in code_of]
     if unknown:

@@ -1,5 +1,7 @@
 """Scorers for model selection, which know the order of an estimator's levels."""
 
+from copy import deepcopy
+
 import numpy as np
 from sklearn.metrics import get_scorer as _get_scorer_of_sklearn
 from sklearn.metrics._scorer import _Scorer
@@ -22,8 +24,22 @@ class _OrdinalScorer(_Scorer):
     """A scorer whose metric gets the estimator's rank order as ``labels``."""
 
     def _score(self, method_caller, estimator, X, y_true, **kwargs):
-        kwargs.setdefault("labels", _order_of(estimator))
+        kwargs.setdefault("labels", _levels(estimator, y_true))
         return super()._score(method_caller, estimator, X, y_true, **kwargs)
+
+
+class _ProbabilityScorer(_OrdinalScorer):
+    """A scorer of ``predict_proba``, which is zero for levels that the estimator has not seen."""
+
+    def _score(self, method_caller, estimator, X, y_true, **kwargs):
+        labels = kwargs.setdefault("labels", _levels(estimator, y_true))
+        y_pred = estimator.predict_proba(X)
+        if labels is not None:
+            seen = np.isin(np.sort(labels), estimator.classes_)
+            columns = np.zeros((len(y_pred), len(labels)))
+            columns[:, seen] = y_pred
+            y_pred = columns
+        return self._sign * self._score_func(y_true, y_pred, **kwargs)
 
 
 class _InconsistencyScorer(_OrdinalScorer):
@@ -48,6 +64,14 @@ def _transforms(estimator):
     return isinstance(estimator, Pipeline) and len(estimator) > 1
 
 
+def _levels(estimator, y_true):
+    """Return the estimator's levels; where numbers say the order, with those that only y has."""
+    levels = _order_of(estimator)
+    if levels is None or not is_ordered(levels) or (np.sort(levels) != levels).any():
+        return levels
+    return np.union1d(levels, y_true)
+
+
 def _order_of(estimator):
     """Return the levels of the estimator, lowest first, or None if nobody knows."""
     while not hasattr(estimator, "class_order_") and _inside(estimator) is not None:
@@ -55,7 +79,7 @@ def _order_of(estimator):
     if hasattr(estimator, "class_order_"):
         return estimator.class_order_
     classes = getattr(estimator, "classes_", None)
-    return classes if classes is not None and is_ordered(np.asarray(classes)) else None
+    return classes if isinstance(classes, np.ndarray) and is_ordered(classes) else None
 
 
 SCORERS = {
@@ -65,8 +89,9 @@ SCORERS = {
         (root_mean_squared_rank_error, _OrdinalScorer, "predict"),
         (average_mean_absolute_error, _OrdinalScorer, "predict"),
         (maximum_mean_absolute_error, _OrdinalScorer, "predict"),
-        (ranked_probability_score, _OrdinalScorer, "predict_proba"),
-        (rank_inconsistency_count, _InconsistencyScorer, "predict_cumulative"),
+        (ranked_probability_score, _ProbabilityScorer, "predict_proba"),
+        # Scikit-learn looks for the method on the outermost estimator, which may be a Pipeline.
+        (rank_inconsistency_count, _InconsistencyScorer, "predict"),
     ]
 }
 
@@ -95,7 +120,7 @@ def get_scorer(scoring):
     -0.0
     """
     if isinstance(scoring, str) and scoring in SCORERS:
-        return SCORERS[scoring]
+        return deepcopy(SCORERS[scoring])  # set_score_request changes a scorer
     try:
         return _get_scorer_of_sklearn(scoring)
     except ValueError as error:

@@ -112,7 +112,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.class_order_ = rank_order(y, self.class_order)
         self.classes_, self._levels = np.unique(self.class_order_, return_index=True)
         ranks = ranks_of(y, self.class_order_, name="y")
-        weight = check_weights(sample_weight, len(ranks))
+        weight = check_weights(sample_weight, len(ranks), dtype=np.float64)
         self._present = np.unique(ranks[weight > 0])
         fit_params = self._routed(sample_weight, fit_params)
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
@@ -175,11 +175,12 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "estimators_")
         answers = [_probability_of_yes(estimator, X) for estimator in self.estimators_]
-        certain = np.ones(_num_samples(X)), np.zeros(_num_samples(X))
+        answers = np.array(answers, dtype=np.float64).reshape(len(answers), _num_samples(X)).T
+        if repair:
+            answers = _closest_falling(answers)
         # Of two levels between which there was no training row, one estimator speaks for both.
         columns = np.searchsorted(self._present, np.arange(len(self.classes_) - 1), side="right")
-        cumulative = np.column_stack([certain[0], *answers, certain[1]])[:, columns]
-        return _closest_falling(cumulative) if repair else cumulative
+        return _with_ends(answers)[:, columns]
 
     def get_metadata_routing(self):
         """Say where metadata goes: to the estimator's ``fit``.
@@ -223,13 +224,19 @@ def _probability_of_yes(estimator, X):
             f"{type(estimator).__name__} has no predict_proba, which OrdinalClassifier needs; "
             "wrap it in sklearn.calibration.CalibratedClassifierCV."
         )
-    return estimator.predict_proba(X)[:, 1]
+    return np.clip(estimator.predict_proba(X)[:, 1], 0.0, 1.0)
 
 
 def _level_probabilities(cumulative):
     """Turn P(y > k), which does not rise, into the probability of each level."""
+    bounds = _with_ends(cumulative)
+    return bounds[:, :-1] - bounds[:, 1:]
+
+
+def _with_ends(cumulative):
+    """Put before P(y > k) what is certain to be exceeded, and after it what is not."""
     ends = np.ones(len(cumulative)), np.zeros(len(cumulative))
-    return -np.diff(np.column_stack([ends[0], cumulative, ends[1]]))
+    return np.column_stack([ends[0], cumulative, ends[1]])
 
 
 def _closest_falling(values):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from ordinal_references import METHODS
 from scipy import special, stats
 from sklearn.metrics import accuracy_score, r2_score
 
@@ -153,6 +154,25 @@ CONTINUOUS = [name for name in CASES if name not in CATEGORICAL]
 DISTRIBUTIONS = [n for n in CONTINUOUS if n.startswith(("median", "quantile", "gaussian"))]
 POINTS = [name for name in CONTINUOUS if name not in DISTRIBUTIONS]
 
+
+def ordinal(method, n_levels, smoothing):
+    importance, settings = None, {"label_smoothing": smoothing}
+    if method.has_tasks:
+        importance = np.linspace(0.5, 2, n_levels - 1)
+        settings["importance_weights"] = torch.from_numpy(importance)
+    return Case(
+        lambda r: method.make(N_FEATURES, n_levels, r, **settings),
+        codes(n_levels),
+        lambda scores, y: method.loss(scores, y, smoothing, importance),
+    )
+
+
+CASES |= {
+    f"{name}-{n_levels}": ordinal(method, n_levels, smoothing)
+    for name, method in METHODS.items()
+    for n_levels, smoothing in [(2, 0.0), (5, 0.1)]
+}
+
 every_head = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 every_continuous_head = pytest.mark.parametrize(
     "case", [CASES[name] for name in CONTINUOUS], ids=CONTINUOUS
@@ -207,7 +227,7 @@ def test_loss_equals_reference(case, dtype, magnitude):
 )
 def test_hostile_scores_stay_finite(case, seed, spread):
     head, y = case.head(1), case.y(1, seed)
-    n_scores = head.linear.bias.shape[1]
+    n_scores = head(features(1)).shape[-1]
     scores = torch.tensor(np.resize(spread, (1, N_ROWS, n_scores)), dtype=torch.float32)
     scores.requires_grad_()
     loss = head.loss(scores, y)
@@ -242,8 +262,8 @@ def test_members_are_independent(case):
     for i in range(3):
         alone = case.head(1, seed=i)
         own = slice(i, i + 1)
-        assert torch.equal(alone.linear.weight, together.linear.weight[own])
-        assert torch.equal(alone.linear.bias, together.linear.bias[own])
+        for name, parameter in alone.named_parameters():
+            assert torch.equal(parameter, together.get_parameter(name)[own])
         torch.testing.assert_close(
             alone.loss(alone(x[own]), y[own]), together.loss(scores, y)[own], rtol=1e-6, atol=1e-6
         )
@@ -276,8 +296,8 @@ def test_one_row_decodes_as_among_many(case):
 def test_loss_is_float32_under_bfloat16_autocast(case):
     head, y = case.head(3), case.y(3)
     with torch.autocast("cpu", torch.bfloat16):
-        scores = head(features(3))
-    assert scores.dtype == torch.bfloat16
+        assert head.linear(features(3)).dtype == torch.bfloat16
+        scores = head(features(3)).bfloat16()
     for inside in (True, False):
         with torch.autocast("cpu", torch.bfloat16, enabled=inside):
             loss, decoded = head.loss(scores, y), head.decode(scores)

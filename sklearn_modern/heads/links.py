@@ -1,5 +1,6 @@
 """Links between probabilities P(y > k) and numbers, and what levels between them get."""
 
+import math
 from abc import ABC, abstractmethod
 
 import torch
@@ -67,19 +68,19 @@ class Probit(Link):
 
     def log_beyond(self, z: Tensor) -> Tensor:
         """Return log F(z)."""
-        return torch.special.log_ndtr(z)
+        return _log_normal(z)
 
     def log_below(self, z: Tensor) -> Tensor:
         """Return log(1 - F(z))."""
-        return torch.special.log_ndtr(-z)
+        return _log_normal(-z)
 
     def log_between(self, upper: Tensor, lower: Tensor) -> Tensor:
         """Take the difference in the tail that is the shorter one, where it has more digits."""
         mirrored = upper + lower > 0
         more = torch.where(mirrored, -lower, upper)
         less = torch.where(mirrored, -upper, lower)
-        log_more = torch.special.log_ndtr(more)
-        return log_more + _log1mexp(log_more - torch.special.log_ndtr(less))
+        log_more = _log_normal(more)
+        return log_more + _log1mexp(log_more - _log_normal(less))
 
 
 class ComplementaryLogLog(Link):
@@ -91,7 +92,7 @@ class ComplementaryLogLog(Link):
 
     def log_beyond(self, z: Tensor) -> Tensor:
         """Return log F(z)."""
-        return _log1mexp(_exp(z))
+        return _log1mexpexp(z)
 
     def log_below(self, z: Tensor) -> Tensor:
         """Return log(1 - F(z))."""
@@ -99,13 +100,25 @@ class ComplementaryLogLog(Link):
 
     def log_between(self, upper: Tensor, lower: Tensor) -> Tensor:
         """Factor out 1 - F(lower), whose logarithm is exact."""
-        least = _exp(lower)
-        return -least + _log1mexp(_exp(upper) - least)
+        return -_exp(lower) + _log1mexpexp(upper + _log1mexp(upper - lower))
+
+
+def _log_normal(z):
+    """Return log F(z) of the normal distribution; far out torch's own has a wrong gradient."""
+    below, x = z < 0, math.sqrt(0.5) * z
+    tail = torch.log(torch.special.erfcx(torch.where(below, -x, 0.0)) / 2) - x.square()
+    bulk = torch.log1p(-torch.erfc(torch.where(below, 0.0, x)) / 2)
+    return torch.where(below, tail, bulk)
 
 
 def _exp(z):
     """Return exp(z), where it is far beyond use not an infinity."""
     return z.clamp(max=50.0).exp()
+
+
+def _log1mexpexp(z):
+    """Return log(1 - exp(-exp(z))), which is z where exp(z) is so small that it may underflow."""
+    return torch.where(z < -40.0, z, _log1mexp(_exp(z)))
 
 
 def _log1mexp(x):

@@ -136,7 +136,8 @@ class Thresholds(nn.Module):
     r"""Increasing numbers, whatever training does to them.
 
     The first is a parameter, and each further one exceeds the one before it by a gap
-    :math:`\log(1 + e^g) + 10^{-5}`, of which :math:`g` is a parameter.
+    :math:`\log(e^g + e^{10^{-5}}) > 10^{-5}`, of which :math:`g` is a parameter. In float32 they
+    never fall, and between -100 and 100 always rise.
 
     Parameters
     ----------
@@ -148,19 +149,20 @@ class Thresholds(nn.Module):
 
     def __init__(self, start: Tensor, n_members: int) -> None:
         super().__init__()
-        gaps = (start.double().diff() - _SMALLEST_GAP).clamp(min=_SMALLEST_GAP)
-        inverse = gaps + torch.log(-torch.expm1(-gaps))
-        self.first = nn.Parameter(start[:1].float().view(1, 1, 1).repeat(n_members, 1, 1))
-        self.gaps = nn.Parameter(inverse.float().view(1, -1, 1).repeat(n_members, 1, 1))
-        steps = torch.arange(len(start), dtype=torch.float32)
-        # Which gaps are below each threshold: a product with it is faster than a running sum.
-        below = torch.ones(n_members, len(start), len(gaps)).tril(-1)
-        self.register_buffer("below", below, persistent=False)
-        self.register_buffer("ramp", _SMALLEST_GAP * steps.view(1, -1, 1), persistent=False)
+        start = start.double()
+        above = (start.diff() - _SMALLEST_GAP).clamp(min=_SMALLEST_GAP)
+        gaps = _SMALLEST_GAP + above + torch.log(-torch.expm1(-above))
+        raw = torch.cat([start[:1], gaps]).float().view(1, -1, 1)
+        self.raw = nn.Parameter(raw.repeat(n_members, 1, 1))
+        # The first is as it is: log(e^raw + e^-inf).
+        least = torch.full_like(raw, _SMALLEST_GAP)
+        least[:, 0] = -torch.inf
+        self.register_buffer("least", least, persistent=False)
 
     def forward(self) -> Tensor:
         """Return the thresholds: (members, n, 1)."""
-        return torch.baddbmm(self.first + self.ramp, self.below, F.softplus(self.gaps))
+        # A matrix product with the gaps would round some neighbours to the wrong order.
+        return torch.logaddexp(self.raw, self.least).cumsum(1)
 
 
 class _ThresholdHead(OrdinalHead):
@@ -195,8 +197,9 @@ class _ThresholdHead(OrdinalHead):
         super().__init__(n_features, 1, level_weights, random, bias=False, **kwargs)
         self.link = link
         self.threshold_rate = threshold_rate
-        # Half a row stands for a level without any.
-        weights = level_weights.double().clamp(min=0.5)
+        # A level without rows counts half as much as the rarest one that has some.
+        weights = level_weights.double()
+        weights = torch.where(weights > 0, weights, weights[weights > 0].min() / 2)
         beyond = _beyond(weights / weights.sum())
         self.thresholds = Thresholds(-LINKS[link].link(beyond), len(random))
 

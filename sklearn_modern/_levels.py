@@ -78,6 +78,8 @@ def is_ordered(labels: np.ndarray) -> bool:
 
 def _categories(y):
     """Return the categories of an ordered pandas Categorical, None of anything else."""
+    if getattr(y, "ndim", 1) == 2 and hasattr(y, "iloc") and y.shape[1] == 1:
+        y = y.iloc[:, 0]
     dtype = getattr(y, "dtype", None)
     return np.asarray(dtype.categories) if getattr(dtype, "ordered", False) else None
 

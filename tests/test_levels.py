@@ -47,6 +47,12 @@ def test_numbers_truth_values_and_dates_have_an_order(levels):
     np.testing.assert_array_equal(ranks_of(y, levels, name="y"), [1, 0, last, 1])
 
 
+def test_a_column_of_ordered_categories_is_as_good_as_a_series():
+    y = pd.DataFrame({"level": categorical(["mid", "high"])})
+    assert rank_order(y, None).tolist() == ORDER
+    assert rank_order(y["level"], None).tolist() == ORDER
+
+
 UNKNOWN = {
     "str": ["low", "mid"],
     "str objects": np.array(["low", "mid"], dtype=object),

@@ -130,7 +130,12 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
             The likeliest class; for a multilabel y a one for each label that is likelier than not.
         """
         decided = self._decide(X)
-        return decided if self._multilabel else self.classes_[decided]
+        return decided if self._multilabel else self._labels[decided]
+
+    @property
+    def _labels(self):
+        """The label of each code."""
+        return self.classes_
 
     def _check_y(self, y, *, reset):
         if reset:
@@ -158,7 +163,7 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
                     f"class_weight has the classes {sorted(unknown, key=str)}, which are not among "
                     f"{self.classes_.tolist()}."
                 )
-            by_class = [self.class_weight.get(label, 1.0) for label in self.classes_.tolist()]
+            by_class = [self.class_weight.get(label, 1.0) for label in self._labels.tolist()]
             weights = np.asarray(by_class, dtype=np.float64)[y]
         else:
             weights = compute_sample_weight(self.class_weight, y)

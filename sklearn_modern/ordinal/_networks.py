@@ -127,10 +127,17 @@ class NeuralOrdinalClassifier(NeuralClassifier):
 
     def _check_y(self, y, *, reset):
         if reset:
-            known = getattr(self, "_expected_classes", None)
-            self.class_order_ = rank_order(y if known is None else known, self.class_order)
+            expected = getattr(self, "_expected_classes", None)
+            # An ordered Categorical has all levels, and it alone has their order.
+            is_ordered = getattr(getattr(y, "dtype", None), "ordered", False)
+            levels = y if expected is None or is_ordered else expected
+            self.class_order_ = rank_order(levels, self.class_order)
             self.classes_, self._levels = np.unique(self.class_order_, return_index=True)
             self._multilabel = False
+            if expected is not None and set(expected.tolist()) != set(self.classes_.tolist()):
+                raise ValueError(
+                    f"classes={expected.tolist()} are not the levels, {self.class_order_.tolist()}."
+                )
         return check_labels(y, classes=self.class_order_)[1]
 
     @property
@@ -232,7 +239,7 @@ class OrdinalMLPClassifier(TabularNetwork, NeuralOrdinalClassifier):
         Of shape (n_inputs,) where there is one score, else (n_scores, n_inputs).
         """
         head = self._head_of_one("coef_")
-        if self.hidden_layer_sizes != ():
+        if np.size(self.hidden_layer_sizes):
             raise AttributeError(
                 "Only hidden_layer_sizes=() has coef_, but "
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r}."

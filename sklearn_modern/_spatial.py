@@ -215,18 +215,37 @@ def _lengths(input_shape):
 
 def _stack(X):
     """Make one array of a list of arrays, and leave everything else as it is."""
-    if len(getattr(X, "shape", ())) == 1 and X.dtype == object:
-        X = list(X)
+    if _holds_rows(X):
+        X = X.tolist()
     if not isinstance(X, (list, tuple)):
         return X
-    rows = [np.asarray(row) for row in X]
-    shapes = list(dict.fromkeys(row.shape for row in rows))
-    if len(shapes) > 1:
-        shown = ", ".join(map(str, shapes[:SHAPES_SHOWN]))
-        more = ", ..." if len(shapes) > SHAPES_SHOWN else ""
-        raise ValueError(f"X has rows of different shapes, {shown}{more}; all must have one shape.")
+    shapes = [_shape(row) for row in X]
+    first_rows = {shape: place for place, shape in reversed(list(enumerate(shapes)))}
+    if len(first_rows) > 1 or any(shape.startswith("ragged") for shape in shapes):
+        found = sorted((place, shape) for shape, place in first_rows.items())
+        shown = ", ".join(f"{shape} in row {place}" for place, shape in found[:SHAPES_SHOWN])
+        more = ", ..." if len(found) > SHAPES_SHOWN else ""
+        raise ValueError(f"X has rows of different shapes: {shown}{more}; all must have one shape.")
     # Lists in a list may be a table of numbers beside text, which has its own reader.
-    return np.stack(rows) if rows and not isinstance(X[0], (list, tuple)) else X
+    return np.stack(X) if X and not isinstance(X[0], (list, tuple)) else X
+
+
+def _holds_rows(X):
+    """Tell whether the objects in an array or a Series have parts themselves."""
+    if len(getattr(X, "shape", ())) == 1:
+        return X.dtype == object
+    parts = X.flat if isinstance(X, np.ndarray) and X.dtype == object else ()
+    return any(isinstance(part, (np.ndarray, list, tuple)) for part in parts)
+
+
+def _shape(row):
+    """Describe the shape of a row; of a ragged one, the shapes of its parts."""
+    if row is None:
+        return "None"
+    try:
+        return str(tuple(np.shape(row)))
+    except ValueError:  # lists of different lengths
+        return "ragged " + " and ".join(dict.fromkeys(_shape(part) for part in row))
 
 
 def _read_table(estimator, X, dtype, reset):

@@ -27,7 +27,7 @@ from sklearn_modern.augmentation import (
     Transform,
 )
 from sklearn_modern.augmentation.geometric import resample, rotations
-from sklearn_modern.augmentation.presets import NAMES, make_augmentation
+from sklearn_modern.augmentation.presets import NAMES
 
 TRANSFORMS = [
     RandomFlip(),
@@ -153,6 +153,26 @@ def test_units_make_no_difference(transform, shape, factor, offset):
 def test_a_constant_stays_what_it_is(transform, shape):
     batch = torch.full((6, *shape), 0.3)
     torch.testing.assert_close(transform(batch, seeded()), batch)
+
+
+@each_case
+def test_no_rows_and_gradients_pass(transform, shape):
+    nothing = torch.zeros(0, *shape)
+    assert transform(nothing, seeded()).shape == nothing.shape
+    batch = random_batch(*shape).requires_grad_()
+    transform(batch, seeded()).sum().backward()
+    assert batch.grad.isfinite().all()
+    assert torch.equal(transform(batch, seeded()), transform(batch.detach(), seeded()))
+
+
+@each_case
+def test_what_is_no_float_tensor_raises(transform, shape):
+    whole = torch.ones(2, *shape, dtype=torch.uint8)
+    message = f"{type(transform).__name__} changes float tensors .*, but got"
+    with pytest.raises(TypeError, match=f"{message} a tensor of torch.uint8"):
+        transform(whole, seeded())
+    with pytest.raises(TypeError, match=f"{message} ndarray"):
+        transform(whole.float().numpy(), seeded())
 
 
 @each_class
@@ -344,54 +364,6 @@ def test_erasing_fills_a_box_with_the_mean(lengths):
     shares = box.flatten(1).float().mean(1)
     assert 0.8 * strength < shares.max() <= strength
     assert shares.min() < 0.1 * strength
-
-
-# Names
-
-
-@pytest.mark.parametrize(
-    ("spec", "expected"),
-    [
-        (None, None),
-        ([], None),
-        ("crop", [RandomShift()]),
-        (["cutout", 1], [RandomErasing(1)]),
-        (["flip", "noise"], [RandomFlip(), GaussianNoise()]),
-        (["flip", ("scale", 0.3), RandomShift()], [RandomFlip(), RandomScale(0.3), RandomShift()]),
-        (["standard", torch.add], [RandomRotation(), RandomScale(), RandomShift(), torch.add]),
-    ],
-)
-def test_specifications(spec, expected):
-    made = make_augmentation(spec, (3, 28, 28))
-    assert made == (None if expected is None else Compose(expected))
-
-
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ("flipp", r"has 'flipp'; it may have 'standard' or one of \['brightness', 'color_jitter'"),
-        (("turn", 0.5), "has 'turn'; it may have"),
-        ("mixup", "'mixup', which changes targets too: .* parameter of the estimator, mixup="),
-        (["flip", "cutmix"], "parameter of the estimator, cutmix="),
-        (("standard", 0.5), "a strength for 'standard', which takes none"),
-        (("flip", 2), "RandomFlip has strength=2"),
-        (RandomFlip, "has <class .*RandomFlip.*>; it may have a name, a pair"),
-        (["flip", 0.5, "noise"], "has 0.5; it may have"),
-        (("flip", True), "has True; it may have"),
-        ("color_jitter", "ColorJitter changes colours, .* have 1 and 1"),
-        ("standard", "'standard' is for images, .* these have 1; name transforms instead"),
-    ],
-)
-def test_wrong_specifications_raise(spec, message):
-    with pytest.raises(ValueError, match=message):
-        make_augmentation(spec, (1, 28))
-
-
-def test_any_callable_is_a_transform():
-    ones = torch.ones(2, 1, 8)
-    assert torch.equal(Compose([lambda batch, generator: -batch])(ones, seeded()), -ones)
-    with pytest.raises(ValueError, match="Compose has 'flip', but it must have transforms"):
-        Compose(["flip"])
 
 
 def test_importing_the_package_loads_no_torch():

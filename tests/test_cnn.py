@@ -210,6 +210,16 @@ def test_lbfgs_learns(X, y):
     assert clf.score(X, y) > 0.9
 
 
+@pytest.mark.parametrize("architecture", ["vgg", "efficientnetv2"])
+def test_lbfgs_drops_nothing(X, y, architecture):
+    settings = {"architecture": architecture, "depth": (2, 2), "solver": "lbfgs"}
+    clf = CNNClassifier(**BRIEF | settings | {"dropout": 0.5}).fit(X, y)
+    expected = CNNClassifier(**BRIEF | settings).fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(clf.predict_proba(X), expected)
+    network, images = clf.net_.module_.train(), torch.tensor(X[None, :, None])
+    assert torch.equal(network(images), network(images))
+
+
 def test_early_stopping_keeps_the_best_epoch(X):
     """Labels are noise, so that the validation rows see how it gets worse."""
     y = np.random.default_rng(0).integers(0, 2, 60)

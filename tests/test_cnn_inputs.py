@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 
 from sklearn_modern.augmentation import RandomFlip
+from sklearn_modern.networks.convolutional import ConvNet
 from sklearn_modern.neural_network import CNNClassifier, CNNRegressor
 
 SMALL = {
@@ -214,8 +215,8 @@ BAD_IMAGES = {
     ),
     "NaN": (lambda X: with_pixel(X, np.nan), {}, "Input X contains NaN in 1 of 60 rows"),
     "infinity": (lambda X: with_pixel(X, -np.inf), {}, "infinity .* in 1 of 60 rows"),
-    "ragged": (ragged, {}, r"rows of different shapes, \(8, 8\), \(5, 8\)"),
-    "ragged list": (lambda X: list(ragged(X)), {}, r"different shapes, \(8, 8\), \(5, 8\)"),
+    "ragged": (ragged, {}, r"rows of different shapes: \(8, 8\) in row 0, \(5, 8\) in row 3"),
+    "ragged list": (lambda X: list(ragged(X)), {}, r"shapes: \(8, 8\) in row 0, \(5, 8\) in"),
     "text": (lambda X: X.astype(str), {}, "dtype <U.* is not numeric"),
     "complex": (lambda X: X * 1j, {}, "Complex data not supported"),
     "no rows": (lambda X: X[:0], {}, r"0 sample\(s\)"),
@@ -277,6 +278,27 @@ def test_other_sizes_just_work_where_features_are_means(X, y, architecture):
     assert clf.loss_curve_[-1] < before + 0.2
 
 
+def test_larger_images_are_evaluated_in_fewer_rows(X, y, monkeypatch):
+    """Memory is for one chunk, however large the images are."""
+    clf, seen = CNNClassifier(**BRIEF).fit(X, y), []
+    rows = clf.net_.module_.body.evaluation_rows
+    trunk = ConvNet.trunk
+
+    def watched(body, embedded, weight=None):
+        if not body.training:
+            seen.append(embedded.shape[1:])
+        return trunk(body, embedded, weight)
+
+    monkeypatch.setattr(ConvNet, "trunk", watched)
+    larger = np.tile(X[:20], (1, 40, 40))
+    assert rows * 64 < larger.size
+    clf.predict(larger)
+    clf.fit(X, y, X_val=larger, y_val=y[:20])
+    chunks = [shape for shape in seen if shape[2:] == (320, 320)]
+    assert sum(shape[0] for shape in chunks) == 20 * (1 + 2)  # two epochs
+    assert all(shape.numel() <= rows * 64 for shape in chunks)
+
+
 BAD_PARAMETERS = [
     ({"architecture": "alexnet"}, "architecture"),
     ({"width": 0}, "width"),
@@ -290,6 +312,7 @@ BAD_PARAMETERS = [
         {"depth": 3, "stem": "large"},
         "depth=3 halves each axis 4 times, two of them in the large stem",
     ),
+    ({"depth": True}, "depth=True must be a number of stages"),
     ({"kernel_size": 4}, "kernel_size=4 must be odd"),
     ({"stem": "huge"}, "stem"),
     ({"bottleneck": True, "architecture": "vgg"}, "bottleneck=True is for .*resnet"),
@@ -299,6 +322,7 @@ BAD_PARAMETERS = [
     ({"input_shape": (64,)}, "input_shape"),
     ({"cutmix": -1.0}, "cutmix"),
     ({"freeze": "head"}, "freeze"),
+    ({"freeze": True}, "freeze=True must be .* number of blocks"),
     ({"body_learning_rate_factor": 0.0}, "body_learning_rate_factor"),
     ({"augment": "zoom"}, "augment has 'zoom'; it may have .*'rotate'"),
     ({"augment": ("flip", 2.0)}, "strength=2.0"),
@@ -306,8 +330,13 @@ BAD_PARAMETERS = [
     ({"augment": 5}, "augment has 5"),
     ({"augment": RandomFlip}, "augment has <class"),
     ({"augment": "mixup"}, "parameter of the estimator, mixup="),
-    ({"augment": lambda batch, generator: batch[:2]}, "must return a batch of the shape"),
+    ({"augment": lambda batch, generator: batch[:2]}, "lambda.* must return what it got"),
     ({"augment": lambda batch, generator: None}, "but returned a NoneType"),
+    ({"augment": lambda batch, generator: batch.numpy()}, "but returned a ndarray"),
+    (
+        {"augment": lambda batch, generator: batch.double()},
+        r"lambda.* a tensor of torch.float32 .*, but returned a tensor of torch.float64 and",
+    ),
     ({"solver": "lbfgs", "augment": "flip"}, "lbfgs.*augment='flip'"),
     ({"solver": "lbfgs", "mixup": 0.2}, "lbfgs.*mixup=0.2"),
     ({"solver": "lbfgs", "cutmix": 0.2}, "lbfgs.*cutmix=0.2"),

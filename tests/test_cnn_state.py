@@ -8,6 +8,7 @@ import pytest
 import torch
 from generated_images import stripes
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from skorch.callbacks import EpochScoring
 
 from sklearn_modern.augmentation import RandomErasing
@@ -31,6 +32,13 @@ def slightly_noisy(batch, generator):
     return batch + 0.1 * torch.randn(batch.shape, generator=generator)
 
 
+class SlightlyNoisy:
+    """Its repr is its address, which no pickle keeps."""
+
+    def __call__(self, batch, generator):
+        return slightly_noisy(batch, generator)
+
+
 # Everything random, and every solver with a memory.
 STATEFUL = {
     "default": {},
@@ -44,7 +52,7 @@ STATEFUL = {
     },
     "a transform of one's own": {
         "architecture": "lenet",
-        "augment": [slightly_noisy, RandomErasing(0.3)],
+        "augment": [slightly_noisy, SlightlyNoisy(), RandomErasing(0.3)],
         "mixup": 0.2,
     },
     "bfloat16": {"architecture": "vgg", "precision": "bfloat16", "augment": "rotate"},
@@ -115,6 +123,25 @@ def test_a_warm_start_refuses_another_network(X, y, changed):
     clf = CNNClassifier(**SMALL, warm_start=True).fit(X, y)
     with pytest.raises(ValueError, match=f"{next(iter(changed))}=.* when this network was made"):
         clf.set_params(**changed).fit(X, y)
+
+
+@pytest.mark.parametrize("other", [[1, 8, 8], (1, 8, 8), np.array([1, 8, 8])], ids=type)
+def test_a_warm_start_takes_the_same_shape_in_any_sequence(X, y, other):
+    clf = CNNClassifier(**SMALL, warm_start=True, input_shape=(1, 8, 8)).fit(X.reshape(60, -1), y)
+    clf.set_params(input_shape=other).fit(X.reshape(60, -1), y)
+    clf.set_params(input_shape=[1, 8, 8]).fit(X.reshape(60, -1), y)
+    assert clf.n_iter_ == 12
+    with pytest.raises(ValueError, match=r"input_shape=\(1, 4, 16\) was \(1, 8, 8\) when"):
+        clf.set_params(input_shape=np.array([1, 4, 16])).fit(X.reshape(60, -1), y)
+
+
+def test_a_fit_that_fails_leaves_no_network_for_other_images(X, y):
+    clf = CNNClassifier(**SMALL).fit(X, y)
+    with pytest.raises(ValueError, match="kernel_size=4"):
+        clf.set_params(kernel_size=4).fit(X[:, :5], y)
+    with pytest.raises(NotFittedError):
+        clf.predict(X)
+    assert clf.set_params(kernel_size=3).fit(X, y).predict(X).shape == (60,)
 
 
 def test_fit_starts_again_whatever_was_before(X, y):

@@ -1,4 +1,4 @@
-"""Networks that start from what another has learned."""
+"""Networks that start from what another estimator has learned."""
 
 import copy
 import gc
@@ -12,7 +12,6 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import cross_val_score
-from torch import nn
 
 from sklearn_modern.neural_network import CNNClassifier, CNNRegressor, MLPClassifier
 
@@ -107,7 +106,7 @@ def test_few_labelled_digits_are_learned_much_better_from_other_digits():
     assert means["none"] > means["scratch"] + 0.2
 
 
-# From a fitted estimator.
+# What is taken over.
 
 
 def test_another_label_set_gets_a_head_of_its_own(X, labels, source):
@@ -186,6 +185,58 @@ def test_clones_and_cross_validation_keep_what_was_learned(X, y, source):
     assert taught > cross_val_score(start_over, X, y, cv=3).mean() + 0.1
 
 
+@pytest.mark.parametrize("architecture", ["resnet", "efficientnetv2"])
+def test_dropout_and_random_numbers_are_the_new_ones(X, y, architecture):
+    settings = {"architecture": architecture, "depth": (1, 2), "dropout": 0.5}
+    source = CNNClassifier(**SMALL | settings).fit(X, y)
+    before = source.net_.random.__getstate__()["states"]["cpu"][0]
+    start = {"pretrained": FrozenEstimator(source), "freeze": "none", "dropout": 0.3}
+    clf = CNNClassifier(**NEXT | {"random_state": 1}, **start).fit(X, y)
+    body = clf.net_.module_.body
+    assert body.dropout.rate == 0.3
+    drawing = [module for module in body.modules() if hasattr(module, "random")]
+    assert len(drawing) == (1 if architecture == "resnet" else 3)
+    assert all(module.random is clf.net_.random for module in drawing)
+    assert torch.equal(source.net_.random.__getstate__()["states"]["cpu"][0], before)
+    frozen = [
+        CNNClassifier(**NEXT, pretrained=FrozenEstimator(source), dropout=rate).fit(X, y)
+        for rate in (0.0, 0.5)
+    ]
+    assert np.abs(frozen[0].predict_proba(X) - frozen[1].predict_proba(X)).max() > 1e-3
+
+
+def test_lbfgs_drops_nothing(X, y):
+    settings = {"architecture": "efficientnetv2", "depth": (1, 2), "dropout": 0.5}
+    source = CNNClassifier(**SMALL | settings).fit(X, y)
+    start = {"pretrained": FrozenEstimator(source), "freeze": "none", "dropout": 0.5}
+    network = CNNClassifier(**NEXT, **start, solver="lbfgs").fit(X, y).net_.module_.train()
+    images = torch.tensor(X[None, :, None])
+    assert torch.equal(network(images), network(images))
+    body = source.net_.module_.train().body
+    assert not torch.equal(body(images), body(images))
+
+
+def test_float64_keeps_all_digits():
+    noise = np.random.default_rng(0).normal(size=(30, 8, 8))
+    X, y = 1e9 + noise, np.arange(30) % 2
+    precise = {"precision": "float64", "max_iter": 1}
+    source = CNNClassifier(**SMALL | precise).fit(X, y)
+    clf = CNNClassifier(**NEXT | precise, pretrained=FrozenEstimator(source)).fit(X, y)
+    np.testing.assert_array_equal(clf.transform(X), source.transform(X))
+    embedded = source.net_.module_.body.embed(torch.tensor(X[None, :, None])).numpy()
+    np.testing.assert_allclose(embedded[0, :, 0], (noise - noise.mean()) / noise.std(), atol=1e-6)
+
+
+def test_statistics_that_nobody_needs_are_not_computed(X, y, source, monkeypatch):
+    def refuse(images, weights):
+        raise AssertionError("channel_statistics")
+
+    monkeypatch.setattr("sklearn_modern.neural_network._cnn.channel_statistics", refuse)
+    CNNClassifier(**NEXT, pretrained=FrozenEstimator(source)).fit(X, y)
+    with pytest.raises(AssertionError, match="channel_statistics"):
+        CNNClassifier(**SMALL).fit(X, y)
+
+
 def test_a_pickle_works_without_the_source(X, labels, source):
     clf = CNNClassifier(**NEXT, pretrained=FrozenEstimator(source), freeze=1).fit(X, labels)
     expected, data = clf.predict_proba(X), pickle.dumps(clf)
@@ -204,10 +255,9 @@ def test_what_the_source_learns_later_changes_nothing(X, y, labels, source):
 
 
 @pytest.mark.parametrize("freeze", ["body", "none", 1])
-@pytest.mark.parametrize("is_module", [False, True], ids=["estimator", "module"])
-def test_training_goes_on_exactly(X, labels, source, freeze, is_module):
-    pretrained = small_module() if is_module else FrozenEstimator(source)
-    settings = {"pretrained": pretrained, "freeze": freeze, "learning_rate": "constant"}
+def test_training_goes_on_exactly(X, labels, source, freeze):
+    start = {"pretrained": FrozenEstimator(source), "freeze": freeze}
+    settings = start | {"learning_rate": "constant"}
     whole = CNNClassifier(**NEXT, **settings).fit(X, labels)
     warm = CNNClassifier(**NEXT | {"max_iter": 2}, **settings, warm_start=True).fit(X, labels)
     parts = CNNClassifier(**NEXT, **settings)
@@ -231,78 +281,15 @@ def test_images_may_have_another_size_unless_the_source_needs_its_own(X, y, sour
     clf = CNNClassifier(**NEXT, pretrained=FrozenEstimator(source)).fit(larger, y)
     assert clf.input_shape_ == (1, 16, 8)
     assert clf.predict(X).shape == (60,)
+    own = CNNClassifier(**SMALL).fit(larger, y).net_.module_.body
+    taken = clf.net_.module_.body
+    assert (taken.products, taken.evaluation_rows) == (own.products, own.evaluation_rows)
     lenet = FrozenEstimator(CNNClassifier(**SMALL | {"architecture": "lenet"}).fit(X, y))
     with pytest.raises(ValueError, match=r"\(1, 16, 8\), but pretrained was fitted to \(1, 8, 8\)"):
         CNNClassifier(**NEXT, pretrained=lenet).fit(larger, y)
     clf = CNNClassifier(**NEXT, pretrained=lenet).fit(X, y)
     with pytest.raises(ValueError, match=r"X has spatial shape \(16, 8\), but \(8, 8\) in fit"):
         clf.predict(larger)
-
-
-# From a module.
-
-
-def small_module(channels=1):
-    """Make a net that ends in pixels, (rows, 6, *spatial), whose means are the features."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return nn.Sequential(
-            nn.Conv2d(channels, 6, 3),
-            nn.BatchNorm2d(6),
-            nn.ReLU(),
-            nn.Dropout(0.2),
-            nn.Conv2d(6, 6, 3),
-        )
-
-
-def pooled_module():
-    return nn.Sequential(small_module(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-
-
-def module_of_one_size():
-    return nn.Sequential(small_module(), nn.Flatten(), nn.Linear(96, 6))
-
-
-@pytest.mark.parametrize("make", [small_module, pooled_module, module_of_one_size])
-def test_a_module_is_a_body_that_is_copied(X, y, make):
-    module = make()
-    before = copy.deepcopy(module.state_dict())
-    start = {"pretrained": module, "freeze": "none", "body_learning_rate_factor": 1.0}
-    clf = CNNClassifier(**NEXT | {"max_iter": 9}, **start)
-    global_state = torch.get_rng_state()
-    clf.fit(X, y)
-    assert torch.equal(torch.get_rng_state(), global_state)
-    assert module.training
-    assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
-    assert clf.score(X, y) > 0.9
-    assert clf.transform(X).shape == (60, 6)
-    torch.manual_seed(99)
-    np.testing.assert_array_equal(clone(clf).fit(X, y).predict_proba(X), clf.predict_proba(X))
-    with torch.no_grad():
-        found = clf.to_torch()(torch.tensor(X[:, None]))
-    np.testing.assert_allclose(found, clf.predict_proba(X), atol=1e-6)
-    reached = CNNRegressor(**NEXT, pretrained=FrozenEstimator(clf)).fit(X, y)
-    np.testing.assert_array_equal(reached.transform(X), clf.transform(X))
-
-
-@pytest.mark.parametrize(("freeze", "n"), [("body", 5), ("none", 0), (0, 0), (2, 2), (5, 5)])
-def test_a_modules_children_are_its_blocks(X, y, freeze, n):
-    module = small_module()
-    clf = CNNClassifier(**NEXT, pretrained=module, freeze=freeze).fit(X, y)
-    state, before = body_of(clf), module.state_dict()
-    learned = {int(name[0]) for name in before if (state[f"module.{name}"] != before[name]).any()}
-    assert learned == {0, 1, 4} - set(range(n))
-
-
-def test_a_module_takes_other_sizes_if_it_can(X, y):
-    larger = np.tile(X, (1, 2, 1))
-    for module in (small_module(), pooled_module()):
-        clf = CNNClassifier(**NEXT, pretrained=module).fit(X, y)
-        assert clf.predict_proba(larger).shape == (60, 2)
-    for module in (module_of_one_size(), nn.Flatten()):
-        clf = CNNClassifier(**NEXT, pretrained=module).fit(X, y)
-        with pytest.raises(ValueError, match=r"X has spatial shape \(16, 8\), but \(8, 8\) in fit"):
-            clf.predict_proba(larger)
 
 
 # What is refused.
@@ -332,19 +319,6 @@ WRONG = {
         lambda source: {"pretrained": FrozenEstimator(source), "freeze": 4},
         "freeze=4, but pretrained has 3 blocks",
     ),
-    "too many blocks of a module": (
-        lambda source: {"pretrained": small_module(), "freeze": 6},
-        "freeze=6, but pretrained has 5 blocks",
-    ),
-    "a module of several members": (
-        lambda source: {"pretrained": small_module(), "n_members": 2},
-        "one network, but n_members=2",
-    ),
-    "a module for other channels": (
-        lambda source: {"pretrained": small_module(3)},
-        r"pretrained takes no images of the shape \(1, 8, 8\): .*3 channels",
-    ),
-    "a module without rows": (lambda source: {"pretrained": nn.Flatten(0)}, "must give features"),
 }
 
 

@@ -228,7 +228,7 @@ def test_depth_is_a_number_of_stages_or_the_blocks_of_each():
         net = make("resnet", (1, 32, 32), depth=depth)
         assert sum(isinstance(block, Residual) for block in net.blocks) == n_blocks
     rates = [m.rate for m in make("efficientnetv2", depth=(3, 3)).modules() if hasattr(m, "rate")]
-    assert_close(rates, [0.0, 0.02, 0.04, 0.08, 0.1, 0.0])  # the last is the dropout's
+    assert_close(rates, [0.0, 0.0, 0.02, 0.04, 0.08, 0.1])  # the first is the dropout's
 
 
 @pytest.mark.parametrize(
@@ -239,6 +239,8 @@ def test_depth_is_a_number_of_stages_or_the_blocks_of_each():
         ("resnet", (1, 1, 3), {"depth": 4}),
         ("lenet", (1, 8), {"depth": 4}),
         ("vgg", (1, 8, 8), {"depth": 3, "stem": "large"}),
+        ("resnet", (1, 8, 8), {"depth": True}),
+        ("resnet", (1, 8, 8), {"depth": (1, True)}),
         ("vgg", (1, 8, 8), {"depth": 0}),
         ("vgg", (1, 8, 8), {"depth": -1}),
         ("vgg", (1, 8, 8), {"depth": ()}),
@@ -249,6 +251,41 @@ def test_depth_is_a_number_of_stages_or_the_blocks_of_each():
 def test_impossible_depths_are_named(architecture, shape, settings):
     with pytest.raises(ValueError, match=re.escape(f"depth={settings['depth']!r} ")):
         make(architecture, shape, **settings)
+
+
+@pytest.mark.parametrize(
+    ("shape", "settings", "advice"),
+    [
+        ((1, 8, 8), {"depth": 5}, "4 times, but .* 3 times; lower depth by 1 stage, or leave"),
+        ((1, 8, 8), {"depth": 6}, "5 times.* lower depth by 2 stages, or leave"),
+        ((1, 2, 2), {"depth": 1, "stem": "large"}, '2 times.* 1 time; take stem="small", or leave'),
+        ((1, 4, 4), {"depth": 3, "stem": "large"}, '2 times; take stem="small", or leave'),
+        ((1, 4, 4), {"depth": 4, "stem": "large"}, 'take stem="small" and lower depth by 1 stage,'),
+    ],
+)
+def test_impossible_depths_come_with_advice_that_helps(shape, settings, advice):
+    with pytest.raises(ValueError, match=advice):
+        make("resnet", shape, **settings)
+    stem = "small" if "small" in advice else settings.get("stem", "auto")
+    lower = re.search(r"by (\d)", advice)
+    make("resnet", shape, depth=settings["depth"] - (int(lower[1]) if lower else 0), stem=stem)
+
+
+@pytest.mark.parametrize("architecture", ["lenet", "vgg", "efficientnetv2"])
+def test_bottlenecks_are_refused_where_there_are_none(architecture):
+    with pytest.raises(ValueError, match="bottleneck=True is for .* resnet, se_resnet, but"):
+        make(architecture, bottleneck=True)
+
+
+@pytest.mark.parametrize("stem", ["small", "large"])
+@each_architecture
+def test_each_part_learns_something(architecture, stem):
+    """So that freezing one part more always freezes more."""
+    parts = make(architecture, stem=stem).parts()
+    assert all(part.state_dict() for part in parts)
+    if stem == "small":
+        expected = {"lenet": 4, "vgg": 6, "resnet": 4, "se_resnet": 4, "efficientnetv2": 6}
+        assert len(parts) == expected[architecture]
 
 
 def test_a_depth_may_halve_until_one_pixel_is_left():

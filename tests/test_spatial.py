@@ -131,6 +131,13 @@ def test_containers(shape, container):
     np.testing.assert_array_equal(read(container(X)), read(X))
 
 
+def test_objects_in_several_axes_may_be_signals():
+    X = numbers(4, 2, 6)
+    signals = np.empty((4, 2), dtype=object)
+    signals[:] = [list(row) for row in X]
+    np.testing.assert_array_equal(read(signals, spatial_dims=1), X)
+
+
 @pytest.mark.parametrize("shape", [(4, 6), (4, 5, 6)])
 def test_a_list_of_bytes_stays_bytes(shape):
     assert read(list(numbers(*shape, dtype=np.uint8))).dtype == np.uint8
@@ -215,6 +222,8 @@ def with_values(shape, *values, dtype=np.float64):
     return X
 
 
+ragged_signals = np.empty((4, 2), dtype=object)
+ragged_signals[:] = [[np.ones(3), np.ones(4)]]
 TOO_LARGE = r"contains infinity or a value too large for dtype\('float32'\) in"
 BAD_VALUES = [
     (with_values((4, 5, 6), np.nan), "Input X contains NaN in 1 of 4 rows. Network"),
@@ -233,10 +242,13 @@ BAD_VALUES = [
     ([[[1.0], ["2"]]], "is not numeric"),
     ([[1.0, "red"], ["blue", 2.0]], "Column 0 of X mixes text with other values"),
     (numbers(4, 6).astype(str), "text, which is not numeric"),
-    ([np.ones((5, 6)), np.ones((5, 7))], r"rows of different shapes, \(5, 6\), \(5, 7\); all must"),
-    (objects([np.ones((5, 6)), np.ones(5)]), r"rows of different shapes, \(5, 6\), \(5,\); all"),
-    ([np.ones((5, n)) for n in range(1, 9)], r"shapes, \(5, 1\), .*, \(5, 5\), \.\.\.; all must"),
-    ([[1.0], [2.0, 3.0]], r"rows of different shapes, \(1,\), \(2,\)"),
+    ([np.ones((5, 6)), np.ones((5, 7))], r"shapes: \(5, 6\) in row 0, \(5, 7\) in row 1; all must"),
+    (objects([np.ones((5, 6)), np.ones(5)]), r"shapes: \(5, 6\) in row 0, \(5,\) in row 1; all"),
+    ([np.ones((5, n)) for n in range(1, 9)], r"\(5, 1\) in row 0, .* in row 4, \.\.\.; all"),
+    ([[1.0], [2.0, 3.0]], r"rows of different shapes: \(1,\) in row 0, \(2,\) in row 1"),
+    ([np.ones(5), np.ones(5), None], r"different shapes: \(5,\) in row 0, None in row 2; all"),
+    ([[[1], [2]], [[1, 2], [3]]], r"shapes: \(2, 1\) in row 0, ragged \(2,\) and \(1,\) in row 1"),
+    (ragged_signals, r"rows of different shapes: ragged \(3,\) and \(4,\) in row 0; all must"),
 ]
 
 

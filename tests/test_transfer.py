@@ -235,7 +235,26 @@ def test_a_single_row_trains_a_foreign_module_but_not_its_statistics():
     body(normal(1, 1, *SHAPE)).square().sum().backward()
     assert not changed(before, body)
     assert all(p.grad.any() for p in body.parameters() if p.requires_grad)
-    assert [part.training for part in body.parts()] == [False, True, True, True]
+    assert [part.training for part in body.parts()] == [False, True]
+
+
+def test_the_work_of_a_foreign_module_is_counted_by_pixels():
+    body = foreign(CONVOLUTIONS)
+    assert body.products == 4 * 3 * (9 * 2 * 4) + 2 * 1 * (9 * 4 * 5)
+    assert body.evaluation_rows == 2**21 // (2 * 6 * 5)  # the input is the widest
+    assert foreign(DENSE).products == 2 * 6 * 5 * 7 + 7  # not less than there are parameters
+
+
+def test_what_was_not_to_be_trained_stays_so():
+    module = WithOwnParameter()
+    module.unused = nn.Linear(2, 2)
+    module.scale.requires_grad_(False)
+    body = foreign(module)
+    for n_parts in (0, 2, 1, 0):
+        body.freeze(n_parts)
+        trained = {name for name, p in body.named_parameters() if p.requires_grad}
+        assert trained == ({"module.conv.weight", "module.conv.bias"} if n_parts == 0 else set())
+    assert all(p.grad is None for p in body.parameters())
 
 
 @pytest.mark.parametrize(

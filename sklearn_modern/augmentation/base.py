@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-__all__ = ["Transform", "along", "either_way", "uniform"]
+__all__ = ["Transform", "along", "check_batch", "either_way", "uniform"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Transform(ABC):
     and a generator on its device, it returns a tensor of the same shape, dtype and device. Every
     row draws its own change, all of them from ``generator``. Values stay within the range of the
     batch. Scaling or shifting the values of a whole batch does the same to the result, so that it
-    does not matter whether pixels are 0 to 255, 0 to 1 or standardised.
+    does not matter whether pixels are 0 to 255 or 0 to 1. An estimator standardises each channel
+    before it augments, so that a strength means the same for all images and channels.
 
     A subclass says what strength means, and implements ``_change``.
 
@@ -62,14 +63,25 @@ class Transform(ABC):
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         """Change each row in a way of its own; the batch itself stays as it is."""
-        self.check(batch.shape[1:])
-        if self.strength == 0:
+        check_batch(self, batch)
+        if self.strength == 0 or len(batch) == 0:
             return batch
         return self._change(batch, generator).to(batch.dtype)
 
     @abstractmethod
     def _change(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         """Change the rows; the result may have any dtype that holds the batch's."""
+
+
+def check_batch(transform, batch: Tensor) -> None:
+    """Raise an error unless a transform can change the batch."""
+    if not isinstance(batch, Tensor) or not batch.is_floating_point():
+        found = f"a tensor of {batch.dtype}" if isinstance(batch, Tensor) else type(batch).__name__
+        raise TypeError(
+            f"{type(transform).__name__} changes float tensors (rows, channels, *spatial), but got "
+            f"{found}."
+        )
+    transform.check(batch.shape[1:])
 
 
 def uniform(batch: Tensor, generator: torch.Generator, *shape: int) -> Tensor:

@@ -39,8 +39,7 @@ class RandomFlip(Transform):
 
     def _change(self, batch, generator):
         chosen = uniform(batch, generator, *[1] * (batch.ndim - 1)) < self.strength
-        mirrored = batch.flip(-1)
-        return torch.where(chosen, mirrored, batch, out=mirrored)
+        return torch.where(chosen, batch.flip(-1), batch)
 
 
 class Warp(Transform):
@@ -161,7 +160,7 @@ def rotations(angles: Tensor) -> Tensor:
 def warp_once(warps: Sequence[Warp], batch: Tensor, generator: torch.Generator) -> Tensor:
     """Apply warps in order, as one map: faster, and pixels are interpolated only once."""
     warps = [warp for warp in warps if warp.strength > 0]
-    if not warps:
+    if not warps or len(batch) == 0:
         return batch
     if len(warps) == 1:
         return warps[0](batch, generator)

@@ -49,6 +49,9 @@ class RandomContrast(Photometric):
 class RandomBrightness(Photometric):
     """Make each row brighter or darker by adding a number to its values.
 
+    All channels get the same number. In an estimator, which standardises each channel before, the
+    pixels of a channel thus change in proportion to its standard deviation in the fit.
+
     Parameters
     ----------
     strength : float, default=0.2
@@ -66,7 +69,9 @@ class RandomBrightness(Photometric):
 class ColorJitter(Photometric):
     """Change the balance of red, green and blue in each image, and how colourful it is.
 
-    The least value of the batch counts as black, and the mean of an image's three channels as grey.
+    The least value of the batch counts as black, and a pixel as grey if its channels are equal. In
+    an estimator, which standardises each channel before, a pixel is grey if all its channels differ
+    from their means in the fit by as many standard deviations.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sklearn_modern.augmentation.base import Transform
+from sklearn_modern.augmentation.base import Transform, check_batch
 from sklearn_modern.augmentation.erasing import RandomErasing
 from sklearn_modern.augmentation.geometric import (
     RandomFlip,
@@ -91,25 +91,26 @@ class Compose:
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         """Change each row in a way of its own; the batch itself stays as it is."""
-        self.check(batch.shape[1:])
+        check_batch(self, batch)
         warps: list[Warp] = []
         for transform in self.transforms:
             if isinstance(transform, Warp):
                 warps.append(transform)
                 continue
             changed = transform(warp_once(warps, batch, generator), generator)
-            if getattr(changed, "shape", None) != batch.shape:
+            if _described(changed) != _described(batch):
                 raise ValueError(
-                    f"{transform!r} must return a batch of the shape it got, "
-                    f"{tuple(batch.shape)}, but returned {_described(changed)}."
+                    f"{transform!r} must return what it got, {_described(batch)}, but returned "
+                    f"{_described(changed)}."
                 )
             batch, warps = changed, []
         return warp_once(warps, batch, generator)
 
 
 def _described(result):
-    kind = type(result).__name__
-    return f"a {kind} of shape {tuple(result.shape)}" if hasattr(result, "shape") else f"a {kind}"
+    if not isinstance(result, Tensor):
+        return f"a {type(result).__name__}"
+    return f"a tensor of {result.dtype} and the shape {tuple(result.shape)}"
 
 
 def make_augmentation(spec: Any, input_shape: Sequence[int]) -> Compose | None:

@@ -19,13 +19,15 @@ class Body(nn.Module, ABC):
     n_features_out : int
         Width of the features.
     evaluation_rows : int
-        Rows that are evaluated together: few enough for the activations to stay in a CPU's cache.
+        Rows that are evaluated together, at the size of the fit: few enough for the activations to
+        stay in a CPU's cache.
     """
 
     n_features_out: int
     evaluation_rows: int = 8192
 
     _frozen: Sequence[nn.Module] = ()
+    _kept: Sequence[nn.Parameter] = ()
 
     @abstractmethod
     def embed(self, x) -> Tensor:
@@ -48,6 +50,10 @@ class Body(nn.Module, ABC):
         """Multiplications of a forward pass of one row, or about as many."""
         return sum(parameter.numel() for parameter in self.parameters())
 
+    def rows_together(self, x) -> int:
+        """Return how many rows like those of ``x`` (rows, ...) are evaluated together."""
+        return self.evaluation_rows
+
     def parts(self) -> list[nn.Module]:
         """Return the parts that :meth:`freeze` can keep, from the input on."""
         return list(self.children())
@@ -55,7 +61,8 @@ class Body(nn.Module, ABC):
     def freeze(self, n_parts: int) -> None:
         """Keep the first parts as they are: neither weights nor statistics of batches change.
 
-        What an earlier call has frozen is free again, unless it is among these parts.
+        What an earlier call has frozen is free again, unless it is among these parts. What was
+        not to be trained before the first call never is.
         """
         self._keep(self.parts()[:n_parts])
 
@@ -67,9 +74,10 @@ class Body(nn.Module, ABC):
         return self
 
     def _keep(self, parts):
-        for part in self._frozen:
-            part.requires_grad_(True)
-        for part in parts:
-            part.requires_grad_(False)
+        for parameter in self._kept:
+            parameter.requires_grad_(True)
+        self._kept = [p for part in parts for p in part.parameters() if p.requires_grad]
+        for parameter in self._kept:
+            parameter.requires_grad_(False)
         self._frozen = parts
         self.train(self.training)

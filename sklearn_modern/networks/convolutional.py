@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sklearn_modern.networks.base import Body
-from sklearn_modern.networks.convolution import Conv, ConvLayer, MaxPool, beside, strided, strides
+from sklearn_modern.networks.convolution import ConvLayer, MaxPool, beside, strided, strides
 from sklearn_modern.networks.convolutional_blocks import (
     Layers,
     Stage,
@@ -20,11 +19,11 @@ from sklearn_modern.networks.convolutional_blocks import (
     squeezing_stage,
     vgg_stage,
 )
-from sklearn_modern.networks.layers import Dropout, Linear
 from sklearn_modern.networks.mlp import HiddenLayer
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.spatial import SpatialBody
 
-__all__ = ["ARCHITECTURES", "STEMS", "Architecture", "ConvNet", "Standardize"]
+__all__ = ["ARCHITECTURES", "STEMS", "Architecture", "ConvNet"]
 
 
 class Architecture(NamedTuple):
@@ -47,6 +46,8 @@ class Architecture(NamedTuple):
     dense : tuple of int
         Units of dense layers over all pixels, as multiples of the width; with none, the features
         are the means over the pixels, and the network takes inputs of any size.
+    has_bottleneck : bool
+        Whether its blocks may be bottlenecks.
     """
 
     stage: Callable[[Stage], tuple[list[nn.Module], int]]
@@ -56,13 +57,14 @@ class Architecture(NamedTuple):
     halves_first: bool = False
     depth_rate: float = 0.0
     dense: tuple[int, ...] = ()
+    has_bottleneck: bool = False
 
 
 ARCHITECTURES: dict[str, Architecture] = {
     "lenet": Architecture(lenet_stage, (1, 1), 5, False, halves_first=True, dense=(8, 5)),
     "vgg": Architecture(vgg_stage, (2, 2, 2), has_stem=False),
-    "resnet": Architecture(residual_stage, (1, 1, 1)),
-    "se_resnet": Architecture(squeezing_stage, (1, 1, 1)),
+    "resnet": Architecture(residual_stage, (1, 1, 1), has_bottleneck=True),
+    "se_resnet": Architecture(squeezing_stage, (1, 1, 1), has_bottleneck=True),
     "efficientnetv2": Architecture(efficient_stage, (1, 2, 2), depth_rate=0.1),
 }
 """Families of networks by name."""
@@ -72,41 +74,11 @@ STEMS = ("auto", "small", "large")
 # Longest axis that the "auto" stem leaves at full resolution.
 _LONGEST = 64
 
-# Values of the widest activation of rows that are evaluated together.
-_EVALUATED_VALUES = 2**21
-
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
-class Standardize(nn.Module):
-    """Bring each channel to mean 0 and variance 1, as they were in the fit.
-
-    Parameters
-    ----------
-    mean, scale : ndarray of shape (channels,)
-        What is subtracted, and by what the difference is divided.
-    n_spatial : int
-        Number of spatial axes.
-    members : int
-        Number of members, which all do the same.
-    """
-
-    def __init__(self, mean: np.ndarray, scale: np.ndarray, n_spatial: int, members: int) -> None:
-        super().__init__()
-        shape = (members, 1, len(mean), *[1] * n_spatial)
-        for name, values in (("mean", mean), ("factor", 1.0 / scale)):
-            values = torch.as_tensor(values, dtype=torch.float32).view(1, *shape[1:])
-            self.register_buffer(name, values.repeat(members, *[1] * (len(shape) - 1)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (members or 1, rows, channels, *spatial) of any type to floats."""
-        return (x.to(self.mean.dtype) - self.mean) * self.factor
-
-
-class ConvNet(Body):
+class ConvNet(SpatialBody):
     """Convolutions over one, two or three spatial axes, then the mean over all pixels.
-
-    The input is (members or 1, rows, channels, *spatial), of any type of number.
 
     Parameters
     ----------
@@ -132,7 +104,9 @@ class ConvNet(Body):
     bottleneck : bool, default=False
         Whether the blocks of residual networks narrow before they convolve.
     mean, scale : array-like of shape (channels,) or None, default=None
-        Of :class:`Standardize`; None leaves the input as it is.
+        Statistics of the channels, to standardise them; None leaves the input as it is.
+    dtype : torch.dtype, default=torch.float32
+        Of the network.
     """
 
     def __init__(
@@ -149,14 +123,18 @@ class ConvNet(Body):
         bottleneck: bool = False,
         mean: np.ndarray | None = None,
         scale: np.ndarray | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
-        super().__init__()
+        super().__init__(input_shape, random, dropout=dropout, mean=mean, scale=scale, dtype=dtype)
         family = ARCHITECTURES[architecture]
+        if bottleneck and not family.has_bottleneck:
+            known = [name for name, other in ARCHITECTURES.items() if other.has_bottleneck]
+            raise ValueError(
+                f"bottleneck=True is for the architectures {', '.join(known)}, but "
+                f"architecture={architecture!r}."
+            )
         channels, *shape = input_shape
-        mean = np.zeros(channels) if mean is None else mean
-        scale = np.ones(channels) if scale is None else scale
         self.members = len(random)
-        self.standardize = Standardize(mean, scale, len(shape), self.members)
         kernel_size = kernel_size or family.kernel_size
         large = stem == "large" or (stem == "auto" and max(shape) > _LONGEST)
         depths = _depths(family, depth)
@@ -192,13 +170,8 @@ class ConvNet(Body):
             n_units = multiple * width
             self.dense.append(HiddenLayer(n_channels, n_units, random, "relu", 0.0, None))
             n_channels = n_units
-        self.dropout = Dropout(dropout, random)
         self.n_features_out = n_channels
-        self._measure(input_shape)
-
-    def embed(self, x: Tensor) -> Tensor:
-        """Return the standardised pixels."""
-        return self.standardize(x)
+        self.to(dtype).measure(input_shape)
 
     def trunk(self, embedded: Tensor, weight: Tensor | None = None) -> Tensor:
         """Apply the blocks, and take the mean over the pixels."""
@@ -211,47 +184,20 @@ class ConvNet(Body):
         x = self.dense(x.flatten(2), weight) if len(self.dense) else x.mean(3)
         return self.dropout(x)
 
-    @property
-    def products(self) -> int:
-        """Multiplications of a forward pass of one row, at the size of the fit."""
-        return self._products
-
     def parts(self) -> list[nn.Module]:
-        """Return the stem, the blocks and the dense layers."""
-        return [*self.blocks, *self.dense]
-
-    def _measure(self, input_shape):
-        """Count the products of a row, and the rows whose evaluation needs little memory."""
-        products = widest = 0
-
-        def watch(module, args, output):
-            nonlocal products, widest
-            # A convolution has its weights once a pixel of the output.
-            n_pixels = math.prod(output.shape[2:]) if isinstance(module, Conv) else 1
-            products += module.weight.numel() * n_pixels
-            widest = max(widest, output.numel())
-
-        watched = [module for module in self.modules() if isinstance(module, (Conv, Linear))]
-        hooks = [module.register_forward_hook(watch) for module in watched]
-        self.eval()
-        with torch.no_grad():
-            self(torch.zeros(1, 1, *input_shape))
-        self.train()
-        for hook in hooks:
-            hook.remove()
-        self._products = products
-        self.evaluation_rows = max(1, _EVALUATED_VALUES // widest)
+        """Return the stem, the blocks and the dense layers; pooling has nothing to keep."""
+        return [block for block in self.blocks if not isinstance(block, MaxPool)] + [*self.dense]
 
 
 def _depths(family, depth):
     if depth is None:
         return family.depth
-    if isinstance(depth, Integral):
+    if _is_count(depth):
         n_stages = max(depth, 0)
         depths = (*family.depth, *[family.depth[-1]] * n_stages)[:n_stages]
     else:
-        depths = tuple(depth)
-    if not depths or any(not isinstance(n, Integral) or n < 1 for n in depths):
+        depths = () if isinstance(depth, bool) else tuple(depth)
+    if not depths or any(not _is_count(n) or n < 1 for n in depths):
         raise ValueError(
             f"depth={depth!r} must be a number of stages, or the number of blocks of each stage; "
             "none of them less than 1."
@@ -259,16 +205,29 @@ def _depths(family, depth):
     return depths
 
 
+def _is_count(value):
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
 def _check_depth(depth, n_halvings, shape, large):
     """Refuse a depth that would halve an axis which has shrunk to 1."""
     room = min(((size - 1).bit_length() for size in shape if size > 1), default=n_halvings)
-    if n_halvings > room:
-        stem = ", two of them in the large stem" if large else ""
-        raise ValueError(
-            f"depth={depth!r} halves each axis {n_halvings} times{stem}, but an input of the "
-            f"spatial shape {tuple(shape)} can be halved {room} times; lower depth by "
-            f"{n_halvings - room} stages, or leave it at None."
-        )
+    if n_halvings <= room:
+        return
+    n_stages = n_halvings - room - 2 * large
+    remedies = ['take stem="small"'] if large else []
+    if n_stages > 0:
+        remedies.append(f"lower depth by {_counted(n_stages, 'stage')}")
+    stem = ", two of them in the large stem" if large else ""
+    raise ValueError(
+        f"depth={depth!r} halves each axis {_counted(n_halvings, 'time')}{stem}, but an input of "
+        f"the spatial shape {tuple(shape)} can be halved {_counted(room, 'time')}; "
+        f"{' and '.join(remedies)}, or leave depth at None."
+    )
+
+
+def _counted(n, noun):
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _stem(family, channels, width, shape, large, kernel_size, random):

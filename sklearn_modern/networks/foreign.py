@@ -7,18 +7,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sklearn_modern.networks.base import Body
-from sklearn_modern.networks.convolutional import Standardize
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.spatial import SpatialBody
 
 __all__ = ["ForeignBody"]
 
 
-class ForeignBody(Body):
+class ForeignBody(SpatialBody):
     """Any module that maps (rows, channels, *spatial) to features of rows, as a body.
 
     What it gives is taken as it is if it is (rows, features); of (rows, features, *spatial) the
-    mean over the pixels is taken.
+    mean over the pixels is taken. Parameters that have no part in it are not trained.
 
     Parameters
     ----------
@@ -29,10 +28,12 @@ class ForeignBody(Body):
     random : MemberRandom
         Seeds torch's own generators while the module trains; one member.
     mean, scale : array-like of shape (channels,)
-        Of :class:`Standardize`.
+        Statistics of the channels, to standardise them.
+    dropout : float, default=0.0
+        Probability with which a feature is dropped while training.
+    dtype : torch.dtype, default=torch.float32
+        Of the copy.
     """
-
-    evaluation_rows = 256
 
     def __init__(
         self,
@@ -42,40 +43,48 @@ class ForeignBody(Body):
         *,
         mean: np.ndarray,
         scale: np.ndarray,
+        dropout: float = 0.0,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
-        super().__init__()
-        self.standardize = Standardize(mean, scale, len(input_shape) - 1, 1)
-        self.module = copy.deepcopy(module).cpu().float()
+        super().__init__(input_shape, random, dropout=dropout, mean=mean, scale=scale, dtype=dtype)
+        self.module = copy.deepcopy(module).cpu().to(dtype)
         self.random = random
-        self.eval()
-        with torch.no_grad():
-            features = self.module(self.embed(torch.zeros(1, 2, *input_shape))[0])
-        is_tensor = isinstance(features, Tensor)
-        if not is_tensor or features.ndim < 2 or len(features) != 2:
-            found = f"the shape {tuple(features.shape)}" if is_tensor else type(features).__name__
-            raise ValueError(
-                f"pretrained maps 2 rows of the shape {tuple(input_shape)} to {found}; it must "
-                "give features, (rows, n_features) or (rows, n_features, *spatial)."
-            )
-        self.train()
-        self.n_features_out = features.shape[1]
-
-    def embed(self, x: Tensor) -> Tensor:
-        """Return the standardised pixels."""
-        return self.standardize(x)
+        self.measure(input_shape)
 
     def trunk(self, embedded: Tensor, weight: Tensor | None = None) -> Tensor:
         """Apply the module; it knows nothing of weights."""
+        features = self._run(embedded[0])
+        features = features.flatten(2).mean(2) if features.ndim > 2 else features
+        return self.dropout(features.unsqueeze(0))
+
+    def parts(self) -> list[nn.Module]:
+        """Return the module's children that have weights or statistics, in their order."""
+        return [child for child in self.module.children() if child.state_dict()] or [self.module]
+
+    def freeze(self, n_parts: int) -> None:
+        """Keep the first parts, and children without weights after each; if all, the module."""
+        parts, children = self.parts(), list(self.module.children())
+        if n_parts == len(parts):  # it may have parameters of its own, in none of the parts
+            self._keep([self.module])
+        else:
+            self._keep(children[: children.index(parts[n_parts])] if n_parts else [])
+
+    def measure(self, input_shape: Sequence[int]) -> None:
+        """Try the module on images of this shape, and count what it does to them."""
+        self.n_features_out = self._probe(tuple(input_shape))
+        super().measure(input_shape)
+
+    def _run(self, x):
         if not self.training:
-            return self._features(embedded)
-        if embedded.shape[1] == 1:  # torch's batch normalisation refuses to train on a single row
+            return self.module(x)
+        if len(x) == 1:  # torch's batch normalisation refuses to train on a single row
             self.eval()
-            features = self._features(embedded)
+            features = self.module(x)
             self.train()
             return features
         # Its dropout would draw from, and change, the global random state.
-        kind = embedded.device.type
-        devices = [embedded.device] if kind != "cpu" else []
+        kind = x.device.type
+        devices = [x.device] if kind != "cpu" else []
         seed = torch.randint(2**62, (), generator=self.random.generators()[0]).item()
         with torch.random.fork_rng(devices, device_type=kind):
             # Not torch.manual_seed, which seeds all devices: only these two get their state back.
@@ -83,18 +92,29 @@ class ForeignBody(Body):
             for device in devices:
                 state = torch.Generator(device).manual_seed(seed).get_state()
                 torch.get_device_module(device).set_rng_state(state, device)
-            return self._features(embedded)
+            return self.module(x)
 
-    def parts(self) -> list[nn.Module]:
-        """Return the module's children, in their order."""
-        return list(self.module.children()) or [self.module]
-
-    def freeze(self, n_parts: int) -> None:
-        """Keep the first parts; if they are all, the module as a whole."""
-        parts = self.parts()
-        # It may have parameters of its own, in none of the parts.
-        self._keep([self.module] if n_parts == len(parts) else parts[:n_parts])
-
-    def _features(self, embedded):
-        features = self.module(embedded[0])
-        return (features.flatten(2).mean(2) if features.ndim > 2 else features).unsqueeze(0)
+    def _probe(self, input_shape):
+        """Return how many features there are, and train no parameter that has no part in them."""
+        self.eval()
+        try:
+            features = self.module(self.embed(torch.zeros(1, 2, *input_shape))[0])
+            if isinstance(features, Tensor) and features.requires_grad:
+                features.sum().backward()
+        except Exception as error:
+            raise ValueError(
+                f"pretrained takes no images of the shape {input_shape}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        is_tensor = isinstance(features, Tensor)
+        if not is_tensor or features.ndim < 2 or len(features) != 2:
+            found = f"the shape {tuple(features.shape)}" if is_tensor else type(features).__name__
+            raise ValueError(
+                f"pretrained maps 2 rows of the shape {input_shape} to {found}; it must give "
+                "features, (rows, n_features) or (rows, n_features, *spatial)."
+            )
+        for parameter in self.module.parameters():
+            if parameter.grad is None:
+                parameter.requires_grad_(False)
+            parameter.grad = None
+        return features.shape[1]

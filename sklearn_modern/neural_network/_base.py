@@ -305,7 +305,7 @@ class NeuralEstimator(BaseEstimator, ABC):
         check_is_fitted(self, "net_")
         inputs = self._check_inputs(X, reset=False)
         net, n_rows, results = self._net_on_device(), _num_samples(X), None
-        step = net.objective.evaluation_rows
+        step = net.objective.evaluation_rows(inputs)
         for start in range(0, n_rows, step):
             rows = slice(start, min(start + step, n_rows))
             chunk = function(net, self._to_tensors(inputs, rows, self.device_))

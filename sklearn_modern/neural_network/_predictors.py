@@ -1,5 +1,6 @@
 """What networks that predict y from X share, whatever y is."""
 
+import re
 from collections.abc import Callable
 from dataclasses import KW_ONLY
 from numbers import Real
@@ -92,6 +93,9 @@ class NeuralPredictor(NeuralEstimator):
         resume = self.warm_start and hasattr(self, "net_")
         if resume:
             self._refuse_changes()
+        else:
+            # A fit that fails must not leave an old network beside what was learned from new data.
+            vars(self).pop("net_", None)
         inputs, y, weight = self._check(X, y, sample_weight, reset=not resume)
         split, random = self._seeds()
         training, validation = np.arange(len(y)), None
@@ -181,7 +185,7 @@ class NeuralPredictor(NeuralEstimator):
     def _shaping_parameters(self):
         """Write down the parameters that a network cannot change any more."""
         parameters = self.get_params(deep=False).items()
-        return {name: repr(value) for name, value in parameters if name not in _STEERING}
+        return {name: _described(value) for name, value in parameters if name not in _STEERING}
 
     def _refuse_changes(self):
         """Refuse to go on with a network that the parameters do not describe any more."""
@@ -250,3 +254,10 @@ class NeuralPredictor(NeuralEstimator):
 
     def _make_head(self, n_features: int, random: MemberRandom) -> Head:
         raise NotImplementedError
+
+
+def _described(value):
+    """Describe a parameter, the same whichever sequence holds it and wherever in memory it is."""
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    value = tuple(value) if isinstance(value, list) else value
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))

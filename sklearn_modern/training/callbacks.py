@@ -104,5 +104,7 @@ class Progress(Callback):
 
 
 def _mask(members, value):
-    """Show a flag a member in the shape of a parameter."""
+    """Show a flag a member in the shape of a value; a single number, as a counter, is of all."""
+    if value.ndim == 0:
+        return members.any().to(value.device)
     return members.view(-1, *[1] * (value.ndim - 1)).to(value.device)

@@ -1,7 +1,7 @@
 """The training loop: skorch's, lean."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any
 
@@ -202,7 +202,7 @@ class Trainer(NeuralNet):
         """Iterate over batches: shuffled for training, in order otherwise."""
         if training:
             return TrainingBatches(dataset, self.batch_size, self.random)
-        return EvaluationBatches(dataset, self.objective.evaluation_rows)
+        return EvaluationBatches(dataset, self.objective.evaluation_rows(dataset.source.x))
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params) -> None:
         """Run the training or the validation part of an epoch."""
@@ -359,9 +359,12 @@ class Trainer(NeuralNet):
 
     # What the fitted net gives.
 
-    def decode(self, x: Any) -> np.ndarray:
-        """Decode the outputs of some rows, given as the body's input without a member axis."""
-        return self._evaluate(self.objective.outputs, x, self.objective.decode)
+    def decode(self, x: Any, by: Callable[[Tensor], Tensor] | None = None) -> np.ndarray:
+        """Decode the outputs of some rows, given as the body's input without a member axis.
+
+        ``by`` decodes them otherwise than the objective does.
+        """
+        return self._evaluate(self.objective.outputs, x, by or self.objective.decode)
 
     def features(self, x: Any) -> np.ndarray:
         """Compute the features of some rows: (rows, members * features)."""

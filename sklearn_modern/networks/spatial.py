@@ -1,0 +1,140 @@
+"""What bodies over signals, images and volumes share."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from sklearn_modern.networks.base import Body
+from sklearn_modern.networks.layers import Dropout
+from sklearn_modern.networks.random import MemberRandom
+
+__all__ = ["SpatialBody", "Standardize"]
+
+# Values of the widest activation of rows that are evaluated together.
+_EVALUATED_VALUES = 2**21
+
+
+class Standardize(nn.Module):
+    """Bring each channel to mean 0 and variance 1, as they were in the fit.
+
+    Parameters
+    ----------
+    mean, scale : ndarray of shape (channels,)
+        What is subtracted, and by what the difference is divided.
+    n_spatial : int
+        Number of spatial axes.
+    members : int
+        Number of members, which all do the same.
+    dtype : torch.dtype
+        Of the result.
+    """
+
+    def __init__(
+        self, mean: np.ndarray, scale: np.ndarray, n_spatial: int, members: int, dtype: torch.dtype
+    ) -> None:
+        super().__init__()
+        shape = (members, 1, len(mean), *[1] * n_spatial)
+        for name, values in (("mean", mean), ("factor", 1.0 / scale)):
+            values = torch.as_tensor(values, dtype=dtype).view(1, *shape[1:])
+            self.register_buffer(name, values.repeat(members, *[1] * (len(shape) - 1)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (members or 1, rows, channels, *spatial) of any type to floats."""
+        return (x.to(self.mean.dtype) - self.mean) * self.factor
+
+
+class SpatialBody(Body):
+    """A body over (members or 1, rows, channels, *spatial), of any type of number.
+
+    A subclass calls :meth:`measure` when it is complete.
+
+    Parameters
+    ----------
+    input_shape : sequence of int
+        (channels, *spatial).
+    random : MemberRandom
+        Where dropout masks come from; its length is the number of members.
+    dropout : float
+        Probability with which a feature is dropped while training.
+    mean, scale : array-like of shape (channels,) or None
+        Of :class:`Standardize`; None leaves the input as it is.
+    dtype : torch.dtype
+        Of :class:`Standardize`.
+    """
+
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        random: MemberRandom,
+        *,
+        dropout: float,
+        mean: np.ndarray | None,
+        scale: np.ndarray | None,
+        dtype: torch.dtype,
+    ) -> None:
+        super().__init__()
+        channels, *shape = input_shape
+        mean = np.zeros(channels) if mean is None else mean
+        scale = np.ones(channels) if scale is None else scale
+        self.standardize = Standardize(mean, scale, len(shape), len(random), dtype)
+        self.dropout = Dropout(dropout, random)
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Return the standardised pixels."""
+        return self.standardize(x)
+
+    @property
+    def products(self) -> int:
+        """Multiplications of a forward pass of one row, at the size of the fit."""
+        return self._products
+
+    def rows_together(self, x) -> int:
+        """Return how many rows like those of ``x`` (rows, channels, *spatial) go together."""
+        n_pixels = max(math.prod(x.shape[2:]), self._n_pixels)
+        return max(1, self.evaluation_rows * self._n_pixels // n_pixels)
+
+    def measure(self, input_shape: Sequence[int]) -> None:
+        """Count the products of a row, and the rows whose evaluation needs little memory.
+
+        Parameters
+        ----------
+        input_shape : sequence of int
+            (channels, *spatial) of the fit.
+        """
+        n_rows = 2
+        self.eval()
+        with _Work() as work:  # not without gradients, for which some kernels count nothing
+            self(torch.zeros(1, n_rows, *input_shape))
+        self.train()
+        # Not all kernels are counted, but each weight takes part in a product.
+        self._products = max(work.products // n_rows, super().products)
+        widest = max(work.widest // n_rows, math.prod(input_shape))
+        self.evaluation_rows = max(1, _EVALUATED_VALUES // widest)
+        self._n_pixels = math.prod(input_shape[1:])
+
+
+class _Work(TorchDispatchMode):
+    """Count products, and values of the widest result.
+
+    torch's own FlopCounterMode has hooks on the modules of all threads, at which torch.compile
+    warns.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.products = self.widest = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        count = flop_registry.get(func._overloadpacket)
+        if count is not None:
+            self.products += count(*args, **kwargs, out_val=out) // 2
+            results = out if isinstance(out, tuple) else (out,)
+            self.widest = max(self.widest, *[r.numel() for r in results if isinstance(r, Tensor)])
+        return out

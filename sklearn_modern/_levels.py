@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_modern._validation import check_labels
 
-__all__ = ["common_levels", "is_ordered", "rank_order", "ranks_of"]
+__all__ = ["common_levels", "is_ordered", "ordered_categories", "rank_order", "ranks_of"]
 
 _ORDER_ADVICE = (
     "Pass class_order=['low', 'mid', 'high'], the lowest first, class_order='sorted' if that is "
@@ -40,7 +40,7 @@ def rank_order(y: Any, class_order: str | Sequence | None) -> np.ndarray:
         return check_labels(y)[0]
     if class_order is not None:
         return _given(class_order, "class_order", at_least=2)
-    categories = _categories(y)
+    categories = ordered_categories(y)
     if categories is not None:
         return check_labels(categories)[0] if len(categories) < 2 else categories
     levels = check_labels(y)[0]
@@ -52,7 +52,7 @@ def common_levels(labels: Any, *ys: Any) -> np.ndarray:
     """Return ``labels``; if None, the categories or the numbers of all the ``ys``, in order."""
     if labels is not None:
         return _given(labels, "labels", at_least=1)
-    categories = [found for y in ys if (found := _categories(y)) is not None]
+    categories = [found for y in ys if (found := ordered_categories(y)) is not None]
     if categories:
         if not all(np.array_equal(categories[0], others) for others in categories):
             orders = [found.tolist() for found in categories]
@@ -63,12 +63,19 @@ def common_levels(labels: Any, *ys: Any) -> np.ndarray:
     return found
 
 
-def ranks_of(y: Any, levels: np.ndarray, *, name: str) -> np.ndarray:
+def ranks_of(y: Any, levels: np.ndarray, *, name: str = "y") -> np.ndarray:
     """Return the position among the levels of each label."""
     try:
         return check_labels(y, classes=levels, at_least=1)[1]
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        hint = ""
+        if levels.dtype.kind in "OU" and np.asarray(y).dtype.kind in "iu":
+            hint = (
+                " Has a tool coded the labels as numbers, in sorted order? Then let the levels be "
+                "0, 1, 2, ... from the start."
+            )
+        whose = "" if name == "y" else f"{name}: "
+        raise ValueError(f"{whose}{error}{hint}") from None
 
 
 def is_ordered(labels: np.ndarray) -> bool:
@@ -76,7 +83,7 @@ def is_ordered(labels: np.ndarray) -> bool:
     return labels.dtype.kind in "biufmM" or all(isinstance(label, Real) for label in labels)
 
 
-def _categories(y):
+def ordered_categories(y: Any) -> np.ndarray | None:
     """Return the categories of an ordered pandas Categorical, None of anything else."""
     if getattr(y, "ndim", 1) == 2 and hasattr(y, "iloc") and y.shape[1] == 1:
         y = y.iloc[:, 0]
@@ -95,12 +102,17 @@ def _refuse_unordered(labels, advice):
 
 def _given(levels, parameter, *, at_least):
     array = np.asarray(levels)
+    if array.ndim == 1 and array.dtype.kind == "U" and not all(isinstance(v, str) for v in levels):
+        raise ValueError(f"{parameter}={levels!r} has labels of several types.")
     try:
-        found = check_labels(array, at_least=at_least)[0]
+        found = check_labels(array, at_least=1)[0]
     except ValueError as error:
         raise ValueError(
-            f"{parameter}={levels!r} must have the levels, lowest first: {error}"
+            f"{parameter}={levels!r} must have the levels, lowest first, but it"
+            f"{str(error).removeprefix('y')}"
         ) from None
+    if len(found) < at_least:
+        raise ValueError(f"{parameter}={array.tolist()} must have at least two levels.")
     if len(found) < len(array):
         raise ValueError(f"{parameter}={array.tolist()} has a level twice.")
     return array.ravel()

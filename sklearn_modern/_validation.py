@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import assert_all_finite, check_array, column_or_1d
+from sklearn.utils import _safe_indexing, assert_all_finite, check_array, column_or_1d
 from sklearn.utils.validation import _get_feature_names, _num_samples
 
 from sklearn_modern._columns import read_numbers
@@ -20,7 +20,9 @@ __all__ = [
     "check_multilabel",
     "check_targets",
     "check_weights",
+    "class_weights",
     "is_multilabel",
+    "weighted_rows",
 ]
 
 
@@ -180,6 +182,72 @@ def check_weights(sample_weight: Any, n_samples: int, *, dtype: type = np.float3
     if not weights.any():
         raise ValueError("sample_weight is zero for every row; there is nothing to learn from.")
     return weights.astype(dtype, copy=False)
+
+
+def weighted_rows(X: Any, y: Any, sample_weight: Any, *others: Any) -> tuple:
+    """Check the weights, and leave out rows of weight zero, which are as good as absent.
+
+    Parameters
+    ----------
+    X, y : array-like
+        Data, of equal length.
+    sample_weight : array-like of shape (n_samples,) or None
+        Sample weights.
+    *others : array-like or None
+        More that has a row a sample.
+
+    Returns
+    -------
+    tuple
+        X, y, the weights in float64, and the others.
+    """
+    n_rows = _num_samples(X)
+    weight = check_weights(sample_weight, n_rows, dtype=np.float64)
+    if weight.all():
+        return X, y, weight, *others
+    kept = np.flatnonzero(weight)
+    X = X.tocsr() if sp.issparse(X) else X
+    X, y, *others = (v if v is None else _safe_indexing(v, kept) for v in (X, y, *others))
+    return X, y, weight[kept], *others
+
+
+def class_weights(
+    class_weight: Any, codes: np.ndarray, weight: np.ndarray, labels: np.ndarray
+) -> np.ndarray | float:
+    """Return what the sample weights are multiplied by, for one column of labels.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+        Weights by label; "balanced" makes the totals of the classes equal.
+    codes : ndarray of int64 of shape (n_samples,)
+        Positions in ``labels``.
+    weight : ndarray of shape (n_samples,)
+        Sample weights.
+    labels : ndarray of shape (n_classes,)
+        The label of each code.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,) or 1.0
+        Positive factors.
+    """
+    if class_weight is None:
+        return 1.0
+    if isinstance(class_weight, str):
+        total = np.bincount(codes, weight)
+        return weight.sum() / (np.count_nonzero(total) * total[codes])
+    unknown = set(class_weight) - set(labels.tolist())
+    if unknown:
+        raise ValueError(
+            f"class_weight has the classes {sorted(unknown, key=str)}, which are not among "
+            f"{np.sort(labels).tolist()}."
+        )
+    factors = [class_weight.get(label, 1.0) for label in labels.tolist()]
+    factors = np.asarray(factors, dtype=np.float64)[codes]
+    if not (factors > 0).all():
+        raise ValueError(f"class_weight={class_weight!r} must have positive weights only.")
+    return factors
 
 
 def _array(y):

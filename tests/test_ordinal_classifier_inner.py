@@ -109,11 +109,9 @@ def test_more_parameters_reach_the_fit(X, ranks):
 
 
 def test_an_estimator_without_probabilities_is_refused(X, ranks):
-    clf = OrdinalClassifier(SVC()).fit(X, ranks)
-    with pytest.raises(AttributeError, match="SVC has no predict_proba.*CalibratedClassifierCV"):
-        clf.predict(X)
-    with pytest.raises(ValueError, match="'estimator' parameter.*'fit'"):
-        OrdinalClassifier("tree").fit(X, ranks)
+    for wrong in (SVC(), "tree"):
+        with pytest.raises(ValueError, match="'estimator' parameter.*'fit' and 'predict_proba'"):
+            OrdinalClassifier(wrong).fit(X, ranks)
 
 
 # Data of every kind.
@@ -158,3 +156,12 @@ def test_text_is_read_by_a_pipeline():
     assert clf.predict(["a fair thing", "splendid, so good"]).tolist() == ["mid", "top"]
     scorer = get_scorer("neg_mean_absolute_rank_error")
     np.testing.assert_array_equal(cross_val_score(clf, texts, y, cv=3, scoring=scorer), 0)
+
+
+def test_weights_reach_an_estimator_inside_a_search(X, ranks):
+    search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2)
+    weight = np.where(ranks == 2, 5.0, 1.0)
+    plain, weighted = (
+        OrdinalClassifier(search).fit(X, ranks, sample_weight=w).predict(X) for w in (None, weight)
+    )
+    assert (weighted == 2).sum() > (plain == 2).sum()

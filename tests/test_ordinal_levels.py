@@ -275,7 +275,7 @@ WRONG = {
     "numbers for strings": ([0, 1, 2], ORDER, r"not among the classes: \[0, 1, 2\]"),
     "a single level": (["low"], "sorted", "one class, 'low'"),
     "a single number": ([3, 3], None, "one class, 3"),
-    "an order of one level": (["low"], ["low"], "class_order=.*one class"),
+    "an order of one level": (["low"], ["low"], "class_order=.*at least two"),
     "a Categorical of one level": (categorical(["a"], ["a"]), None, "one class"),
     "a level twice": (ORDER, ["low", "mid", "low", "high"], "class_order=.*has a level twice"),
     "several outputs": (np.eye(3, dtype=int), None, "1d array"),

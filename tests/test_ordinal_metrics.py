@@ -175,7 +175,7 @@ def test_inconsistencies_equal_loops(seed, n_steps):
     labels = np.arange(n_steps + 1)
     assert rank_inconsistency_count(np.zeros(9), cumulative, sample_weight=weight) == expected
     falling = -np.sort(-cumulative)
-    assert rank_inconsistency_count(["a"] * 9, falling, labels=labels) == 0
+    assert rank_inconsistency_count(np.zeros(9), falling, labels=labels) == 0
 
 
 # Labels.
@@ -231,8 +231,8 @@ def test_wrong_input_is_refused(error, y_true, y_pred, settings, message):
         ([0, 1], np.eye(3)[:2], {}, "3 columns, but there are 2 levels.*labels"),
         ([0, 1, 2], [0.1, 0.2, 0.3], {}, "2 columns, but there are 3 levels"),
         ([0, 1], [[0.5, 0.6], [0.5, 0.5]], {}, "sum to 1"),
-        ([0, 1], [[1.5, -0.5], [0.5, 0.5]], {}, "positive"),
-        ([0, 1], [0.5, 1.5], {}, "positive"),
+        ([0, 1], [[1.5, -0.5], [0.5, 0.5]], {}, "not negative"),
+        ([0, 1], [0.5, 1.5], {}, "not negative"),
         ([0, 1], [[0.5, np.nan], [0.5, 0.5]], {}, "y_pred contains NaN"),
         ([0, 1, 1], np.eye(2), {}, "inconsistent numbers of samples"),
         ([0, 2], np.eye(2), {"labels": [0, 1]}, "y_true: .*not among"),
@@ -249,7 +249,8 @@ def test_what_are_no_probabilities_is_refused(y_true, y_pred, settings, message)
 @pytest.mark.parametrize(
     ("y_true", "y_pred", "settings", "message"),
     [
-        ([0, 1], [[0.5, 0.1]] * 2, {"labels": [0, 1]}, "2 columns, but 2 labels have 1 steps"),
+        ([0, 1], [[0.5, 0.1]] * 2, {"labels": [0, 1]}, "2 columns, but 2 levels have 1 steps"),
+        ([0, 7], [[0.5, 0.1]] * 2, {"labels": [0, 1, 2]}, "y_true: .*not among"),
         ([0, 1, 2], [[0.5, 0.1]] * 2, {}, "inconsistent numbers of samples"),
         ([0, 1], [0.5, 0.1], {}, "2D array"),
         ([0, 1], [[0.5, np.nan]] * 2, {}, "y_pred contains NaN"),

@@ -267,3 +267,16 @@ def test_early_stopping_sets_rows_of_each_level_aside():
     sums = np.multiply(clf.validation_scores_, 50)
     np.testing.assert_allclose(sums, np.rint(sums), atol=1e-4)
     assert clf.best_validation_score_ > -0.6
+
+
+@each_method
+def test_the_decision_may_change_after_the_fit(method):
+    X, y = table()
+    clf = OrdinalMLPClassifier(**SMALL, method=method, max_iter=10).fit(X, y)
+    decided = {}
+    for decision in ("median", "mode", "mean"):
+        again = OrdinalMLPClassifier(**SMALL, method=method, max_iter=10, decision=decision)
+        decided[decision] = clf.set_params(decision=decision).predict(X)
+        np.testing.assert_array_equal(decided[decision], again.fit(X, y).predict(X))
+    np.testing.assert_array_equal(decided["mode"], clf.predict_proba(X).argmax(axis=1))
+    assert (decided["mode"] != decided["median"]).any()

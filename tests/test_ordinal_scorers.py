@@ -9,6 +9,7 @@ import pytest
 import sklearn
 from graded_rows import ORDER, graded, logistic, tree
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import get_scorer as get_scorer_of_sklearn
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score, cross_validate
@@ -281,3 +282,19 @@ def test_a_number_that_only_the_test_rows_have_is_a_level_too():
     ordinal = OrdinalClassifier(LogisticRegression(), class_order=["mid", "high"])
     with pytest.raises(ValueError, match="low"):
         get_scorer("neg_mean_absolute_rank_error")(ordinal.fit(X[4:], names[4:]), X, names)
+
+
+def test_the_order_is_found_inside_a_calibration_and_in_y():
+    X, ranks = graded()[:2]
+    coded = np.array([2, 0, 1])[ranks % 3]
+    order = [2, 0, 1]
+    clf = CalibratedClassifierCV(OrdinalClassifier(LogisticRegression(), class_order=order), cv=2)
+    clf.fit(X, coded)
+    expected = metrics.mean_absolute_rank_error(coded, clf.predict(X), labels=order)
+    assert get_scorer(MAE)(clf, X, coded) == -expected
+    categories = pd.Series(pd.Categorical(coded, order, ordered=True))
+    plain = LogisticRegression().fit(X, coded)
+    expected = metrics.mean_absolute_rank_error(coded, plain.predict(X), labels=order)
+    assert get_scorer(MAE)(plain, X, categories) == -expected
+    two = LogisticRegression().fit(X[ranks % 3 < 2], coded[ranks % 3 < 2])
+    assert -2 < get_scorer(RPS)(two, X, categories) < 0

@@ -195,8 +195,8 @@ def ranked_probability_score(
             f"y_pred has {y_pred.shape[1]} columns, but there are {len(levels)} levels: "
             f"{levels.tolist()}. Give all of them as labels."
         )
-    if (y_pred < 0).any() or not np.allclose(y_pred.sum(axis=1), 1.0, atol=1e-5):
-        raise ValueError("y_pred must have probabilities, which are positive and sum to 1.")
+    if (y_pred < -1e-5).any() or not np.allclose(y_pred.sum(axis=1), 1.0, atol=1e-5):
+        raise ValueError("y_pred must have probabilities, which are not negative and sum to 1.")
     below = y_pred[:, np.argsort(np.argsort(levels))].cumsum(axis=1)[:, :-1]
     truly_below = true[:, None] <= np.arange(len(levels) - 1)
     return float(np.average(((below - truly_below) ** 2).sum(axis=1), weights=weight))
@@ -210,7 +210,7 @@ def rank_inconsistency_count(
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
-        True levels. They have no say, but must be as many as there are rows of ``y_pred``.
+        True levels, one a row of ``y_pred``. They have no say.
     y_pred : array-like of shape (n_samples, n_levels - 1)
         P(y > k) in column k, as ``predict_cumulative(X, repair=False)`` gives it.
     labels : array-like of shape (n_levels,), default=None
@@ -231,11 +231,14 @@ def rank_inconsistency_count(
     """
     y_pred = check_array(y_pred, dtype=np.float64, input_name="y_pred")
     check_consistent_length(y_true, y_pred)
-    if labels is not None and len(labels) != y_pred.shape[1] + 1:
-        raise ValueError(
-            f"y_pred has {y_pred.shape[1]} columns, but {len(labels)} labels have "
-            f"{len(labels) - 1} steps between them."
-        )
+    if labels is not None:
+        levels = common_levels(labels)
+        ranks_of(y_true, levels, name="y_true")
+        if len(levels) != y_pred.shape[1] + 1:
+            raise ValueError(
+                f"y_pred has {y_pred.shape[1]} columns, but {len(levels)} levels have "
+                f"{len(levels) - 1} steps between them."
+            )
     weight = check_weights(sample_weight, len(y_pred), dtype=np.float64)
     return float(weight @ (np.diff(y_pred) > 0).sum(axis=1))
 

@@ -7,7 +7,7 @@ from sklearn.metrics import get_scorer as _get_scorer_of_sklearn
 from sklearn.metrics._scorer import _Scorer
 from sklearn.pipeline import Pipeline
 
-from sklearn_modern._levels import is_ordered
+from sklearn_modern._levels import is_ordered, ordered_categories
 from sklearn_modern.metrics._ordinal import (
     average_mean_absolute_error,
     maximum_mean_absolute_error,
@@ -28,7 +28,7 @@ class _OrdinalScorer(_Scorer):
         return super()._score(method_caller, estimator, X, y_true, **kwargs)
 
 
-class _ProbabilityScorer(_OrdinalScorer):
+class _ProbabilityScorer(_Scorer):
     """A scorer of ``predict_proba``, which is zero for levels that the estimator has not seen."""
 
     def _score(self, method_caller, estimator, X, y_true, **kwargs):
@@ -42,7 +42,7 @@ class _ProbabilityScorer(_OrdinalScorer):
         return self._sign * self._score_func(y_true, y_pred, **kwargs)
 
 
-class _InconsistencyScorer(_OrdinalScorer):
+class _InconsistencyScorer(_Scorer):
     """A scorer of ``predict_cumulative(X, repair=False)``."""
 
     def _score(self, method_caller, estimator, X, y_true, **kwargs):
@@ -65,21 +65,31 @@ def _transforms(estimator):
 
 
 def _levels(estimator, y_true):
-    """Return the estimator's levels; where numbers say the order, with those that only y has."""
-    levels = _order_of(estimator)
+    """Return the levels, lowest first, or None if nobody knows.
+
+    Where numbers say the order, those that only y has are levels, too.
+    """
+    levels = _known_order(estimator)
+    if levels is None:
+        levels = ordered_categories(y_true)
+    if levels is None:
+        levels = getattr(estimator, "classes_", None)
+        levels = levels if isinstance(levels, np.ndarray) and is_ordered(levels) else None
     if levels is None or not is_ordered(levels) or (np.sort(levels) != levels).any():
         return levels
     return np.union1d(levels, y_true)
 
 
-def _order_of(estimator):
-    """Return the levels of the estimator, lowest first, or None if nobody knows."""
-    while not hasattr(estimator, "class_order_") and _inside(estimator) is not None:
-        estimator = _inside(estimator)
-    if hasattr(estimator, "class_order_"):
-        return estimator.class_order_
-    classes = getattr(estimator, "classes_", None)
-    return classes if isinstance(classes, np.ndarray) and is_ordered(classes) else None
+def _known_order(estimator):
+    """Return the ``class_order_`` of an estimator, or of what it has fitted."""
+    while estimator is not None:
+        if hasattr(estimator, "class_order_"):
+            return estimator.class_order_
+        inner = _inside(estimator)
+        if inner is None and hasattr(estimator, "calibrated_classifiers_"):
+            inner = estimator.calibrated_classifiers_[0].estimator
+        estimator = getattr(estimator, "estimator_", None) if inner is None else inner
+    return None
 
 
 SCORERS = {

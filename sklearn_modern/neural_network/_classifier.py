@@ -13,6 +13,7 @@ from sklearn_modern._estimator import estimator
 from sklearn_modern._validation import (
     check_labels,
     check_multilabel,
+    class_weights,
     is_multilabel,
 )
 from sklearn_modern.heads.categorical import Sigmoid, Softmax
@@ -152,21 +153,14 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
         return codes
 
     def _class_weights(self, y, weight):
+        if not self._multilabel:
+            return class_weights(self.class_weight, y, weight, self._labels)
         if self.class_weight is None:
             return 1.0
-        if isinstance(self.class_weight, str):
-            return np.prod([_balancing(codes, weight) for codes in np.atleast_2d(y.T)], axis=0)
-        if isinstance(self.class_weight, dict) and not self._multilabel:
-            unknown = set(self.class_weight) - set(self.classes_.tolist())
-            if unknown:
-                raise ValueError(
-                    f"class_weight has the classes {sorted(unknown, key=str)}, which are not among "
-                    f"{self.classes_.tolist()}."
-                )
-            by_class = [self.class_weight.get(label, 1.0) for label in self._labels.tolist()]
-            weights = np.asarray(by_class, dtype=np.float64)[y]
-        else:
-            weights = compute_sample_weight(self.class_weight, y)
+        if self.class_weight == "balanced":
+            columns = [class_weights("balanced", codes, weight, self.classes_) for codes in y.T]
+            return np.prod(columns, axis=0)
+        weights = compute_sample_weight(self.class_weight, y)
         if not (weights > 0).all():
             raise ValueError(f"class_weight={self.class_weight!r} must have positive weights only.")
         return weights
@@ -182,9 +176,3 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _balancing(codes, weight):
-    """Weigh classes inversely to the weight that they have already, for equal totals."""
-    total = np.bincount(codes, weight)
-    return weight.sum() / (np.count_nonzero(total) * total[codes])

@@ -7,19 +7,13 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from sklearn.base import _fit_context
-from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import _num_samples
 
 from sklearn_modern._estimator import estimator
 from sklearn_modern._splitting import validation_split
-from sklearn_modern._validation import (
-    check_lengths,
-    check_weights,
-)
+from sklearn_modern._validation import check_lengths, weighted_rows
 from sklearn_modern.augmentation.mixup import Mixup
 from sklearn_modern.heads.base import Head
 from sklearn_modern.networks.random import MemberRandom
@@ -142,12 +136,7 @@ class NeuralPredictor(NeuralEstimator):
     def _check(self, X, y, sample_weight, *, reset):
         """Check everything; rows of weight zero are left out, they are as good as absent."""
         check_lengths(X, y)
-        n_rows = _num_samples(X)
-        weight = check_weights(sample_weight, n_rows, dtype=np.float64)
-        if not weight.all():
-            kept = np.flatnonzero(weight)
-            X = X.tocsr() if sp.issparse(X) else X
-            X, y, weight = _safe_indexing(X, kept), _safe_indexing(y, kept), weight[kept]
+        X, y, weight = weighted_rows(X, y, sample_weight)
         inputs = self._check_inputs(X, reset=reset)
         y = self._check_y(y, reset=reset)
         return inputs, y, weight * self._class_weights(y, weight)

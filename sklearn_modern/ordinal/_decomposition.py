@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, get_tags
 from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
@@ -33,7 +34,8 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator : estimator
-        A classifier with ``predict_proba``.
+        A classifier with ``predict_proba``; others can be wrapped in
+        :class:`sklearn.calibration.CalibratedClassifierCV`.
     class_order : None, "sorted" or sequence, default=None
         The levels, lowest first. None takes the order of numbers, or that of an ordered pandas
         Categorical; "sorted" sorts labels of any type; a sequence has the levels themselves, also
@@ -81,7 +83,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     n_jobs: int | None = None
 
     _parameter_constraints = {
-        "estimator": [HasMethods(["fit"])],
+        "estimator": [HasMethods(["fit", "predict_proba"])],
         "class_order": "no_validation",  # rank_order says what is wrong
         "decision": [StrOptions({"median", "mode", "mean"})],
         "n_jobs": [None, Integral],
@@ -111,7 +113,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         validate_data(self, X, skip_check_array=True)
         self.class_order_ = rank_order(y, self.class_order)
         self.classes_, self._levels = np.unique(self.class_order_, return_index=True)
-        ranks = ranks_of(y, self.class_order_, name="y")
+        ranks = ranks_of(y, self.class_order_)
         weight = check_weights(sample_weight, len(ranks), dtype=np.float64)
         self._present = np.unique(ranks[weight > 0])
         fit_params = self._routed(sample_weight, fit_params)
@@ -134,13 +136,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             The level that ``decision`` says.
         """
-        cumulative = self.predict_cumulative(X)
-        if self.decision == "median":
-            ranks = (cumulative > 0.5).sum(axis=1)
-        elif self.decision == "mean":
-            ranks = np.floor(cumulative.sum(axis=1) + 0.5).astype(int)
-        else:
-            ranks = _level_probabilities(cumulative).argmax(axis=1)
+        ranks = _DECISIONS[self.decision](self.predict_cumulative(X))
         return self.class_order_[ranks]
 
     def predict_proba(self, X):
@@ -200,8 +196,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             fit_params = fit_params | {"sample_weight": sample_weight}
         if get_config()["enable_metadata_routing"]:
             return process_routing(self, "fit", **fit_params).estimator.fit
-        parameters = inspect.signature(self.estimator.fit).parameters
-        if sample_weight is not None and "sample_weight" not in parameters:
+        if sample_weight is not None and not _takes_weights(self.estimator):
             raise ValueError(
                 f"sample_weight was given, but {type(self.estimator).__name__}.fit does not take "
                 "it; for a step of a Pipeline, enable scikit-learn's metadata routing."
@@ -214,16 +209,26 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return tags
 
 
+# From P(y > k) to ranks.
+_DECISIONS = {
+    "median": lambda cumulative: (cumulative > 0.5).sum(axis=1),
+    "mean": lambda cumulative: np.floor(cumulative.sum(axis=1) + 0.5).astype(int),
+    "mode": lambda cumulative: _level_probabilities(cumulative).argmax(axis=1),
+}
+
+
 def _fit(estimator, X, beyond, fit_params):
     return estimator.fit(X, beyond, **fit_params)
 
 
+def _takes_weights(estimator):
+    parameters = inspect.signature(estimator.fit).parameters
+    handed_on = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    # A Pipeline takes keywords, but not this one.
+    return "sample_weight" in parameters or (handed_on and not isinstance(estimator, Pipeline))
+
+
 def _probability_of_yes(estimator, X):
-    if not hasattr(estimator, "predict_proba"):
-        raise AttributeError(
-            f"{type(estimator).__name__} has no predict_proba, which OrdinalClassifier needs; "
-            "wrap it in sklearn.calibration.CalibratedClassifierCV."
-        )
     return np.clip(estimator.predict_proba(X)[:, 1], 0.0, 1.0)
 
 

@@ -10,8 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._estimator import estimator
-from sklearn_modern._levels import rank_order
-from sklearn_modern._validation import check_labels
+from sklearn_modern._levels import ordered_categories, rank_order, ranks_of
 from sklearn_modern.heads.links import LINKS
 from sklearn_modern.heads.ordinal import (
     DECISIONS,
@@ -59,13 +58,15 @@ class NeuralOrdinalClassifier(NeuralClassifier):
         half, which keeps the absolute error small; the likeliest; or the mean rank, rounded. The
         first and the last need not be the likeliest.
     link : {"logit", "probit", "cloglog"}, default="logit"
-        The link of "cumulative_link".
+        The link of "cumulative_link": P(y > level k) = F(score - ``threshold_[k]``), where F(z) is
+        1 / (1 + exp(-z)), the normal distribution function, or 1 - exp(-exp(z)). Others say the
+        last of P(y <= level k), and call this one "loglog".
     importance_weights : None, "sqrt" or array-like of shape (n_levels - 1,), default=None
         Factors of the losses of the questions that "coral", "corn" and "niu" are trained on. "sqrt"
         is the square root of the rows on the larger side, relative to the largest.
     threshold_learning_rate_factor : float, default=10.0
         Learning rate of the thresholds of "coral" and "cumulative_link", as a multiple of the other
-        weights'.
+        weights'. Other methods have no thresholds, and "lbfgs" no learning rate.
 
     Attributes
     ----------
@@ -108,8 +109,28 @@ class NeuralOrdinalClassifier(NeuralClassifier):
         """
         if not repair:
             return self._in_chunks(X, _cumulative)
-        by_level = self._decode(X)[:, self._levels.argsort()]
+        by_level = self._by_level(X)
         return np.minimum(by_level[:, :0:-1].cumsum(axis=1)[:, ::-1], 1.0)
+
+    def predict(self, X):
+        """Predict levels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Rows to predict, as for ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The level that ``decision`` says.
+        """
+        ranks = DECISIONS[self.decision](torch.from_numpy(self._by_level(X)))
+        return self.class_order_[ranks.numpy()]
+
+    def _by_level(self, X):
+        """Return the probability of each level, lowest first."""
+        return self._decode(X)[:, self._levels.argsort()]
 
     @property
     def threshold_(self) -> np.ndarray:
@@ -129,8 +150,8 @@ class NeuralOrdinalClassifier(NeuralClassifier):
         if reset:
             expected = getattr(self, "_expected_classes", None)
             # An ordered Categorical has all levels, and it alone has their order.
-            is_ordered = getattr(getattr(y, "dtype", None), "ordered", False)
-            levels = y if expected is None or is_ordered else expected
+            is_known = expected is None or ordered_categories(y) is not None
+            levels = y if is_known else expected
             self.class_order_ = rank_order(levels, self.class_order)
             self.classes_, self._levels = np.unique(self.class_order_, return_index=True)
             self._multilabel = False
@@ -138,7 +159,7 @@ class NeuralOrdinalClassifier(NeuralClassifier):
                 raise ValueError(
                     f"classes={expected.tolist()} are not the levels, {self.class_order_.tolist()}."
                 )
-        return check_labels(y, classes=self.class_order_)[1]
+        return ranks_of(y, self.class_order_)
 
     @property
     def _labels(self):
@@ -188,7 +209,10 @@ class NeuralOrdinalClassifier(NeuralClassifier):
             beyond = self._level_weights[::-1].cumsum()[-2::-1]
             larger = np.maximum(beyond, self._level_weights.sum() - beyond)
             return torch.from_numpy(np.sqrt(larger / larger.max()))
-        weights = np.asarray(given, dtype=np.float64)
+        try:
+            weights = np.asarray(given, dtype=np.float64)
+        except ValueError as error:
+            raise ValueError(f"importance_weights={given!r} must be numbers: {error}.") from None
         if weights.shape != (n_tasks,):
             raise ValueError(
                 f"importance_weights has the shape {weights.shape}, but {n_tasks + 1} levels have "

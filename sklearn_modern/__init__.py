@@ -9,6 +9,6 @@ from sklearn_modern._lazy import lazy_submodules
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["augmentation", "device", "metrics", "neural_network", "ordinal", "utils"]
+__all__ = ["augmentation", "device", "ensemble", "metrics", "neural_network", "ordinal", "utils"]
 
 __getattr__, __dir__ = lazy_submodules(__name__, __all__)

@@ -12,9 +12,17 @@ _MLP = {"hidden_layer_sizes": (8,), "dropout": 0.0, "max_iter": 40, "learning_ra
 _CNN = {"width": 8, "depth": (1, 1), "dropout": 0.0, "max_iter": 60, "learning_rate_init": 0.03}
 # What is likeliest is what scikit-learn expects to be predicted.
 _ORDINAL = {"class_order": "sorted", "decision": "mode"}
+# One tree with a leaf for every value, where weights equal repetition; at a low rate, so that no
+# prediction is a difference of almost equal numbers, of which the float32 of gradients would show.
+_TREE = {"n_estimators": 1, "min_samples_leaf": 1, "learning_rate": 0.4, "n_jobs": 1}
+_XGBOOST = _TREE | {"backend": "xgboost"}
+_LIGHTGBM = _TREE | {"backend": "lightgbm", "backend_params": {"min_data_in_bin": 1}}
+_HIST = _TREE | {"backend": "hist"}
 SETTINGS: dict[str, list[dict]] = {
     "CNNClassifier": [_EXACT | _CNN],
     "CNNRegressor": [_EXACT | _CNN],
+    "GradientBoostingClassifier": [_XGBOOST, _LIGHTGBM, _HIST | {"learning_rate": 0.1}],
+    "GradientBoostingRegressor": [_XGBOOST, _LIGHTGBM, _HIST],
     "MLPClassifier": [_EXACT | _MLP],
     "MLPRegressor": [_EXACT | _MLP],
     "OrdinalClassifier": [_ORDINAL | {"estimator": LogisticRegression()}],

@@ -1,0 +1,158 @@
+"""Speed and memory of the boosting estimators beside the native API of the same library.
+
+Every row is a ratio of two sides that run in turn in this process, on the same data and with the
+same parameters::
+
+    python benchmarks/boosting_speed.py --threads 2
+    python benchmarks/boosting_speed.py --threads 2 --backend lightgbm
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+
+import lightgbm as lgb
+import numpy as np
+import xgboost as xgb
+from ratio import compare
+from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
+
+from sklearn_modern.ensemble import GradientBoostingClassifier
+
+N_ROWS, N_FEATURES, N_TREES = 100_000, 50, 100
+
+
+def make_data(n_rows=N_ROWS):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((n_rows, N_FEATURES), dtype=np.float32)
+    score = X[:, :10] @ rng.normal(size=10) + X[:, 0] * X[:, 1] + rng.normal(size=n_rows)
+    return X, (score > 0).astype(np.int64)
+
+
+def ours(backend, threads, **settings):
+    settings = {"n_estimators": N_TREES, "early_stopping": False, "random_state": 0} | settings
+    return GradientBoostingClassifier(backend=backend, n_jobs=threads, device="cpu", **settings)
+
+
+class NativeXGBoost:
+    def __init__(self, threads):
+        self.threads = threads
+
+    def fit(self, X, y):
+        # What ours has by min_samples_leaf=20: 20 times the mean p (1 - p).
+        least = 20 * y.mean() * (1 - y.mean())
+        data = xgb.QuantileDMatrix(X, y, max_bin=255, nthread=self.threads)
+        parameters = {
+            "objective": "binary:logistic",
+            "tree_method": "hist",
+            "grow_policy": "lossguide",
+            "eta": 0.1,
+            "max_leaves": 31,
+            "max_depth": 0,
+            "min_child_weight": least,
+            "reg_lambda": 0.0,
+            "max_bin": 255,
+            "nthread": self.threads,
+        }
+        self.booster = xgb.train(parameters, data, N_TREES)
+        return self
+
+    def predict(self, X):
+        return self.booster.inplace_predict(X)
+
+
+class NativeLightGBM:
+    def __init__(self, threads):
+        self.threads = threads
+
+    def fit(self, X, y):
+        parameters = {
+            "objective": "binary",
+            "learning_rate": 0.1,
+            "num_leaves": 31,
+            "min_data_in_leaf": 20,
+            "max_bin": 255,
+            "num_threads": self.threads,
+            "deterministic": True,
+            "force_col_wise": True,
+            "feature_pre_filter": False,
+            "metric": "none",
+            "verbosity": -1,
+        }
+        self.booster = lgb.train(parameters, lgb.Dataset(X, y, params=parameters), N_TREES)
+        return self
+
+    def predict(self, X):
+        return self.booster.predict(X, num_threads=self.threads)
+
+
+class NativeHist:
+    def __init__(self, threads):
+        self.threads = threads
+
+    def fit(self, X, y):
+        with threadpool_limits(self.threads, "openmp"):
+            self.model = HistGradientBoostingClassifier(
+                max_iter=N_TREES, early_stopping=False, random_state=0
+            ).fit(X, y)
+        return self
+
+    def predict(self, X):
+        with threadpool_limits(self.threads, "openmp"):
+            return self.model.predict_proba(X)
+
+
+NATIVE = {"xgboost": NativeXGBoost, "lightgbm": NativeLightGBM, "hist": NativeHist}
+
+
+def speed(backend, threads, repeats):
+    X, y = make_data()
+    native = NATIVE[backend](threads)
+    ratio = compare(
+        lambda: ours(backend, threads).fit(X, y), lambda: native.fit(X, y), repeats=repeats
+    )
+    print(f"{backend}, fit, ours / native (bar <= 1.03): {ratio}", flush=True)
+    clf = ours(backend, threads).fit(X, y)
+    expected = native.predict(X)
+    expected = expected[:, 1] if expected.ndim == 2 else expected
+    difference = np.abs(clf.predict_proba(X)[:, 1] - expected).max()
+    print(f"{backend}, greatest difference of probabilities (bar 1e-6): {difference:.1e}")
+    ratio = compare(lambda: clf.predict_proba(X), lambda: native.predict(X), repeats=3 * repeats)
+    print(f"{backend}, predict, ours / native (bar <= 1.05): {ratio}", flush=True)
+
+
+def memory(backend, threads):
+    """Measure peaks in processes of their own; they never come down again."""
+    peaks = []
+    for side in ("ours", "native"):
+        code = f"import boosting_speed; boosting_speed.peak({backend!r}, {threads}, {side!r})"
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            check=True,
+            cwd=sys.path[0],
+            capture_output=True,
+            text=True,
+        )
+        peaks.append(float(done.stdout))
+    ratio = peaks[0] / peaks[1]
+    print(f"{backend}, peak memory, ours / native (bar <= 1.1): {ratio:.2f}", flush=True)
+
+
+def peak(backend, threads, side):
+    X, y = make_data()
+    (ours(backend, threads) if side == "ours" else NATIVE[backend](threads)).fit(X, y)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--backend", choices=sorted(NATIVE), action="append")
+    arguments = parser.parse_args()
+    print(f"{arguments.threads} thread(s), xgboost {xgb.__version__}, lightgbm {lgb.__version__}")
+    for backend in arguments.backend or NATIVE:
+        speed(backend, arguments.threads, arguments.repeats)
+        memory(backend, arguments.threads)

@@ -1,0 +1,21 @@
+"""Gradient boosting by XGBoost, LightGBM or scikit-learn, behind one interface."""
+
+from typing import TYPE_CHECKING
+
+from sklearn_modern._lazy import lazy_names
+
+if TYPE_CHECKING:
+    from sklearn_modern.ensemble._gradient_boosting import (
+        GradientBoostingClassifier,
+        GradientBoostingRegressor,
+    )
+
+__all__ = ["GradientBoostingClassifier", "GradientBoostingRegressor"]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "GradientBoostingClassifier": "_gradient_boosting",
+        "GradientBoostingRegressor": "_gradient_boosting",
+    },
+)

@@ -1,0 +1,419 @@
+"""What gradient boosting shares, whichever library grows the trees, and whatever y is."""
+
+from abc import abstractmethod
+from dataclasses import KW_ONLY
+from importlib import import_module
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_modern._columns import ColumnCoder
+from sklearn_modern._estimator import estimator
+from sklearn_modern._splitting import validation_split
+from sklearn_modern._validation import (
+    check_lengths,
+    weighted_rows,
+)
+from sklearn_modern.device import resolve_device
+from sklearn_modern.ensemble._constraints import interaction_groups, monotonic_directions
+from sklearn_modern.ensemble._many import fit_many
+from sklearn_modern.ensemble._stopping import Stopper, scores_of
+from sklearn_modern.ensemble.engines.base import Rows, Settings
+
+__all__ = ["GradientBoosting"]
+
+_ENGINES = {"xgboost": "XGBoost", "lightgbm": "LightGBM", "hist": "Hist"}
+# What decides how data are read and binned, and what is learned by that.
+_READING = (
+    "backend",
+    "backend_params",
+    "categorical_features",
+    "class_weight",
+    "device",
+    "loss",
+    "max_bins",
+    "n_jobs",
+    "quantile",
+)
+_LEARNED = ("_columns", "_delta", "classes_", "feature_names_in_", "n_features_in_")
+# With early_stopping="auto", as in scikit-learn.
+_MANY_ROWS = 10_000
+
+
+@estimator
+class GradientBoosting(BaseEstimator):
+    """Boosted trees.
+
+    Parameters
+    ----------
+    backend : {"auto", "xgboost", "lightgbm", "hist"}, default="auto"
+        The library that grows the trees; "hist" is scikit-learn's. "auto" is "xgboost" everywhere,
+        so that a model does not change with the machine.
+    n_estimators : int, default=100
+        Number of iterations, each of which adds a tree, or one a class.
+    learning_rate : float, default=0.1
+        By which each tree is shrunk.
+    max_leaf_nodes : int or None, default=31
+        Most leaves of a tree.
+    max_depth : int or None, default=None
+        Greatest depth of a tree.
+    min_samples_leaf : int, default=20
+        Fewest training rows of a leaf. XGBoost limits the sum of second derivatives instead: as
+        many times the mean of the first iteration.
+    l2_regularization : float, default=0.0
+        L2 penalty on the values of leaves.
+    subsample : float, default=1.0
+        Share of the rows that each tree is grown on; not for "hist".
+    max_features : float, default=1.0
+        Share of the features that are tried at each split.
+    max_bins : int, default=255
+        Most values of a feature that are told apart.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which columns are categories: those of a DataFrame with categories, strings or booleans; a
+        mask, positions or names; or none. A category that the fit did not see is missing.
+    monotonic_cst : array-like of int, dict or None, default=None
+        For each feature, or by name: 1 if predictions may only rise with it, -1 if they may only
+        fall, 0 for no constraint.
+    interaction_cst : "pairwise", "no_interactions", sequence of sequences or None, default=None
+        Groups of features, by position or name, that may meet in a tree. Features that are in none
+        form one more.
+    early_stopping : "auto" or bool, default="auto"
+        Set validation rows aside, stop when their score has not improved for ``n_iter_no_change``
+        iterations, and keep the best. "auto" does so from 10,000 rows on.
+    validation_fraction : float, default=0.1
+        Share of the rows that are set aside, stratified by y, or whole ``groups``.
+    n_iter_no_change : int, default=10
+        Iterations without improvement after which to stop.
+    tol : float, default=1e-7
+        Smallest change that counts as an improvement.
+    scoring : str or callable, default="loss"
+        What is followed: "loss", a scorer's name, or a scorer.
+    backend_params : dict or None, default=None
+        More parameters for the library, in its words.
+    n_jobs : int or None, default=None
+        Threads. None is what joblib and OpenMP allow, -1 all processors.
+    device : str or torch.device, default="auto"
+        "cpu", "cuda", "cuda:N" or "auto", see :func:`sklearn_modern.device.resolve_device`.
+    random_state : int, RandomState instance or None, default=None
+        Determines samples of rows and features, and the validation split.
+    warm_start : bool, default=False
+        Let ``fit`` go on from the last fit, up to ``n_estimators`` iterations.
+
+    Attributes
+    ----------
+    backend_ : str
+        The library that was used.
+    booster_ : object
+        Its own object: ``xgboost.Booster``, ``lightgbm.Booster``, or scikit-learn's estimator.
+    device_ : str
+        Where it was trained.
+    n_estimators_ : int
+        Number of iterations that were kept.
+    validation_scores_, train_scores_ : list of float or None
+        Scores after each iteration, if there were validation rows.
+    feature_importances_ : ndarray of shape (n_features,)
+        What the splits of each feature gained, as a share.
+    n_features_in_ : int
+        Number of features of the fit.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Their names, if X was a DataFrame whose column names are strings.
+    """
+
+    _: KW_ONLY
+    backend: str = "auto"
+    n_estimators: int = 100
+    learning_rate: float = 0.1
+    max_leaf_nodes: int | None = 31
+    max_depth: int | None = None
+    min_samples_leaf: int = 20
+    l2_regularization: float = 0.0
+    subsample: float = 1.0
+    max_features: float = 1.0
+    max_bins: int = 255
+    categorical_features: Any = "from_dtype"
+    monotonic_cst: Any = None
+    interaction_cst: Any = None
+    early_stopping: bool | str = "auto"
+    validation_fraction: float = 0.1
+    n_iter_no_change: int = 10
+    tol: float = 1e-7
+    scoring: Any = "loss"
+    backend_params: dict | None = None
+    n_jobs: int | None = None
+    device: Any = "auto"
+    random_state: Any = None
+    warm_start: bool = False
+
+    _parameter_constraints = {
+        "backend": [StrOptions({"auto", *_ENGINES})],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "max_leaf_nodes": [None, Interval(Integral, 2, None, closed="left")],
+        "max_depth": [None, Interval(Integral, 1, None, closed="left")],
+        "min_samples_leaf": [Interval(Integral, 1, None, closed="left")],
+        "l2_regularization": [Interval(Real, 0, None, closed="left")],
+        "subsample": [Interval(Real, 0, 1, closed="right")],
+        "max_features": [Interval(Real, 0, 1, closed="right")],
+        "max_bins": [Interval(Integral, 2, 255, closed="both")],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+        "monotonic_cst": ["array-like", dict, None],
+        "interaction_cst": ["array-like", StrOptions({"pairwise", "no_interactions"}), None],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "scoring": [str, callable],
+        "backend_params": [dict, None],
+        "n_jobs": [None, Integral],
+        "device": "no_validation",  # resolve_device says what is wrong
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, groups=None):
+        """Grow the trees.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            Training data. NaN is missing; what a sparse matrix lacks is zero.
+        y : array-like of shape (n_samples,)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights; rows of weight zero are left out.
+        X_val, y_val : array-like, default=None
+            Validation data for early stopping, instead of a share of X.
+        groups : array-like of shape (n_samples,), default=None
+            Which rows belong together, and are not to be torn apart by the validation split.
+
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+        """
+        if (X_val is None) != (y_val is None):
+            raise ValueError("X_val and y_val go together, but only one of them was given.")
+        resume = self.warm_start and hasattr(self, "_engine")
+        rows, groups = self._read(X, y, sample_weight, groups, reset=not resume)
+        seeds = check_random_state(self.random_state)
+        validation = None
+        if X_val is not None:
+            validation = self._given_rows(X_val, y_val)
+        elif self._stops_early(len(rows.y)):
+            split = np.random.RandomState(seeds.randint(2**31 - 1))
+            rows, validation = _split(rows, self.validation_fraction, split, groups)
+        if resume:
+            self._go_on()
+        else:
+            self._start(rows.X.shape, seeds.randint(2**31 - 1))
+        self._train(rows, validation)
+        return self
+
+    def fit_many(self, fits):
+        """Fit clones of this estimator that share bins and trees where they can.
+
+        Parameters
+        ----------
+        fits : sequence of sklearn_modern._shared_fits.Fit
+            What to fit.
+
+        Yields
+        ------
+        position : int
+            Which of the fits it is; they come in any order.
+        fitted : estimator or Exception
+            What a fit of its own would have given.
+        """
+        yield from fit_many(self, fits)
+
+    @property
+    def booster_(self) -> Any:
+        """The library's own object."""
+        check_is_fitted(self, "_engine")
+        return self._engine.native
+
+    @property
+    def n_estimators_(self) -> int:
+        """Number of iterations that were kept."""
+        check_is_fitted(self, "_engine")
+        return self._engine.n_estimators
+
+    @property
+    def feature_importances_(self) -> np.ndarray:
+        """What the splits of each feature gained, as a share."""
+        check_is_fitted(self, "_engine")
+        gains = self._engine.gains()
+        return gains / gains.sum() if gains.any() else gains
+
+    def _read(self, X, y, sample_weight=None, groups=None, *, reset=True):
+        """Check everything, and code it as numbers."""
+        check_lengths(X, y)
+        check_consistent_length(X, groups)
+        X, y, weight, groups = weighted_rows(X, y, sample_weight, groups)
+        matrix = self._matrix(X, reset=reset)
+        y = self._check_y(y, reset=reset)
+        weight = self._weighted(y, weight)
+        if reset and self.loss == "huber":
+            mean = np.average(y, weights=weight)
+            self._delta = float(np.sqrt(np.average((y - mean) ** 2, weights=weight))) or 1.0
+        return Rows(matrix, y, None if (weight == 1).all() else weight), groups
+
+    def _matrix(self, X, *, reset):
+        """Read a table as numbers, with codes in the place of categories."""
+        if reset:
+            self._columns = ColumnCoder(self.categorical_features, dtype=None)
+            table = self._columns.fit_transform(self, X)
+        else:
+            table = self._columns.transform(self, X)
+        if table.codes is None:
+            return table.numbers
+        matrix = np.empty((len(table.codes), self.n_features_in_), dtype=table.numbers.dtype)
+        matrix[:, self._columns.numerical_indices] = table.numbers
+        matrix[:, self._columns.categorical_indices] = np.where(
+            table.codes < 0, np.nan, table.codes
+        )
+        return matrix
+
+    def _given_rows(self, X_val, y_val):
+        check_lengths(X_val, y_val)
+        matrix = self._matrix(X_val, reset=False)
+        return Rows(matrix, self._check_y(y_val, reset=False), None)
+
+    def _stops_early(self, n_rows):
+        return n_rows >= _MANY_ROWS if self.early_stopping == "auto" else self.early_stopping
+
+    def _start(self, shape, seed):
+        """Make the engine."""
+        self.backend_ = "xgboost" if self.backend == "auto" else self.backend
+        cost = float(np.prod(shape)) * self.n_estimators
+        on_cpu = self.backend_ != "xgboost" and isinstance(self.device, str)
+        device = "cpu" if on_cpu and self.device == "auto" else self.device
+        self.device_ = resolve_device(device, cost=cost)
+        module = import_module(f"sklearn_modern.ensemble.engines.{self.backend_}")
+        self._engine = getattr(module, _ENGINES[self.backend_])(self._settings(seed))
+
+    def _go_on(self):
+        """Let the engine add trees to those that it has."""
+        if self.backend not in ("auto", self.backend_):
+            raise ValueError(
+                f"backend={self.backend!r} cannot go on from a warm start by {self.backend_!r}."
+            )
+        if self.n_estimators < self.n_estimators_:
+            raise ValueError(
+                f"n_estimators={self.n_estimators} is less than the {self.n_estimators_} that a "
+                "warm start goes on from."
+            )
+        seed = self._engine.settings.seed
+        self._engine.settings = self._settings(seed)
+
+    def _settings(self, seed):
+        names = getattr(self, "feature_names_in_", None)
+        categorical = tuple(self._columns.categorical_indices.tolist())
+        width = self.n_features_in_
+        return Settings(
+            loss=self.loss,
+            n_classes=len(getattr(self, "classes_", ())),
+            n_estimators=self.n_estimators,
+            learning_rate=self.learning_rate,
+            max_leaf_nodes=self.max_leaf_nodes,
+            max_depth=self.max_depth,
+            min_samples_leaf=self.min_samples_leaf,
+            l2_regularization=self.l2_regularization,
+            subsample=self.subsample,
+            max_features=self.max_features,
+            max_bins=self.max_bins,
+            quantile=getattr(self, "quantile", None),
+            delta=getattr(self, "_delta", 1.0),
+            categorical=categorical,
+            monotonic=monotonic_directions(self.monotonic_cst, width, names, categorical),
+            interactions=interaction_groups(self.interaction_cst, width, names),
+            n_threads=_openmp_effective_n_threads(self.n_jobs),
+            device=self.device_,
+            seed=seed,
+            extra=dict(self.backend_params or {}),
+        )
+
+    def _train(self, rows, validation):
+        self.validation_scores_ = self.train_scores_ = None
+        if validation is None:
+            self._engine.fit(rows)
+            return
+        classes, settings = getattr(self, "classes_", None), self._engine.settings
+        stopper = Stopper(
+            scores_of(rows, self.scoring, settings, classes),
+            scores_of(validation, self.scoring, settings, classes),
+            self.n_iter_no_change,
+            self.tol,
+        )
+        before = self._engine.n_estimators
+        self._engine.fit(rows, validation, stopper)
+        self._engine.keep(before + stopper.best)
+        self.train_scores_, self.validation_scores_ = stopper.training, stopper.validation
+
+    # What many fits may share.
+
+    def _shares(self, n_rows, fit_params):
+        """Tell whether a fit sees all of its rows, and no more."""
+        apart = self.warm_start or self._stops_early(n_rows)
+        return not apart and set(fit_params) <= {"sample_weight"}
+
+    def _reads_alike(self):
+        """Return what decides how the data are read and binned."""
+        return repr([self.get_params(deep=False).get(name) for name in _READING])
+
+    def _learn_from(self, other):
+        """Take from another fit of the same data what was learned by reading them."""
+        for name in _LEARNED:
+            if hasattr(other, name):
+                setattr(self, name, getattr(other, name))
+        self.validation_scores_ = self.train_scores_ = None
+
+    @abstractmethod
+    def _check_y(self, y, *, reset):
+        """Check targets and code them as numbers."""
+
+    def _weighted(self, y, weight):
+        return weight
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _split(rows, fraction, random_state, groups):
+    if groups is None:
+        parts = validation_split(rows.y, fraction, random_state)
+    else:
+        parts = _split_groups(rows.y, groups, fraction, random_state)
+    return tuple(
+        Rows(rows.X[part], rows.y[part], None if rows.weight is None else rows.weight[part])
+        for part in parts
+    )
+
+
+def _split_groups(y, groups, fraction, random_state):
+    """Set whole groups aside, none of which has all rows of a class."""
+    _, codes = np.unique(groups, return_inverse=True)
+    classes = y if y.dtype.kind == "i" else np.zeros(len(y), dtype=np.int64)
+    counts = np.zeros((codes.max() + 1, classes.max() + 1), dtype=np.int64)
+    np.add.at(counts, (codes, classes), 1)
+    n_validation, left, chosen = max(round(len(counts) * fraction), 1), counts.sum(axis=0), []
+    for group in random_state.permutation(len(counts)):
+        if len(chosen) < n_validation and ((left > counts[group]) | (left == 0)).all():
+            chosen.append(group)
+            left = left - counts[group]
+    if not chosen:
+        raise ValueError(
+            "No group can be set aside for validation: each has all rows, or all rows of a class."
+        )
+    held_out = np.isin(codes, chosen)
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)

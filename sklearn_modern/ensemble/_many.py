@@ -1,0 +1,83 @@
+"""Many fits that share binned data and trees."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+from sklearn_modern._shared_fits import Fit
+
+__all__ = ["fit_many"]
+
+
+def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
+    """Fit clones of a boosting estimator, as :mod:`sklearn_modern._shared_fits` says.
+
+    Fits of the same data whose bins are the same share them. Fits that differ in nothing but
+    ``n_estimators`` are read off the longest. Where rows are set aside for early stopping, nothing
+    is shared.
+    """
+    alone, sharing = [], {}
+    for position, fit in enumerate(fits):
+        try:
+            model = clone(estimator).set_params(**fit.params)
+            model._validate_params()
+            if model._shares(len(fit.y) if fit.rows is None else len(fit.rows), fit.fit_params):
+                # As a fit of its own draws it; LightGBM's bins of many rows depend on it.
+                seed = check_random_state(model.random_state).randint(2**31 - 1)
+                key = _data_key(fit), model._reads_alike(), seed
+                sharing.setdefault(key, []).append((position, fit, model, seed))
+            else:
+                alone.append((position, fit, model))
+        except Exception as error:
+            yield position, error
+    for position, fit, model in alone:
+        yield position, _outcome(model.fit, *fit.data(), **fit.fit_params)
+    for group in sharing.values():
+        yield from _fit_group(group)
+
+
+def _data_key(fit):
+    parts = (fit.X, fit.y, fit.rows, fit.columns, *fit.fit_params.values())
+    return *map(id, parts), *fit.fit_params
+
+
+def _fit_group(group):
+    """Fit models that have the same bins."""
+    _, fit, first, _ = group[0]
+    try:
+        rows, _ = first._read(*fit.data(), **fit.fit_params)
+    except Exception as error:
+        yield from ((position, error) for position, *_ in group)
+        return
+    data, grown = None, {}
+    for position, _, model, seed in group:
+        model._learn_from(first)
+        try:
+            model._start(rows.X.shape, seed)
+        except Exception as error:
+            yield position, error
+            continue
+        trees = repr([seed, {**model.get_params(deep=False), "n_estimators": None}])
+        grown.setdefault(trees, []).append((position, model))
+    for same in grown.values():
+        same.sort(key=lambda entry: entry[1].n_estimators)
+        longest = same[-1][1]
+        try:
+            if data is None:
+                data = longest._engine.prepare(rows)
+            longest._engine.fit(rows, data=data)
+        except Exception as error:
+            yield from ((position, error) for position, _ in same)
+            continue
+        for position, model in same:
+            model._engine = longest._engine.first(model.n_estimators)
+            yield position, model
+
+
+def _outcome(function, *args, **kwargs):
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:
+        return error

@@ -1,0 +1,149 @@
+"""When to stop adding trees."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import get_scorer
+
+from sklearn_modern.ensemble.engines.base import TWEEDIE_POWER, Rows, Settings
+
+__all__ = ["Stopper", "scores_of"]
+
+
+class Stopper:
+    """Follows the scores, and says when the validation score has stopped improving.
+
+    Parameters
+    ----------
+    score_training, score_validation : callable
+        From predictions to a score, where more is better.
+    patience : int
+        Iterations without improvement after which to stop.
+    tol : float
+        Smallest change that counts as an improvement.
+    """
+
+    def __init__(
+        self,
+        score_training: Callable[[np.ndarray], float],
+        score_validation: Callable[[np.ndarray], float],
+        patience: int,
+        tol: float,
+    ) -> None:
+        self.score_training = score_training
+        self.score_validation = score_validation
+        self.patience = patience
+        self.tol = tol
+        self.training: list[float] = []
+        self.validation: list[float] = []
+        self._reference, self._waited = -np.inf, 0
+
+    def __call__(self, training: np.ndarray, validation: np.ndarray) -> bool:
+        """Score the predictions after one more iteration; tell whether to stop."""
+        self.training.append(self.score_training(training))
+        self.validation.append(self.score_validation(validation))
+        improved = self.validation[-1] > self._reference + self.tol
+        self._waited = 0 if improved else self._waited + 1
+        self._reference = max(self._reference, self.validation[-1])
+        return self._waited >= self.patience
+
+    @property
+    def best(self) -> int:
+        """How many iterations had the best validation score."""
+        return int(np.argmax(self.validation)) + 1 if self.validation else 0
+
+
+def scores_of(
+    rows: Rows, scoring: Any, settings: Settings, classes: np.ndarray | None
+) -> Callable[[np.ndarray], float]:
+    """Return a function from predictions of rows to their score.
+
+    Parameters
+    ----------
+    rows : Rows
+        Whose predictions are scored.
+    scoring : str or callable
+        "loss", or a scorer.
+    settings : Settings
+        Which loss it is.
+    classes : ndarray or None
+        Labels of a classifier.
+
+    Returns
+    -------
+    callable
+        From predictions to a number, where more is better.
+    """
+    if scoring == "loss":
+        return lambda predicted: (
+            -float(np.average(_losses(settings, rows.y, predicted), weights=rows.weight))
+        )
+    scorer = get_scorer(scoring)
+    y = rows.y if classes is None else classes[rows.y]
+    X = np.empty((len(y), 1))
+    weight = {} if rows.weight is None else {"sample_weight": rows.weight}
+    return lambda predicted: float(scorer(_stand_in(predicted, classes), X, y, **weight))
+
+
+def _losses(settings, y, predicted):
+    loss = settings.loss
+    predicted = predicted.astype(np.float64)
+    tiny = np.finfo(np.float64).tiny
+    if loss == "log_loss":
+        if predicted.ndim == 1:
+            own = np.where(y == 1, predicted, 1 - predicted)
+        else:
+            own = predicted[np.arange(len(y)), y]
+        return -np.log(np.maximum(own, tiny))
+    error = y - predicted
+    if loss == "squared_error":
+        return error**2 / 2
+    if loss == "absolute_error":
+        return np.abs(error)
+    if loss == "quantile":
+        return np.where(error > 0, settings.quantile, settings.quantile - 1) * error
+    if loss == "huber":
+        return settings.delta**2 * (np.sqrt(1 + (error / settings.delta) ** 2) - 1)
+    if loss == "poisson":
+        return predicted - y * np.log(predicted)
+    if loss == "gamma":
+        return np.log(predicted) + y / predicted
+    p = TWEEDIE_POWER
+    return predicted ** (2 - p) / (2 - p) - y * predicted ** (1 - p) / (1 - p)
+
+
+def _stand_in(predicted, classes):
+    return _Regressed(predicted) if classes is None else _Classified(predicted, classes)
+
+
+class _Regressed(RegressorMixin, BaseEstimator):
+    """A fitted regressor whose predictions are known already."""
+
+    def __init__(self, predicted):
+        self.predicted = predicted
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def predict(self, X):
+        return self.predicted
+
+
+class _Classified(ClassifierMixin, BaseEstimator):
+    """A fitted classifier whose probabilities are known already."""
+
+    def __init__(self, predicted, classes):
+        self.predicted = predicted
+        self.classes_ = classes
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def predict_proba(self, X):
+        both = self.predicted
+        return both if both.ndim == 2 else np.column_stack([1 - both, both])

@@ -1,0 +1,3 @@
+"""One adapter a library, behind one contract."""
+
+__all__ = []

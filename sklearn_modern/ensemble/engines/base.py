@@ -1,0 +1,166 @@
+"""What an adapter of a boosting library promises."""
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.special import expit, softmax
+
+__all__ = [
+    "TWEEDIE_POWER",
+    "Engine",
+    "Rows",
+    "Settings",
+    "Watch",
+    "first_hessian",
+    "from_margin",
+]
+
+# Tweedie's variance power, which all libraries have at 1.5.
+TWEEDIE_POWER = 1.5
+
+
+class Rows(NamedTuple):
+    """Checked data.
+
+    Attributes
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+        Numbers; NaN is missing. Categories are codes.
+    y : ndarray of shape (n_samples,)
+        Codes of classes, or numbers.
+    weight : ndarray of shape (n_samples,) or None
+        Positive weights.
+    """
+
+    X: Any
+    y: np.ndarray
+    weight: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all libraries are told, in our words; see the estimators' parameters."""
+
+    loss: str
+    n_classes: int
+    n_estimators: int
+    learning_rate: float
+    max_leaf_nodes: int | None
+    max_depth: int | None
+    min_samples_leaf: int
+    l2_regularization: float
+    subsample: float
+    max_features: float
+    max_bins: int
+    quantile: float | None = None
+    delta: float = 1.0  # where Huber's loss turns from a square to a line
+    categorical: tuple[int, ...] = ()
+    monotonic: tuple[int, ...] | None = None
+    interactions: tuple[tuple[int, ...], ...] | None = None
+    n_threads: int = 1
+    device: str = "cpu"
+    seed: int = 0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+# Sees the predictions for the training rows and the validation rows after each iteration, and says
+# whether to stop.
+Watch = Callable[[np.ndarray, np.ndarray], bool]
+
+
+class Engine(ABC):
+    """A library's trees.
+
+    Predictions are what the library's own ``predict`` gives: probabilities of the second class
+    (rows,) or of all (rows, classes), or values (rows,).
+
+    Parameters
+    ----------
+    settings : Settings
+        How to train.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def prepare(self, rows: Rows) -> Any:
+        """Bin the rows for ``fit``, for several engines to share; None if that cannot be."""
+        return None
+
+    @abstractmethod
+    def fit(
+        self,
+        rows: Rows,
+        validation: Rows | None = None,
+        watch: Watch | None = None,
+        data: Any = None,
+    ) -> None:
+        """Train, or train on, until there are ``settings.n_estimators`` iterations.
+
+        ``data`` is what ``prepare`` has made of the rows.
+        """
+
+    def first(self, n_estimators: int) -> "Engine":
+        """Return an engine that has the first so many iterations of this one."""
+        engine = copy.copy(self)
+        engine.settings = replace(self.settings, n_estimators=n_estimators)
+        if n_estimators < self.n_estimators:
+            engine.keep(n_estimators)
+        return engine
+
+    @abstractmethod
+    def keep(self, n_estimators: int) -> None:
+        """Forget the iterations after the first so many."""
+
+    @abstractmethod
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict by all iterations."""
+
+    @abstractmethod
+    def staged(self, X: Any) -> Iterator[np.ndarray]:
+        """Predict by the first iteration, by the first two, and so on."""
+
+    @abstractmethod
+    def gains(self) -> np.ndarray:
+        """Return what the splits of each feature gained, in all."""
+
+    @property
+    @abstractmethod
+    def n_estimators(self) -> int:
+        """Number of iterations that there are."""
+
+    @property
+    @abstractmethod
+    def native(self) -> Any:
+        """The library's own object."""
+
+
+def first_hessian(settings: Settings, rows: Rows) -> float:
+    """Return the mean second derivative of XGBoost's loss at the first iteration.
+
+    XGBoost limits the sum of it in a leaf where others count the rows.
+    """
+    mean = np.average(rows.y, weights=rows.weight)
+    if settings.loss == "log_loss":
+        shares = np.bincount(rows.y, rows.weight, minlength=settings.n_classes)
+        shares = shares / shares.sum()
+        spread = (shares * (1 - shares)).mean()
+        return float(spread if settings.n_classes == 2 else 2 * spread)
+    if settings.loss == "poisson":
+        return float(mean * np.exp(0.7))  # its max_delta_step
+    if settings.loss == "tweedie":
+        return float(mean ** (2 - TWEEDIE_POWER))
+    return 1.0
+
+
+def from_margin(margin: np.ndarray, loss: str) -> np.ndarray:
+    """Turn sums of trees into what they mean: probabilities, or values."""
+    if loss != "log_loss":
+        return np.exp(margin) if loss in ("poisson", "gamma", "tweedie") else margin
+    if margin.ndim == 1:
+        return expit(margin)
+    return softmax(margin, axis=1)

@@ -1,0 +1,176 @@
+"""scikit-learn's histogram trees."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
+
+from sklearn_modern.ensemble.engines.base import Engine, Rows, Watch
+
+__all__ = ["Hist"]
+
+# What we set in other ways, or only for some fits.
+_OURS = {
+    *("loss", "quantile", "max_iter", "class_weight"),
+    *("scoring", "validation_fraction", "n_iter_no_change", "tol"),
+}
+
+
+class Hist(Engine):
+    """HistGradientBoostingClassifier and HistGradientBoostingRegressor."""
+
+    model: Any = None
+
+    def fit(
+        self,
+        rows: Rows,
+        validation: Rows | None = None,
+        watch: Watch | None = None,
+        data: None = None,
+    ) -> None:
+        """Train, or train on, until there are ``settings.n_estimators`` iterations."""
+        rows = rows._replace(X=_dense(rows.X))
+        seen = _with_all_classes(rows, self.settings.n_classes)
+        model = self._make()
+        self.model = model if self.model is None else self.model.set_params(**model.get_params())
+        if watch is None:
+            self._grow(seen, self.settings.n_estimators)
+            return
+        # scikit-learn has no hook after an iteration: grow some, look at them, grow more.
+        watched, target = self.n_estimators, self.n_estimators
+        while target < self.settings.n_estimators:
+            target = min(max(2 * target, 32), self.settings.n_estimators)
+            self._grow(seen, target)
+            stages = zip(self.staged(rows.X), self.staged(validation.X), strict=True)
+            for done, (training, held_out) in enumerate(stages, start=1):
+                if done > watched and watch(training, held_out):
+                    self.keep(done)
+                    return
+            watched = target
+
+    def keep(self, n_estimators: int) -> None:
+        """Forget the iterations after the first so many."""
+        self.model = copy.copy(self.model)
+        self.model._predictors = self.model._predictors[:n_estimators]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict by all iterations."""
+        with self._threads():
+            if self.settings.loss != "log_loss":
+                return self.model.predict(_dense(X))
+            return self._probabilities(self.model.predict_proba(_dense(X)))
+
+    def staged(self, X: Any) -> Iterator[np.ndarray]:
+        """Predict by the first iteration, by the first two, and so on."""
+        X = _dense(X)
+        if self.settings.loss != "log_loss":
+            yield from self.model.staged_predict(X)
+        else:
+            yield from map(self._probabilities, self.model.staged_predict_proba(X))
+
+    def gains(self) -> np.ndarray:
+        """Return what the splits of each feature gained, in all."""
+        gains = np.zeros(self.model.n_features_in_)
+        for iteration in self.model._predictors:
+            for tree in iteration:
+                splits = tree.nodes[tree.nodes["is_leaf"] == 0]
+                np.add.at(gains, splits["feature_idx"], splits["gain"])
+        return gains[[self._place(feature) for feature in range(len(gains))]]
+
+    @property
+    def n_estimators(self) -> int:
+        """Number of iterations that there are."""
+        return 0 if self.model is None else getattr(self.model, "n_iter_", 0)
+
+    @property
+    def native(self) -> Any:
+        """The library's own object."""
+        return self.model
+
+    def _make(self):
+        s = self.settings
+        parameters = {
+            "learning_rate": s.learning_rate,
+            "max_leaf_nodes": s.max_leaf_nodes,
+            "max_depth": s.max_depth,
+            "min_samples_leaf": s.min_samples_leaf,
+            "l2_regularization": s.l2_regularization,
+            "max_features": s.max_features,
+            "max_bins": s.max_bins,
+            "categorical_features": list(s.categorical) or None,
+            "monotonic_cst": None if s.monotonic is None else list(s.monotonic),
+            "interaction_cst": self._interactions(),
+            "early_stopping": False,
+            "warm_start": True,
+            "random_state": s.seed,
+        }
+        self._check_extra(parameters)
+        parameters |= s.extra
+        if s.loss == "log_loss":
+            return HistGradientBoostingClassifier(**parameters)
+        return HistGradientBoostingRegressor(loss=s.loss, quantile=s.quantile, **parameters)
+
+    def _interactions(self):
+        if self.settings.interactions is None:
+            return None
+        return [[self._place(feature) for feature in group] for group in self.settings.interactions]
+
+    def _place(self, feature):
+        # scikit-learn's trees have the categories before the numbers, to which it matches
+        # monotonic_cst, but not interaction_cst.
+        categorical = self.settings.categorical
+        before = sum(other < feature for other in categorical)
+        return before if feature in categorical else feature + len(categorical) - before
+
+    def _check_extra(self, parameters):
+        s = self.settings
+        if s.loss in ("huber", "tweedie"):
+            raise ValueError(f"backend='hist' has no loss={s.loss!r}; take another backend.")
+        if s.subsample < 1:
+            raise ValueError(
+                f"backend='hist' cannot leave out rows, but subsample={s.subsample}; take "
+                "subsample=1.0 or another backend."
+            )
+        if s.device != "cpu":
+            raise ValueError(
+                f"backend='hist' runs on the CPU only, but device={s.device!r}; take "
+                "backend='xgboost'."
+            )
+        classify = s.loss == "log_loss"
+        kind = HistGradientBoostingClassifier if classify else HistGradientBoostingRegressor
+        unknown = sorted(set(s.extra) - set(kind().get_params()))
+        if unknown:
+            raise ValueError(f"backend_params has {unknown}, which {kind.__name__} does not know.")
+        clashes = sorted(set(s.extra) & (_OURS | set(parameters)))
+        if clashes:
+            raise ValueError(
+                f"backend_params has {clashes}, which parameters of the estimator set already."
+            )
+
+    def _grow(self, rows, n_estimators):
+        with self._threads():
+            self.model.set_params(max_iter=n_estimators).fit(rows.X, rows.y, rows.weight)
+
+    def _threads(self):
+        return threadpool_limits(limits=self.settings.n_threads, user_api="openmp")
+
+    def _probabilities(self, probabilities):
+        return probabilities[:, 1] if self.settings.n_classes == 2 else probabilities
+
+
+def _with_all_classes(rows, n_classes):
+    # scikit-learn learns the classes that it sees: absent ones get a row that weighs nothing.
+    absent = np.setdiff1d(np.arange(n_classes), rows.y)
+    if len(absent) == 0:
+        return rows
+    weight = np.ones(len(rows.y)) if rows.weight is None else rows.weight
+    X = np.concatenate([rows.X, rows.X[:1].repeat(len(absent), axis=0)])
+    return Rows(X, np.r_[rows.y, absent], np.r_[weight, np.zeros(len(absent))])
+
+
+def _dense(X):
+    return X.toarray() if sp.issparse(X) else X

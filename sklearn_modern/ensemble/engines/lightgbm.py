@@ -1,0 +1,207 @@
+"""LightGBM's trees."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_modern.ensemble.engines.base import (
+    TWEEDIE_POWER,
+    Engine,
+    Rows,
+    Watch,
+    from_margin,
+)
+
+__all__ = ["LightGBM"]
+
+_OBJECTIVES = {
+    "squared_error": "regression",
+    "absolute_error": "regression_l1",
+    "huber": "huber",
+    "quantile": "quantile",
+    "poisson": "poisson",
+    "gamma": "gamma",
+    "tweedie": "tweedie",
+}
+# What we set in other ways, or only for some fits.
+_OURS = {
+    *("num_iterations", "early_stopping_round", "categorical_feature", "num_class"),
+    *("monotone_constraints", "interaction_constraints"),
+}
+
+
+class LightGBM(Engine):
+    """LightGBM's histogram trees."""
+
+    booster: lgb.Booster | None = None
+
+    def prepare(self, rows: Rows) -> lgb.Dataset:
+        """Bin the rows."""
+        return self._data(rows, self._parameters() | self.settings.extra)
+
+    def fit(
+        self,
+        rows: Rows,
+        validation: Rows | None = None,
+        watch: Watch | None = None,
+        data: lgb.Dataset | None = None,
+    ) -> None:
+        """Train, or train on, until there are ``settings.n_estimators`` iterations."""
+        parameters = self._parameters()
+        _check_extra(self.settings.extra, parameters)
+        parameters |= self.settings.extra
+        n_more = self.settings.n_estimators - self.n_estimators
+        if n_more == 0:  # which LightGBM refuses
+            return
+        data = self._data(rows, parameters) if data is None else data
+        evaluated, callbacks, metric = [], [], None
+        if watch is not None:
+            evaluated = [data, data.create_valid(_known(validation.X), validation.y)]
+            watcher = _Watcher(watch)
+            callbacks, metric = [watcher], watcher.metric
+        try:
+            self.booster = lgb.train(
+                parameters,
+                data,
+                n_more,
+                valid_sets=evaluated,
+                valid_names=["training", "validation"][: len(evaluated)],
+                feval=metric,
+                callbacks=callbacks,
+                init_model=self.booster,
+            )
+        except lgb.basic.LightGBMError as error:
+            if self.settings.device == "cpu":
+                raise
+            raise ValueError(
+                f"LightGBM cannot use device={self.settings.device!r} here; install a LightGBM "
+                f"built for it, or take backend='xgboost' or device='cpu'. LightGBM says: {error}"
+            ) from error
+
+    def keep(self, n_estimators: int) -> None:
+        """Forget the iterations after the first so many."""
+        text = self.booster.model_to_string(num_iteration=n_estimators)
+        self.booster = lgb.Booster(model_str=text)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict by all iterations."""
+        return self.booster.predict(
+            _known(X), num_iteration=-1, num_threads=self.settings.n_threads
+        )
+
+    def staged(self, X: Any) -> Iterator[np.ndarray]:
+        """Predict by the first iteration, by the first two, and so on."""
+        X, margin = _known(X), 0.0
+        for i in range(self.n_estimators):
+            margin = margin + self.booster.predict(
+                X,
+                start_iteration=i,
+                num_iteration=1,
+                raw_score=True,
+                num_threads=self.settings.n_threads,
+            )
+            yield from_margin(margin, self.settings.loss)
+
+    def gains(self) -> np.ndarray:
+        """Return what the splits of each feature gained, in all."""
+        return self.booster.feature_importance("gain").astype(np.float64)
+
+    @property
+    def n_estimators(self) -> int:
+        """Number of iterations that there are."""
+        return 0 if self.booster is None else self.booster.current_iteration()
+
+    @property
+    def native(self) -> lgb.Booster:
+        """The library's own object."""
+        return self.booster
+
+    def _parameters(self):
+        s = self.settings
+        device, _, number = s.device.partition(":")
+        parameters = {
+            "learning_rate": s.learning_rate,
+            "num_leaves": s.max_leaf_nodes or 131072,  # the most that there can be
+            "max_depth": s.max_depth or -1,
+            "min_data_in_leaf": s.min_samples_leaf,
+            "lambda_l2": s.l2_regularization,
+            "bagging_fraction": s.subsample,
+            "bagging_freq": int(s.subsample < 1),
+            "feature_fraction_bynode": s.max_features,
+            "max_bin": s.max_bins,
+            "num_threads": s.n_threads,
+            "device_type": device,
+            "gpu_device_id": int(number or 0),
+            "seed": s.seed,
+            "deterministic": True,
+            "force_col_wise": True,  # else it measures which is faster, and results may differ
+            "feature_pre_filter": False,
+            "metric": "none",
+            "verbosity": -1,
+        }
+        if s.loss == "log_loss":
+            parameters["objective"] = "binary" if s.n_classes == 2 else "multiclass"
+            parameters |= {} if s.n_classes == 2 else {"num_class": s.n_classes}
+        else:
+            parameters["objective"] = _OBJECTIVES[s.loss]
+        if s.loss in ("quantile", "huber"):
+            parameters["alpha"] = s.quantile if s.loss == "quantile" else s.delta
+        if s.loss == "tweedie":
+            parameters["tweedie_variance_power"] = TWEEDIE_POWER
+        if s.monotonic is not None:
+            parameters["monotone_constraints"] = list(s.monotonic)
+        if s.interactions is not None:
+            parameters["interaction_constraints"] = [list(group) for group in s.interactions]
+        return parameters
+
+    def _data(self, rows, parameters):
+        return lgb.Dataset(
+            _known(rows.X),
+            rows.y,
+            weight=rows.weight,
+            categorical_feature=list(self.settings.categorical),
+            params=parameters,
+            free_raw_data=self.booster is None,
+        )
+
+
+class _Watcher:
+    """Hands the predictions after each iteration to a Watch, and stops when it says so."""
+
+    order = 0
+
+    def __init__(self, watch):
+        self.watch = watch
+        self.predictions = []
+
+    def metric(self, predictions, data):
+        self.predictions.append(predictions)
+        return "seen", 0.0, True
+
+    def __call__(self, env):
+        training, validation = self.predictions
+        self.predictions = []
+        if self.watch(training, validation):
+            raise lgb.callback.EarlyStopException(env.iteration, [])
+
+
+def _known(X):
+    # LightGBM knows sparse matrices, but not sparse arrays.
+    return sp.csr_matrix(X) if sp.issparse(X) else X
+
+
+def _check_extra(extra, parameters):
+    aliases = lgb.basic._ConfigAliases._get_all_param_aliases()
+    main = {alias: name for name, others in aliases.items() for alias in [name, *others]}
+    unknown = sorted(key for key in extra if key not in main)
+    if unknown:
+        raise ValueError(f"backend_params has {unknown}, which LightGBM does not know.")
+    ours = _OURS | {main.get(key, key) for key in parameters}
+    clashes = sorted(key for key in extra if main[key] in ours)
+    if clashes:
+        raise ValueError(
+            f"backend_params has {clashes}, which parameters of the estimator set already."
+        )

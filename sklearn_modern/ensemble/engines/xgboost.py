@@ -1,0 +1,213 @@
+"""XGBoost's trees."""
+
+import re
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import xgboost as xgb
+
+from sklearn_modern.ensemble.engines.base import (
+    TWEEDIE_POWER,
+    Engine,
+    Rows,
+    Watch,
+    first_hessian,
+    from_margin,
+)
+
+__all__ = ["XGBoost"]
+
+_OBJECTIVES = {
+    "squared_error": "reg:squarederror",
+    "absolute_error": "reg:absoluteerror",
+    "huber": "reg:pseudohubererror",
+    "quantile": "reg:quantileerror",
+    "poisson": "count:poisson",
+    "gamma": "reg:gamma",
+    "tweedie": "reg:tweedie",
+}
+# Further names of what we set, and what we set only for some fits.
+_ALIASES = {"learning_rate", "lambda", "n_jobs", "random_state", "gpu_id", "num_class"} | {
+    *("n_estimators", "num_boost_round", "num_round", "early_stopping_rounds"),
+    *("monotone_constraints", "interaction_constraints", "disable_default_eval_metric"),
+}
+
+
+class XGBoost(Engine):
+    """XGBoost's histogram trees, grown leaf by leaf as the others' are."""
+
+    booster: xgb.Booster | None = None
+
+    def prepare(self, rows: Rows) -> xgb.DMatrix:
+        """Bin the rows."""
+        return self._data(rows)
+
+    def fit(
+        self,
+        rows: Rows,
+        validation: Rows | None = None,
+        watch: Watch | None = None,
+        data: xgb.DMatrix | None = None,
+    ) -> None:
+        """Train, or train on, until there are ``settings.n_estimators`` iterations."""
+        parameters = self._parameters(rows)
+        _refuse_clashes(self.settings.extra, parameters)
+        data = self._data(rows) if data is None else data
+        evaluated, callbacks, metric = [], [], None
+        if watch is not None:
+            evaluated = [(data, "training"), (self._data(validation, data), "validation")]
+            watcher = _Watcher(watch)
+            callbacks, metric = [watcher], watcher.metric
+            parameters["disable_default_eval_metric"] = True
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            self.booster = xgb.train(
+                parameters | self.settings.extra,
+                data,
+                self.settings.n_estimators - self.n_estimators,
+                evals=evaluated,
+                custom_metric=metric,
+                callbacks=callbacks,
+                verbose_eval=False,
+                xgb_model=self.booster,
+            )
+        for warning in caught:
+            _refuse_unknown(str(warning.message))
+            if "GPU" in str(warning.message) and self.settings.device != "cpu":
+                raise ValueError(
+                    f"XGBoost cannot use device={self.settings.device!r} here: {warning.message}"
+                )
+            warnings.warn(warning.message, warning.category, stacklevel=2)
+
+    def keep(self, n_estimators: int) -> None:
+        """Forget the iterations after the first so many."""
+        self.booster = self.booster[:n_estimators]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict by all iterations."""
+        self.booster.set_param({"nthread": self.settings.n_threads})
+        return self.booster.inplace_predict(_dense(X), validate_features=False)
+
+    def staged(self, X: Any) -> Iterator[np.ndarray]:
+        """Predict by the first iteration, by the first two, and so on."""
+        X, margin = _dense(X), None
+        self.booster.set_param({"nthread": self.settings.n_threads})
+        for i in range(self.n_estimators):
+            margin = self.booster.inplace_predict(
+                X,
+                iteration_range=(i, i + 1),
+                predict_type="margin",
+                base_margin=margin,
+                validate_features=False,
+            )
+            yield from_margin(margin, self.settings.loss)
+
+    def gains(self) -> np.ndarray:
+        """Return what the splits of each feature gained, in all."""
+        gains = np.zeros(self.booster.num_features())
+        for name, gain in self.booster.get_score(importance_type="total_gain").items():
+            gains[int(name[1:])] = gain
+        return gains
+
+    @property
+    def n_estimators(self) -> int:
+        """Number of iterations that there are."""
+        return 0 if self.booster is None else self.booster.num_boosted_rounds()
+
+    @property
+    def native(self) -> xgb.Booster:
+        """The library's own object."""
+        return self.booster
+
+    def _parameters(self, rows):
+        s = self.settings
+        parameters = {
+            "tree_method": "hist",
+            "grow_policy": "lossguide",
+            "eta": s.learning_rate,
+            "max_leaves": s.max_leaf_nodes or 0,
+            "max_depth": s.max_depth or 0,
+            "min_child_weight": s.min_samples_leaf * first_hessian(s, rows),
+            "reg_lambda": s.l2_regularization,
+            "subsample": s.subsample,
+            "colsample_bynode": s.max_features,
+            "max_bin": s.max_bins,
+            "nthread": s.n_threads,
+            "device": s.device,
+            "seed": s.seed,
+            "verbosity": 1,
+        }
+        if s.loss == "log_loss":
+            binary = s.n_classes == 2
+            parameters["objective"] = "binary:logistic" if binary else "multi:softprob"
+            parameters |= {} if binary else {"num_class": s.n_classes}
+        else:
+            parameters["objective"] = _OBJECTIVES[s.loss]
+        if s.loss == "quantile":
+            parameters["quantile_alpha"] = s.quantile
+        if s.loss == "huber":
+            parameters["huber_slope"] = s.delta
+        if s.loss == "tweedie":
+            parameters["tweedie_variance_power"] = TWEEDIE_POWER
+        if s.monotonic is not None:
+            parameters["monotone_constraints"] = s.monotonic
+        if s.interactions is not None:
+            groups = [list(group) for group in s.interactions]
+            parameters["interaction_constraints"] = str(groups)  # in a list it expects names
+        return parameters
+
+    def _data(self, rows, reference=None):
+        s = self.settings
+        kinds = None
+        if s.categorical:
+            kinds = ["c" if i in s.categorical else "q" for i in range(rows.X.shape[1])]
+        return xgb.QuantileDMatrix(
+            _dense(rows.X),
+            rows.y,
+            weight=rows.weight,
+            feature_types=kinds,
+            enable_categorical=bool(kinds),
+            max_bin=s.max_bins,
+            nthread=s.n_threads,
+            ref=reference,
+        )
+
+
+class _Watcher(xgb.callback.TrainingCallback):
+    """Hands the predictions after each iteration to a Watch, and stops when it says so."""
+
+    def __init__(self, watch):
+        super().__init__()
+        self.watch = watch
+        self.predictions = []
+
+    def metric(self, predictions, data):
+        self.predictions.append(predictions)
+        return "seen", 0.0
+
+    def after_iteration(self, model, epoch, evals_log):
+        training, validation = self.predictions
+        self.predictions = []
+        return self.watch(training, validation)
+
+
+def _dense(X):
+    # An entry that a sparse matrix lacks is zero; XGBoost would read it as missing.
+    return X.toarray() if sp.issparse(X) else X
+
+
+def _refuse_clashes(extra, parameters):
+    clashes = sorted(set(extra) & (set(parameters) | _ALIASES))
+    if clashes:
+        raise ValueError(
+            f"backend_params has {clashes}, which parameters of the estimator set already."
+        )
+
+
+def _refuse_unknown(message):
+    unknown = re.search(r"Parameters: \{ (.*) \} are not used", message)
+    if unknown:
+        raise ValueError(f"backend_params has {unknown[1]}, which XGBoost does not know.")

@@ -255,3 +255,16 @@ def test_sampled_features_are_the_same_with_and_without_stopping(backend, parts)
     clf.set_params(n_estimators=clf.n_estimators_)
     plain = clone(clf).fit(X, y[:300])
     np.testing.assert_allclose(clf.predict_proba(X), plain.predict_proba(X), rtol=1e-5)
+
+
+def test_scores_are_printed_if_asked_for(backend, parts, capsys):
+    X, _, y, _ = parts
+    for verbose in (False, True):
+        clf = classifier(backend, early_stopping=True, n_estimators=3, verbose=verbose)
+        clf.fit(X, y[:300])
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == (len(clf.validation_scores_) if verbose else 0)
+    assert lines[0].startswith("iteration 1: training score ")
+    assert lines[-1].endswith(f"validation score {clf.validation_scores_[-1]:.6g}")
+    clf.set_params(early_stopping=False).fit(X, y[:300])
+    assert capsys.readouterr().out == ""

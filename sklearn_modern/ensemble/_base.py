@@ -22,7 +22,7 @@ from sklearn_modern._validation import (
 )
 from sklearn_modern.device import resolve_device
 from sklearn_modern.ensemble._constraints import interaction_groups, monotonic_directions
-from sklearn_modern.ensemble._many import fit_many
+from sklearn_modern.ensemble._many import fit_many, signature
 from sklearn_modern.ensemble._stopping import Stopper, scores_of
 from sklearn_modern.ensemble.engines.base import Rows, Settings
 
@@ -41,6 +41,7 @@ _READING = (
     "n_jobs",
     "quantile",
 )
+_GROWN_BY = ("backend", "categorical_features", "device", "loss", "quantile")
 _LEARNED = ("_columns", "_delta", "classes_", "feature_names_in_", "n_features_in_")
 # With early_stopping="auto", as in scikit-learn.
 _MANY_ROWS = 10_000
@@ -102,6 +103,8 @@ class GradientBoosting(BaseEstimator):
         "cpu", "cuda", "cuda:N" or "auto", see :func:`sklearn_modern.device.resolve_device`.
     random_state : int, RandomState instance or None, default=None
         Determines samples of rows and features, and the validation split.
+    verbose : bool or int, default=False
+        Print the scores after each iteration, if there are validation rows.
     warm_start : bool, default=False
         Let ``fit`` go on from the last fit, up to ``n_estimators`` iterations.
 
@@ -148,6 +151,7 @@ class GradientBoosting(BaseEstimator):
     n_jobs: int | None = None
     device: Any = "auto"
     random_state: Any = None
+    verbose: bool | int = False
     warm_start: bool = False
 
     _parameter_constraints = {
@@ -173,6 +177,7 @@ class GradientBoosting(BaseEstimator):
         "n_jobs": [None, Integral],
         "device": "no_validation",  # resolve_device says what is wrong
         "random_state": ["random_state"],
+        "verbose": ["verbose"],
         "warm_start": ["boolean"],
     }
 
@@ -189,7 +194,7 @@ class GradientBoosting(BaseEstimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights; rows of weight zero are left out.
         X_val, y_val : array-like, default=None
-            Validation data for early stopping, instead of a share of X.
+            Validation data for early stopping, instead of a share of X; with "auto", too.
         groups : array-like of shape (n_samples,), default=None
             Which rows belong together, and are not to be torn apart by the validation split.
 
@@ -200,7 +205,13 @@ class GradientBoosting(BaseEstimator):
         """
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val go together, but only one of them was given.")
+        if X_val is not None and self.early_stopping is False:
+            raise ValueError("X_val is for early stopping, but early_stopping=False.")
         resume = self.warm_start and hasattr(self, "_engine")
+        if resume:
+            self._refuse_changes()
+        else:
+            vars(self).pop("_engine", None)
         rows, groups = self._read(X, y, sample_weight, groups, reset=not resume)
         seeds = check_random_state(self.random_state)
         validation = None
@@ -210,10 +221,15 @@ class GradientBoosting(BaseEstimator):
             split = np.random.RandomState(seeds.randint(2**31 - 1))
             rows, validation = _split(rows, self.validation_fraction, split, groups)
         if resume:
-            self._go_on()
-        else:
-            self._start(rows.X.shape, seeds.randint(2**31 - 1))
-        self._train(rows, validation)
+            self._engine.settings = self._settings(self._engine.settings.seed)
+            self._train(rows, validation)
+            return self
+        self._start(rows.X.shape, seeds.randint(2**31 - 1))
+        try:
+            self._train(rows, validation)
+        except Exception:
+            del self._engine  # it has no trees
+            raise
         return self
 
     def fit_many(self, fits):
@@ -297,21 +313,22 @@ class GradientBoosting(BaseEstimator):
         device = "cpu" if on_cpu and self.device == "auto" else self.device
         self.device_ = resolve_device(device, cost=cost)
         module = import_module(f"sklearn_modern.ensemble.engines.{self.backend_}")
+        self._grown_by = {name: getattr(self, name, None) for name in _GROWN_BY}
         self._engine = getattr(module, _ENGINES[self.backend_])(self._settings(seed))
 
-    def _go_on(self):
-        """Let the engine add trees to those that it has."""
-        if self.backend not in ("auto", self.backend_):
-            raise ValueError(
-                f"backend={self.backend!r} cannot go on from a warm start by {self.backend_!r}."
-            )
+    def _refuse_changes(self):
+        """Refuse to add trees to those that the parameters do not describe any more."""
+        for name, before in self._grown_by.items():
+            now = getattr(self, name, None)
+            if repr(now) != repr(before):
+                raise ValueError(
+                    f"{name}={now!r} was {before!r} in the fit that a warm start goes on from."
+                )
         if self.n_estimators < self.n_estimators_:
             raise ValueError(
                 f"n_estimators={self.n_estimators} is less than the {self.n_estimators_} that a "
                 "warm start goes on from."
             )
-        seed = self._engine.settings.seed
-        self._engine.settings = self._settings(seed)
 
     def _settings(self, seed):
         names = getattr(self, "feature_names_in_", None)
@@ -337,8 +354,15 @@ class GradientBoosting(BaseEstimator):
             n_threads=_openmp_effective_n_threads(self.n_jobs),
             device=self.device_,
             seed=seed,
-            extra=dict(self.backend_params or {}),
+            extra=self._extra(),
         )
+
+    def _extra(self):
+        extra = dict(self.backend_params or {})
+        for key, value in extra.items():
+            if not isinstance(key, str) or value is None:
+                raise ValueError(f"backend_params has {key!r}: {value!r}; give names, and values.")
+        return extra
 
     def _train(self, rows, validation):
         self.validation_scores_ = self.train_scores_ = None
@@ -351,6 +375,7 @@ class GradientBoosting(BaseEstimator):
             scores_of(validation, self.scoring, settings, classes),
             self.n_iter_no_change,
             self.tol,
+            bool(self.verbose),
         )
         before = self._engine.n_estimators
         self._engine.fit(rows, validation, stopper)
@@ -366,7 +391,7 @@ class GradientBoosting(BaseEstimator):
 
     def _reads_alike(self):
         """Return what decides how the data are read and binned."""
-        return repr([self.get_params(deep=False).get(name) for name in _READING])
+        return signature({name: getattr(self, name, None) for name in _READING})
 
     def _learn_from(self, other):
         """Take from another fit of the same data what was learned by reading them."""

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import joblib
+import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from sklearn_modern._shared_fits import Fit
 
-__all__ = ["fit_many"]
+__all__ = ["fit_many", "signature"]
 
 
 def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
@@ -26,7 +28,8 @@ def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
             if model._shares(len(fit.y) if fit.rows is None else len(fit.rows), fit.fit_params):
                 # As a fit of its own draws it; LightGBM's bins of many rows depend on it.
                 seed = check_random_state(model.random_state).randint(2**31 - 1)
-                key = _data_key(fit), model._reads_alike(), seed
+                bins_by_seed = seed if model.backend == "lightgbm" else None
+                key = _data_key(fit), model._reads_alike(), bins_by_seed
                 sharing.setdefault(key, []).append((position, fit, model, seed))
             else:
                 alone.append((position, fit, model))
@@ -36,6 +39,14 @@ def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
         yield position, _outcome(model.fit, *fit.data(), **fit.fit_params)
     for group in sharing.values():
         yield from _fit_group(group)
+
+
+def signature(params: dict[str, Any]) -> tuple[str, ...]:
+    """Tell apart what differs; numpy's ``repr`` would leave out the middle of long arrays."""
+    return tuple(
+        joblib.hash(np.asarray(value)) if isinstance(value, np.ndarray) else repr(value)
+        for value in (params[name] for name in sorted(params))
+    )
 
 
 def _data_key(fit):
@@ -59,7 +70,7 @@ def _fit_group(group):
         except Exception as error:
             yield position, error
             continue
-        trees = repr([seed, {**model.get_params(deep=False), "n_estimators": None}])
+        trees = seed, signature({**model.get_params(deep=False), "n_estimators": None})
         grown.setdefault(trees, []).append((position, model))
     for same in grown.values():
         same.sort(key=lambda entry: entry[1].n_estimators)

@@ -23,6 +23,8 @@ class Stopper:
         Iterations without improvement after which to stop.
     tol : float
         Smallest change that counts as an improvement.
+    verbose : bool
+        Whether to print the scores.
     """
 
     def __init__(
@@ -31,11 +33,13 @@ class Stopper:
         score_validation: Callable[[np.ndarray], float],
         patience: int,
         tol: float,
+        verbose: bool = False,
     ) -> None:
         self.score_training = score_training
         self.score_validation = score_validation
         self.patience = patience
         self.tol = tol
+        self.verbose = verbose
         self.training: list[float] = []
         self.validation: list[float] = []
         self._reference, self._waited = -np.inf, 0
@@ -44,6 +48,11 @@ class Stopper:
         """Score the predictions after one more iteration; tell whether to stop."""
         self.training.append(self.score_training(training))
         self.validation.append(self.score_validation(validation))
+        if self.verbose:
+            print(
+                f"iteration {len(self.validation)}: training score {self.training[-1]:.6g}, "
+                f"validation score {self.validation[-1]:.6g}"
+            )
         improved = self.validation[-1] > self._reference + self.tol
         self._waited = 0 if improved else self._waited + 1
         self._reference = max(self._reference, self.validation[-1])

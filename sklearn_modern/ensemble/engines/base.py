@@ -15,7 +15,6 @@ __all__ = [
     "Rows",
     "Settings",
     "Watch",
-    "first_hessian",
     "from_margin",
 ]
 
@@ -137,24 +136,6 @@ class Engine(ABC):
     @abstractmethod
     def native(self) -> Any:
         """The library's own object."""
-
-
-def first_hessian(settings: Settings, rows: Rows) -> float:
-    """Return the mean second derivative of XGBoost's loss at the first iteration.
-
-    XGBoost limits the sum of it in a leaf where others count the rows.
-    """
-    mean = np.average(rows.y, weights=rows.weight)
-    if settings.loss == "log_loss":
-        shares = np.bincount(rows.y, rows.weight, minlength=settings.n_classes)
-        shares = shares / shares.sum()
-        spread = (shares * (1 - shares)).mean()
-        return float(spread if settings.n_classes == 2 else 2 * spread)
-    if settings.loss == "poisson":
-        return float(mean * np.exp(0.7))  # its max_delta_step
-    if settings.loss == "tweedie":
-        return float(mean ** (2 - TWEEDIE_POWER))
-    return 1.0
 
 
 def from_margin(margin: np.ndarray, loss: str) -> np.ndarray:

@@ -199,6 +199,12 @@ def _check_extra(extra, parameters):
     unknown = sorted(key for key in extra if key not in main)
     if unknown:
         raise ValueError(f"backend_params has {unknown}, which LightGBM does not know.")
+    for key in extra:
+        if main[key] == "boosting" and extra[key] not in ("gbdt", "goss"):
+            raise ValueError(
+                f"backend_params has {key}={extra[key]!r}, but only 'gbdt' and 'goss' have trees "
+                "that later ones leave as they are."
+            )
     ours = _OURS | {main.get(key, key) for key in parameters}
     clashes = sorted(key for key in extra if main[key] in ours)
     if clashes:

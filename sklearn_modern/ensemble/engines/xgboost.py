@@ -14,7 +14,6 @@ from sklearn_modern.ensemble.engines.base import (
     Engine,
     Rows,
     Watch,
-    first_hessian,
     from_margin,
 )
 
@@ -29,6 +28,8 @@ _OBJECTIVES = {
     "gamma": "reg:gamma",
     "tweedie": "reg:tweedie",
 }
+# From 3.1 on several classes start at their shares of the rows, before they started alike.
+_STARTS_AT_SHARES = tuple(map(int, xgb.__version__.split(".")[:2])) >= (3, 1)
 # Further names of what we set, and what we set only for some fits.
 _ALIASES = {"learning_rate", "lambda", "n_jobs", "random_state", "gpu_id", "num_class"} | {
     *("n_estimators", "num_boost_round", "num_round", "early_stopping_rounds"),
@@ -89,7 +90,8 @@ class XGBoost(Engine):
     def predict(self, X: Any) -> np.ndarray:
         """Predict by all iterations."""
         self.booster.set_param({"nthread": self.settings.n_threads})
-        return self.booster.inplace_predict(_dense(X), validate_features=False)
+        predicted = self.booster.inplace_predict(_dense(X), validate_features=False)
+        return predicted.astype(np.float64)
 
     def staged(self, X: Any) -> Iterator[np.ndarray]:
         """Predict by the first iteration, by the first two, and so on."""
@@ -130,7 +132,7 @@ class XGBoost(Engine):
             "eta": s.learning_rate,
             "max_leaves": s.max_leaf_nodes or 0,
             "max_depth": s.max_depth or 0,
-            "min_child_weight": s.min_samples_leaf * first_hessian(s, rows),
+            "min_child_weight": s.min_samples_leaf * _first_hessian(s, rows),
             "reg_lambda": s.l2_regularization,
             "subsample": s.subsample,
             "colsample_bynode": s.max_features,
@@ -150,6 +152,8 @@ class XGBoost(Engine):
             parameters["quantile_alpha"] = s.quantile
         if s.loss == "huber":
             parameters["huber_slope"] = s.delta
+            # Its own start is one Newton step from zero, which can be far off.
+            parameters["base_score"] = float(np.average(rows.y, weights=rows.weight))
         if s.loss == "tweedie":
             parameters["tweedie_variance_power"] = TWEEDIE_POWER
         if s.monotonic is not None:
@@ -176,6 +180,32 @@ class XGBoost(Engine):
         )
 
 
+def _first_hessian(settings, rows):
+    """Return the mean second derivative of XGBoost's loss at the first iteration.
+
+    XGBoost limits the sum of it in a leaf where others count the rows. There a row of weight 2 is
+    two rows, but weights that are small on the average do not make leaves large.
+    """
+    typical = 1.0 if rows.weight is None else min(1.0, rows.weight.mean())
+    return typical * _mean_hessian(settings, rows)
+
+
+def _mean_hessian(settings, rows):
+    mean = np.average(rows.y, weights=rows.weight)
+    if settings.loss == "log_loss":
+        shares = np.bincount(rows.y, rows.weight, minlength=settings.n_classes)
+        shares = shares / shares.sum()
+        if settings.n_classes > 2 and not _STARTS_AT_SHARES:
+            shares = np.full(settings.n_classes, 1 / settings.n_classes)
+        spread = (shares * (1 - shares)).mean()
+        return float(spread if settings.n_classes == 2 else 2 * spread)
+    if settings.loss == "poisson":
+        return float(mean * np.exp(0.7))  # its max_delta_step
+    if settings.loss == "tweedie":
+        return float(mean ** (2 - TWEEDIE_POWER))
+    return 1.0
+
+
 class _Watcher(xgb.callback.TrainingCallback):
     """Hands the predictions after each iteration to a Watch, and stops when it says so."""
 
@@ -200,6 +230,11 @@ def _dense(X):
 
 
 def _refuse_clashes(extra, parameters):
+    if extra.get("booster", "gbtree") != "gbtree":
+        raise ValueError(
+            f"backend_params has booster={extra['booster']!r}, but only 'gbtree' has trees that "
+            "later ones leave as they are."
+        )
     clashes = sorted(set(extra) & (set(parameters) | _ALIASES))
     if clashes:
         raise ValueError(

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import joblib
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
@@ -41,11 +40,14 @@ def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
         yield from _fit_group(group)
 
 
-def signature(params: dict[str, Any]) -> tuple[str, ...]:
+def signature(params: dict[str, Any]) -> tuple:
     """Tell apart what differs; numpy's ``repr`` would leave out the middle of long arrays."""
+    values = (params[name] for name in sorted(params))
     return tuple(
-        joblib.hash(np.asarray(value)) if isinstance(value, np.ndarray) else repr(value)
-        for value in (params[name] for name in sorted(params))
+        (str(value.dtype), value.shape, value.tobytes())
+        if isinstance(value, np.ndarray)
+        else repr(value)
+        for value in values
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from ratio import compare
 
-from sklearn_modern.heads.ordinal import passed_levels
+from sklearn_modern.heads.tasks import passed_levels
 from sklearn_modern.neural_network import MLPClassifier
 from sklearn_modern.ordinal import OrdinalMLPClassifier
 

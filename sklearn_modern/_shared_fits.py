@@ -13,7 +13,7 @@ from typing import Any
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing
 
-__all__ = ["Fit", "fit_many"]
+__all__ = ["Fit", "fit_many", "outcome"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +73,13 @@ def fit_many(
         yield from estimator.fit_many(fits)
         return
     for position, fit in enumerate(fits):
-        try:
-            X, y = fit.data()
-            result = clone(estimator).set_params(**fit.params).fit(X, y, **fit.fit_params)
-        except Exception as error:
-            result = error
-        yield position, result
+        yield position, outcome(estimator, fit)
+
+
+def outcome(estimator: BaseEstimator, fit: Fit) -> BaseEstimator | Exception:
+    """Return a fitted clone, or what was raised: one failing fit must not end the others."""
+    try:
+        X, y = fit.data()
+        return clone(estimator).set_params(**fit.params).fit(X, y, **fit.fit_params)
+    except Exception as error:
+        return error

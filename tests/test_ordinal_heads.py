@@ -19,7 +19,8 @@ from sklearn.isotonic import isotonic_regression
 from sklearn.metrics import mean_absolute_error
 from torch.func import functional_call
 
-from sklearn_modern.heads.ordinal import DECISIONS, Thresholds, passed_levels
+from sklearn_modern.heads.ordinal import DECISIONS, Thresholds
+from sklearn_modern.heads.tasks import passed_levels
 from sklearn_modern.networks.random import MemberRandom
 
 N_FEATURES, N_ROWS = 5, 30

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_modern._shared_fits import Fit, fit_many
@@ -134,3 +135,29 @@ def test_other_estimators_are_fitted_one_by_one(X, y):
     for C, fitted in zip((0.1, 1.0), (found[0], found[1]), strict=True):
         expected = LogisticRegression(C=C).fit(X[:, :2], y)
         np.testing.assert_array_equal(fitted.coef_, expected.coef_)
+
+
+@each_backend
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_rows_that_are_not_there_fail_their_own_fit_only(X, y, backend, early_stopping):
+    model = GradientBoostingClassifier(
+        backend=backend, n_estimators=2, early_stopping=early_stopping, random_state=0, n_jobs=1
+    )
+    fits = [Fit({}, X, y, rows=np.array([0, 999])), Fit({}, X, y)]
+    found = dict(fit_many(model, fits))
+    assert isinstance(found[0], IndexError)
+    assert found[1].predict(X).shape == (150,)
+
+
+def test_an_interrupted_fit_is_no_fit(X, y, monkeypatch):
+    from sklearn_modern.ensemble.engines.xgboost import XGBoost
+
+    def interrupted(self, *args, **kwargs):
+        raise KeyboardInterrupt
+
+    model = GradientBoostingClassifier(n_estimators=2, n_jobs=1).fit(X, y)
+    monkeypatch.setattr(XGBoost, "fit", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, y)
+    with pytest.raises(NotFittedError):
+        model.predict(X)

@@ -227,8 +227,8 @@ class GradientBoosting(BaseEstimator):
         self._start(rows.X.shape, seeds.randint(2**31 - 1))
         try:
             self._train(rows, validation)
-        except Exception:
-            del self._engine  # it has no trees
+        except BaseException:  # Ctrl-C, too
+            del self._engine  # it has no trees, or not all of them
             raise
         return self
 

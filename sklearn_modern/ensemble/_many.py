@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from sklearn_modern._shared_fits import Fit
+from sklearn_modern._shared_fits import Fit, outcome
 
 __all__ = ["fit_many", "signature"]
 
@@ -17,7 +17,7 @@ def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
 
     Fits of the same data whose bins are the same share them. Fits that differ in nothing but
     ``n_estimators`` are read off the longest. Where rows are set aside for early stopping, nothing
-    is shared.
+    is shared. Whatever a fit raises is what is yielded for it, so that the others go on.
     """
     alone, sharing = [], {}
     for position, fit in enumerate(fits):
@@ -31,11 +31,11 @@ def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
                 key = _data_key(fit), model._reads_alike(), bins_by_seed
                 sharing.setdefault(key, []).append((position, fit, model, seed))
             else:
-                alone.append((position, fit, model))
+                alone.append((position, fit))
         except Exception as error:
             yield position, error
-    for position, fit, model in alone:
-        yield position, _outcome(model.fit, *fit.data(), **fit.fit_params)
+    for position, fit in alone:
+        yield position, outcome(estimator, fit)
     for group in sharing.values():
         yield from _fit_group(group)
 
@@ -87,10 +87,3 @@ def _fit_group(group):
         for position, model in same:
             model._engine = longest._engine.first(model.n_estimators)
             yield position, model
-
-
-def _outcome(function, *args, **kwargs):
-    try:
-        return function(*args, **kwargs)
-    except Exception as error:
-        return error

@@ -241,6 +241,8 @@ def test_quantiles_are_covered(backend, quantile, X, y):
 
 def test_huber_does_not_care_where_zero_is(backend, X, y):
     if backend == "hist":
+        with pytest.raises(ValueError, match="has no loss='huber'"):
+            GradientBoostingRegressor(backend=backend, loss="huber").fit(X, y)
         return
     scores = []
     for shift in (0, 100):

@@ -9,6 +9,15 @@ from sklearn_modern._lazy import lazy_submodules
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["augmentation", "device", "ensemble", "metrics", "neural_network", "ordinal", "utils"]
+__all__ = [
+    "augmentation",
+    "device",
+    "ensemble",
+    "feature_selection",
+    "metrics",
+    "neural_network",
+    "ordinal",
+    "utils",
+]
 
 __getattr__, __dir__ = lazy_submodules(__name__, __all__)

@@ -15,6 +15,8 @@ import scipy.sparse as sp
 from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import validate_data
 
+from sklearn_modern._features import feature_positions
+
 __all__ = ["MISSING", "UNSEEN", "ColumnCoder", "Table", "read_numbers"]
 
 MISSING = -1  # the code of None, NaN and pandas.NA
@@ -103,7 +105,11 @@ class ColumnCoder:
             asked = [names is not None and kind != "number" for kind in kinds]
         elif asked is None:
             asked = []
-        return np.unique(_positions(asked, len(kinds), names))
+        return np.unique(
+            feature_positions(
+                asked, len(kinds), names, "categorical_features", others='"from_dtype", None, '
+            )
+        )
 
     def _factorize(self, columns):
         if sp.issparse(columns) and len(self.categorical_indices):
@@ -253,37 +259,6 @@ def _is_missing(value):
     if isinstance(value, (float, np.floating, Decimal)):
         return value != value
     return value is None or type(value).__name__ in ("NAType", "NaTType")
-
-
-def _positions(asked, width, names):
-    """Resolve a mask, positions or names."""
-    asked = np.asarray(asked)
-    if asked.ndim == 1 and asked.size == 0:
-        return asked.astype(np.int64)
-    if asked.ndim == 1 and asked.dtype.kind == "b":
-        if len(asked) != width:
-            raise ValueError(
-                f"categorical_features is a mask of {len(asked)} values, but X has {width} "
-                "features."
-            )
-        return np.flatnonzero(asked)
-    if asked.ndim == 1 and asked.dtype.kind in "iu":
-        if wrong := [int(index) for index in asked if not 0 <= index < width]:
-            raise ValueError(
-                f"categorical_features has positions {wrong}, but the {width} features of X have "
-                f"positions 0 to {width - 1}."
-            )
-        return asked
-    if asked.ndim == 1 and all(isinstance(name, str) for name in asked.tolist()):
-        unknown = [name for name in asked.tolist() if name not in (names or [])]
-        if unknown:
-            known = "X has no column names" if names is None else f"the columns of X are {names}"
-            raise ValueError(f"categorical_features has names {unknown}, but {known}.")
-        return np.array([names.index(name) for name in asked])
-    raise ValueError(
-        f'categorical_features={asked.tolist()!r} is not understood; it is "from_dtype", None, a '
-        "boolean mask, or a list of positions or of column names."
-    )
 
 
 def _numbers(columns, kinds, names, indices, dtype):

@@ -1,10 +1,15 @@
-"""How many threads a computation takes."""
+"""How many threads a computation takes, and work in one flat queue."""
 
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from typing import Any
 
+from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-__all__ = ["one_thread"]
+__all__ = ["one_thread", "results", "show_progress"]
 
 
 def one_thread() -> AbstractContextManager:
@@ -16,3 +21,37 @@ def one_thread() -> AbstractContextManager:
     ``torch.set_num_threads`` stays in force for matrix products.
     """
     return threadpool_limits(limits=1, user_api="openmp")
+
+
+def results(
+    function: Callable[..., Any], tasks: Iterable[tuple], n_jobs: int | None
+) -> Iterator[Any]:
+    """Yield what a function returns of each task, in their order, as soon as it is there.
+
+    Parameters
+    ----------
+    function : callable
+        What to do.
+    tasks : iterable of tuple
+        Its arguments. Large arrays are shared among processes.
+    n_jobs : int or None
+        How many run at the same time, as joblib understands it.
+    """
+    calls = [delayed(function)(*task) for task in tasks]
+    found = Parallel(n_jobs=n_jobs, return_as="generator")(calls)
+    try:
+        for _ in range(len(calls) - 1):
+            yield next(found)
+        yield from list(found)  # to the end, or joblib warns that it has dropped something
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found.close()
+
+
+def show_progress(done: int, total: int, text: str) -> None:
+    """Draw a bar over the last one; the line ends when all is done."""
+    filled = 30 * done // max(total, 1)
+    bar = "#" * filled + "-" * (30 - filled)
+    end = "\n" if done >= total else ""
+    print(f"\r[{bar}] {done}/{total} {text}", end=end, file=sys.stderr, flush=True)

@@ -1,7 +1,8 @@
 """Small settings of every estimator, the one table that the contract tests read."""
 
 from plain_estimators import PlainCentroid, PlainRidge
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
 
 from sklearn_modern.utils.discovery import all_estimators
 
@@ -23,6 +24,10 @@ _HIST = _TREE | {"backend": "hist"}
 SETTINGS: dict[str, list[dict]] = {
     "CNNClassifier": [_EXACT | _CNN],
     "CNNRegressor": [_EXACT | _CNN],
+    "ExhaustiveFeatureSelector": [
+        {"estimator": LogisticRegression(), "cv": 3, "max_features": 2, "fast": fast}
+        for fast in ("auto", False)
+    ],
     "GradientBoostingClassifier": [
         _XGBOOST | _SHORT_STEPS,
         _LIGHTGBM,
@@ -36,6 +41,11 @@ SETTINGS: dict[str, list[dict]] = {
     "OrdinalMLPClassifier": [
         _EXACT | _MLP | _ORDINAL | {"method": method, "hidden_layer_sizes": (8, 8), "max_iter": 100}
         for method in ("coral", "corn", "niu", "cumulative_link", "cross_entropy")
+    ],
+    "SequentialFeatureSelector": [
+        {"estimator": LogisticRegression(), "cv": 3, "n_features_to_select": "best"},
+        {"estimator": LinearRegression(), "cv": 3, "floating": True, "direction": "backward"},
+        {"estimator": DecisionTreeClassifier(random_state=0), "cv": 3, "floating": True},
     ],
 }
 

@@ -1,0 +1,101 @@
+"""Records of finished work, which a killed process leaves behind for the next."""
+
+import json
+import os
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from pickle import PicklingError
+from typing import Any
+
+import joblib
+import numpy as np
+
+__all__ = ["Checkpoint", "fingerprint"]
+
+
+class Checkpoint:
+    """A file to which records are added.
+
+    Each line has its checksum, so that one which a killed process has half written is seen, and
+    left out. The first line says what the work is made of; a file of other work is refused.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file; it need not be there.
+    made_of : dict of str to str
+        What decides the results, such as "the data", with a fingerprint of each.
+
+    Attributes
+    ----------
+    records : list of dict
+        What the file had.
+    """
+
+    def __init__(self, path: str | os.PathLike, made_of: dict[str, str]) -> None:
+        self._path = Path(path)
+        lines, whole = self._read()
+        if lines:
+            self._compare(lines[0], made_of)
+        self.records = lines[1:]
+        if not lines:
+            self._path.write_bytes(_line({"made_of": made_of}))
+        elif whole < self._path.stat().st_size:
+            os.truncate(self._path, whole)
+
+    def append(self, records: Iterable[dict[str, Any]]) -> None:
+        """Add records; when this returns they are on the disk."""
+        with self._path.open("ab") as file:
+            file.write(b"".join(map(_line, records)))
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _read(self):
+        """Return what the lines hold, and how many bytes of the file are whole lines."""
+        if not self._path.exists():
+            return [], 0
+        lines, whole = [], 0
+        for line in self._path.read_bytes().splitlines(keepends=True):
+            checksum, _, text = line.partition(b" ")
+            if checksum.decode(errors="replace") != _checksum(text):
+                break
+            lines.append(json.loads(text))
+            whole += len(line)
+        if not lines and self._path.stat().st_size > 0:
+            raise ValueError(f"{self._path} is not a checkpoint; give another path.")
+        return lines, whole
+
+    def _compare(self, header, made_of):
+        before = header.get("made_of", {})
+        other = [name for name in made_of if before.get(name) != made_of[name]]
+        if other:
+            raise ValueError(
+                f"The checkpoint {self._path} is of other work: {' and '.join(other)} "
+                f"{'has' if len(other) == 1 else 'have'} changed. Remove it, or give another path."
+            )
+
+
+def fingerprint(*things: Any) -> str:
+    """Return a text that differs where any of the things do; frames are compared by column."""
+    try:
+        return joblib.hash([_plain(thing) for thing in things])
+    except (PicklingError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"A checkpoint needs data and settings that can be pickled, but: {error}"
+        ) from error
+
+
+def _plain(thing):
+    if hasattr(thing, "columns") and hasattr(thing, "dtypes"):
+        return [[str(name), np.asarray(thing[name])] for name in thing.columns]
+    return thing
+
+
+def _line(record):
+    text = json.dumps(record).encode() + b"\n"
+    return f"{_checksum(text)} ".encode() + text
+
+
+def _checksum(text):
+    return f"{zlib.crc32(text):08x}"

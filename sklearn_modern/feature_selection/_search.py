@@ -1,0 +1,195 @@
+"""Searches over subsets of units: which to score next, given the scores so far."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+from math import comb
+from typing import Protocol
+
+import numpy as np
+
+from sklearn_modern.feature_selection._evaluation import Evaluation
+from sklearn_modern.feature_selection._steps import Step
+
+__all__ = ["ExhaustiveSearch", "Search", "SequentialSearch", "Sizes"]
+
+Subset = frozenset[int]
+
+# Subsets that an exhaustive search asks for at once.
+_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Which sizes a selection may have, and which of them it takes.
+
+    Parameters
+    ----------
+    low, high : int
+        The smallest and the largest.
+    parsimonious : bool, default=False
+        Take the smallest whose score is within one standard error of the best, not the best.
+    """
+
+    low: int
+    high: int
+    parsimonious: bool = False
+
+    def choose(self, best: dict[int, Step]) -> int:
+        """Return a size, given the best subset of each; of equals the smallest."""
+        sizes = [size for size in sorted(best) if self.low <= size <= self.high]
+        sizes = sizes or sorted(best)  # an interrupted search may not have come that far
+        top = max(sizes, key=lambda size: best[size].mean)
+        if not self.parsimonious or np.isnan(best[top].se):
+            return top
+        bound = best[top].mean - best[top].se
+        return next(size for size in sizes if best[size].mean >= bound)
+
+
+class Search(Protocol):
+    """Asks for scores, and knows which of the subsets it takes."""
+
+    def run(self, evaluation: Evaluation) -> None:
+        """Search."""
+
+    def choose(self, best: dict[int, Step]) -> Subset | int:
+        """Return what is selected: a subset, or the size of which to take the best."""
+
+
+class SequentialSearch:
+    """Adds or removes one unit at a time, whichever gives the best score.
+
+    Parameters
+    ----------
+    n_units : int
+        Number of units.
+    fixed : frozenset of int
+        Units that every subset has.
+    forward : bool
+        Whether to start with few and add, or with all and remove.
+    floating : bool
+        Whether to go back after each step, while that is better than all before.
+    stop : int
+        Size at which to end.
+    tol : float or None
+        End at a step that gains less; None never does.
+    sizes : Sizes or None
+        Which sizes to choose from; None is where the search ends.
+    """
+
+    def __init__(
+        self,
+        n_units: int,
+        fixed: Subset,
+        *,
+        forward: bool,
+        floating: bool,
+        stop: int,
+        tol: float | None = None,
+        sizes: Sizes | None = None,
+    ) -> None:
+        self._fixed, self._forward, self._floating = fixed, forward, floating
+        self._everything = frozenset(range(n_units))
+        self._stop, self._tol, self._sizes = stop, tol, sizes
+        self._start = self._current = fixed if forward else self._everything
+
+    def run(self, evaluation: Evaluation) -> None:
+        """Search until the size is reached, or a step gains too little."""
+        score = -np.inf
+        self._best: dict[int, float] = {}
+        if self._sizes and self._start and self._sizes.low <= len(self._start) <= self._sizes.high:
+            self._best[len(self._start)] = evaluation([self._start])[0].mean
+        while len(self._current) != self._stop:
+            subset, new_score = self._step(evaluation, self._current, self._forward)
+            if self._tol is not None and new_score - score < self._tol:
+                break
+            moved = subset ^ self._current
+            self._current, score = subset, new_score
+            self._best[len(subset)] = max(score, self._best.get(len(subset), -np.inf))
+            if self._floating:
+                score = self._float(evaluation, moved, score)
+
+    def choose(self, best: dict[int, Step]) -> Subset | int:
+        """Return what is selected: a subset, or the size of which to take the best."""
+        if self._sizes is not None:
+            return self._sizes.choose(best)
+        if not self._current:  # interrupted before the first step was done
+            return min(best)
+        # A floating search may have been at a size more than once.
+        size = len(self._current)
+        return size if self._floating and size in best else self._current
+
+    def _float(self, evaluation, moved, score):
+        """Go back while that beats both where the search is and the best of that size.
+
+        What has just been moved stays, so that the search does not undo itself. As long as hardly
+        more than that has been moved, there is nothing to go back to.
+        """
+        while len(self._current ^ self._start) > 2:
+            step = self._step(evaluation, self._current, not self._forward, moved)
+            if step is None or not step[1] > max(score, self._best.get(len(step[0]), -np.inf)):
+                break
+            self._current, score = step
+            self._best[len(self._current)] = score
+        return score
+
+    def _step(self, evaluation, subset, add, keep=frozenset()):
+        """Return the best subset that has one unit more or less, and its score."""
+        units = sorted(self._everything - subset if add else subset - self._fixed)
+        units = [unit for unit in units if unit not in keep]
+        if self._floating and not add:
+            units.reverse()  # of equals, floating search keeps those of the lowest positions
+        if not units:
+            return None
+        steps = evaluation([subset ^ {unit} for unit in units])
+        evaluation.refuse_none(steps)
+        evaluation.show(len(subset ^ self._start), abs(self._stop - len(self._start)))
+        best = max(range(len(units)), key=lambda i: _rank(steps[i].mean))
+        return subset ^ {units[best]}, _rank(steps[best].mean)
+
+
+class ExhaustiveSearch:
+    """Scores all subsets of some sizes.
+
+    Parameters
+    ----------
+    n_units : int
+        Number of units.
+    fixed : frozenset of int
+        Units that every subset has.
+    sizes : Sizes
+        Which sizes.
+    """
+
+    def __init__(self, n_units: int, fixed: Subset, sizes: Sizes) -> None:
+        self._fixed, self._sizes = fixed, sizes
+        self._free = sorted(set(range(n_units)) - fixed)
+
+    def __len__(self) -> int:
+        return sum(comb(len(self._free), size) for size in self._added())
+
+    def run(self, evaluation: Evaluation) -> None:
+        """Score them by size, then by position."""
+        subsets, done, steps = self._subsets(), 0, []
+        while batch := list(islice(subsets, _BATCH)):
+            steps += evaluation(batch)
+            done += len(batch)
+            evaluation.show(done, len(self))
+        evaluation.refuse_none(steps)
+
+    def choose(self, best: dict[int, Step]) -> int:
+        """Return the size of which to take the best."""
+        return self._sizes.choose(best)
+
+    def _added(self) -> Sequence[int]:
+        n_fixed = len(self._fixed)
+        return range(self._sizes.low - n_fixed, self._sizes.high - n_fixed + 1)
+
+    def _subsets(self) -> Iterator[Subset]:
+        for size in self._added():
+            for chosen in combinations(self._free, size):
+                yield self._fixed.union(chosen)
+
+
+def _rank(score):
+    return -np.inf if np.isnan(score) else score

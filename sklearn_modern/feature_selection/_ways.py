@@ -1,0 +1,157 @@
+"""Ways to score subsets of features: a fit of each, fits together, or exactly without fits."""
+
+from collections.abc import Iterator, Sequence
+from time import perf_counter
+from typing import Protocol
+
+import numpy as np
+
+from sklearn_modern._parallel import results
+from sklearn_modern._shared_fits import fit_many
+from sklearn_modern.feature_selection._problem import Problem, Scored
+from sklearn_modern.feature_selection.subset_scoring.base import FoldScorer, Subset
+from sklearn_modern.feature_selection.subset_scoring.choice import converged, fast_scorers
+from sklearn_modern.feature_selection.subset_scoring.metrics import Metric
+
+__all__ = ["Way", "way_of"]
+
+# Nets that train together are those that train apart up to the rounding of float32.
+_TOGETHER_TOLERANCE = 1e-4
+
+
+class Way(Protocol):
+    """Yields the scores of subsets, in their order."""
+
+    def __call__(self, subsets: Sequence[Subset]) -> Iterator[Scored]:
+        """Score subsets."""
+
+
+def way_of(problem: Problem, fast: str | bool, n_jobs: int | None) -> Way:
+    """Return how to score subsets.
+
+    Parameters
+    ----------
+    problem : Problem
+        What they are scored on.
+    fast : {"auto", "check"} or False
+        Whether to look for a faster way than a fit of each, and to compare.
+    n_jobs : int or None
+        Fits at the same time.
+    """
+    apart = Apart(problem, n_jobs)
+    found = fast_scorers(problem) if fast else None
+    if found is not None:
+        scorers, metrics = found
+        exact = Exact(scorers, metrics, apart)
+        if fast == "auto":
+            return exact
+        reference = Apart(converged(problem, scorers[0]), n_jobs)
+        return Checked(exact, reference, scorers[0].tolerance)
+    if fast and hasattr(problem.estimator, "fit_many"):
+        together = Together(problem, n_jobs)
+        return together if fast == "auto" else Checked(together, apart, _TOGETHER_TOLERANCE)
+    return apart
+
+
+class Apart:
+    """A fit of each subset on each split, in one queue."""
+
+    def __init__(self, problem: Problem, n_jobs: int | None) -> None:
+        self._problem, self._n_jobs = problem, n_jobs
+
+    def __call__(self, subsets: Sequence[Subset]) -> Iterator[Scored]:
+        """Score subsets."""
+        n_splits = len(self._problem.splits)
+        queue = self.each((subset, split) for subset in subsets for split in range(n_splits))
+        for _ in subsets:
+            yield _joined([next(queue) for _ in range(n_splits)])
+
+    def each(self, tasks: Iterator[tuple[Subset, int]]) -> Iterator[Scored]:
+        """Score subsets on a split each."""
+        return results(self._problem.score_subset, tasks, self._n_jobs)
+
+
+class Together:
+    """The fits of one split together, by an estimator that can do that."""
+
+    def __init__(self, problem: Problem, n_jobs: int | None) -> None:
+        self._problem, self._n_jobs = problem, n_jobs
+
+    def __call__(self, subsets: Sequence[Subset]) -> Iterator[Scored]:
+        """Score subsets."""
+        tasks = ((subsets, split) for split in range(len(self._problem.splits)))
+        by_split = list(results(self._score_split, tasks, self._n_jobs))
+        yield from map(_joined, zip(*by_split, strict=True))
+
+    def _score_split(self, subsets, split):
+        start = perf_counter()
+        scored = [None] * len(subsets)
+        for position, fitted in fit_many(
+            self._problem.estimator, self._problem.fits(subsets, split)
+        ):
+            scored[position] = self._problem.score(fitted, subsets[position], split)
+        each = (perf_counter() - start) / len(subsets)
+        return [one._replace(seconds=each) for one in scored]
+
+
+class Exact:
+    """Arithmetic in the place of fits; fits where it does not hold."""
+
+    def __init__(
+        self, scorers: Sequence[FoldScorer], metrics: Sequence[Metric], apart: Apart
+    ) -> None:
+        self._scorers, self._metrics, self._apart = scorers, metrics, apart
+
+    def __call__(self, subsets: Sequence[Subset]) -> Iterator[Scored]:
+        """Score subsets."""
+        start = perf_counter()
+        found = [scorer.scores(subsets, self._metrics) for scorer in self._scorers]
+        scores = np.stack([scores for scores, _ in found], axis=1)
+        sure = np.stack([sure for _, sure in found], axis=1)
+        seconds = (perf_counter() - start) / len(subsets)
+        unsure = np.argwhere(~sure).tolist()
+        fitted = self._apart.each((subsets[subset], split) for subset, split in unsure)
+        for position in range(len(subsets)):
+            splits = np.flatnonzero(~sure[position])
+            instead = [next(fitted) for _ in splits]
+            for split, one in zip(splits, instead, strict=True):
+                scores[position, split] = one.scores
+            yield Scored(
+                scores[position],
+                seconds + sum(one.seconds for one in instead),
+                next((one.error for one in instead if one.error), None),
+            )
+
+
+class Checked:
+    """Two ways, whose scores have to agree."""
+
+    def __init__(self, way: Way, reference: Way, tolerance: float) -> None:
+        self._way, self._reference, self._tolerance = way, reference, tolerance
+
+    def __call__(self, subsets: Sequence[Subset]) -> Iterator[Scored]:
+        """Score subsets."""
+        both = zip(subsets, self._way(subsets), self._reference(subsets), strict=True)
+        for subset, one, other in both:
+            close = np.isclose(
+                one.scores,
+                other.scores,
+                rtol=self._tolerance,
+                atol=self._tolerance,
+                equal_nan=True,
+            )
+            if not close.all():
+                raise RuntimeError(
+                    f"The fast scores of the features {subset} are {one.scores.tolist()}, those of "
+                    f"ordinary fits {other.scores.tolist()}; use fast=False, and please report it."
+                )
+            yield one
+
+
+def _joined(of_splits):
+    """Make one of what the splits gave."""
+    return Scored(
+        np.stack([one.scores for one in of_splits]),
+        sum(one.seconds for one in of_splits),
+        next((one.error for one in of_splits if one.error), None),
+    )

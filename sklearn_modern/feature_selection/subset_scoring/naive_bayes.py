@@ -1,0 +1,69 @@
+"""Gaussian naive Bayes: the log-likelihood of a subset is a sum over its features."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.naive_bayes import GaussianNB
+
+from sklearn_modern.feature_selection.subset_scoring.base import FoldScorer, Subset
+from sklearn_modern.feature_selection.subset_scoring.fold import Fold
+from sklearn_modern.feature_selection.subset_scoring.outputs import LogLikelihoods
+
+__all__ = ["NaiveBayes"]
+
+
+class NaiveBayes(FoldScorer):
+    """Adds up what each feature says of each class."""
+
+    def __init__(self, estimator: Any, fold: Fold) -> None:
+        super().__init__(estimator, fold)
+        X = fold.X_train
+        weight = np.ones(len(X)) if fold.weight is None else fold.weight
+        members = (fold.codes_train == np.arange(len(fold.classes))[:, None]) * weight
+        self._totals = members.sum(axis=1)
+        self._holds = not np.isclose(self._totals, 0).any()
+        if self._holds:
+            shares = members / self._totals[:, None]
+            self._means = shares @ X
+            self._variances = np.stack(
+                [share @ (X - mean) ** 2 for share, mean in zip(shares, self._means, strict=True)]
+            )
+        self._spread = X.var(axis=0)
+
+    @classmethod
+    def recognises(cls, estimator: Any) -> bool:
+        """Tell whether it is scikit-learn's, with the shares of the classes as priors."""
+        return type(estimator) is GaussianNB and estimator.priors is None
+
+    def outputs(self, subsets: Sequence[Subset]) -> LogLikelihoods:
+        """Return the log-likelihoods of the classes."""
+        shape = len(subsets), len(self.fold.y_test), len(self.fold.classes)
+        raw, sure = np.zeros(shape), np.zeros(len(subsets), dtype=bool)
+        if not self._holds:
+            return LogLikelihoods(raw, sure)
+        # What is added to the variances depends on the feature of a subset that varies most.
+        widest = np.array([self._spread[list(subset)].max() for subset in subsets])
+        for spread in np.unique(widest[widest > 0]):
+            same = np.flatnonzero(widest == spread)
+            added = self.estimator.var_smoothing * spread
+            raw[same] = self._sums([set(subsets[i]) for i in same], added)
+            sure[same] = True
+        return LogLikelihoods(raw + np.log(self._totals / self._totals.sum()), sure)
+
+    def _sums(self, subsets, added):
+        """Add up over features; nothing is subtracted again, which would cost digits."""
+        common = sorted(set.intersection(*subsets))
+        others = sorted(set.union(*subsets).difference(common))
+        start = sum((self._terms(feature, added) for feature in common), 0.0)
+        if not others:
+            return start
+        belongs = np.array([[feature in subset for feature in others] for subset in subsets])
+        terms = np.stack([self._terms(feature, added) for feature in others])
+        return start + np.tensordot(belongs.astype(np.float64), terms, axes=1)
+
+    def _terms(self, feature, added):
+        """Return what one feature says, for each test row and class."""
+        variances = self._variances[:, feature] + added
+        distances = self.fold.X_test[:, [feature]] - self._means[:, feature]
+        return -0.5 * (np.log(2 * np.pi * variances) + distances**2 / variances)

@@ -4,6 +4,7 @@ Every estimator comes through here, so that all of them accept and refuse the sa
 same words.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -219,7 +220,8 @@ def class_weights(
     Parameters
     ----------
     class_weight : dict, "balanced" or None
-        Weights by label; "balanced" makes the totals of the classes equal.
+        Weights by label; "balanced" makes the totals of the classes equal. A part of the data may
+        lack labels that the dict has, but not all of them.
     codes : ndarray of int64 of shape (n_samples,)
         Positions in ``labels``.
     weight : ndarray of shape (n_samples,)
@@ -237,12 +239,16 @@ def class_weights(
     if isinstance(class_weight, str):
         total = np.bincount(codes, weight)
         return weight.sum() / (np.count_nonzero(total) * total[codes])
-    unknown = set(class_weight) - set(labels.tolist())
-    if unknown:
-        raise ValueError(
+    known = set(labels.tolist())
+    unknown, unnamed = set(class_weight) - known, known - set(class_weight)
+    if unknown and unnamed:  # else it is a fold that lacks a class, not another spelling
+        message = (
             f"class_weight has the classes {sorted(unknown, key=str)}, which are not among "
             f"{np.sort(labels).tolist()}."
         )
+        if unnamed == known:
+            raise ValueError(message)
+        warnings.warn(f"{message} {sorted(unnamed, key=str)} have weight 1.", stacklevel=2)
     factors = [class_weight.get(label, 1.0) for label in labels.tolist()]
     factors = np.asarray(factors, dtype=np.float64)[codes]
     if not (factors > 0).all():

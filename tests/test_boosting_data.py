@@ -160,7 +160,7 @@ def test_more_categories_than_bins(backend):
     X = pd.DataFrame({"id": [f"i{i}" for i in range(300)], "z": y})
     reg = regressor(backend, max_bins=16)
     if backend == "hist":
-        with pytest.raises(ValueError, match="cardinality <= 16"):
+        with pytest.raises(ValueError, match="max_bins=16 categories, but column 'id' has 300"):
             reg.fit(X, y)
         return
     assert reg.fit(X, y).score(X, y) > 0.5
@@ -191,7 +191,7 @@ def test_numbers_beyond_float32(backend, X):
     """They are told apart, or refused in our words."""
     y = X[:, 0]
     if backend == "xgboost":
-        with pytest.raises(ValueError, match="inf"):
+        with pytest.raises(ValueError, match="Column 0 of X has 90 values beyond float32"):
             regressor(backend).fit(X * 1e200, y)
         return
     predicted = regressor(backend).fit(X * 1e200, y).predict(X * 1e200)

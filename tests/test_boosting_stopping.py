@@ -106,10 +106,13 @@ def test_a_regressors_score_is_followed(backend, parts):
     ],
 )
 def test_every_loss_stops(backend, loss, settings, parts):
-    if backend == "hist" and loss in ("huber", "tweedie"):
-        pytest.skip("hist has no such loss")
     X, X_val, _, y = parts
     reg = regressor(backend, loss=loss, learning_rate=0.3, n_iter_no_change=3, **settings)
+    if backend == "hist" and loss in ("huber", "tweedie"):
+        with pytest.raises(ValueError, match=f"backend='hist' has no loss='{loss}'"):
+            reg.fit(X, y[:300], X_val=X_val, y_val=y[300:])
+        assert not hasattr(reg, "booster_")
+        return
     reg.fit(X, y[:300], X_val=X_val, y_val=y[300:])
     scores = reg.validation_scores_
     assert max(scores) > scores[0]

@@ -96,6 +96,14 @@ def test_class_weights_of_a_part_that_lacks_a_class():
     model.partial_fit(X[y == "low"], y[y == "low"], classes=["high", "low"])
     with pytest.raises(ValueError, match="class_weight has the classes \\['tall'\\]"):
         MLPClassifier(class_weight={"tall": 2.0}).fit(X, y)
+    named = {"high": 5.0, "low": 1.0, "tall": 2.0}
+    found, expected = (
+        MLPClassifier((8,), class_weight=weights, random_state=0, max_iter=2).fit(X, y)
+        for weights in (named, {"high": 5.0})
+    )
+    np.testing.assert_array_equal(found.predict_proba(X), expected.predict_proba(X))
+    with pytest.warns(UserWarning, match="\\['tall'\\].*\\['low'\\] have weight 1"):
+        MLPClassifier(class_weight={"high": 5.0, "tall": 2.0}, max_iter=1).fit(X, y)
     with pytest.raises(ValueError, match="at least two classes"):
         MLPClassifier().partial_fit(X, np.full(len(y), "low"), classes=["low"])
     labels = np.column_stack([y == "low", y == "high"]).astype(int)

@@ -8,21 +8,22 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._columns import ColumnCoder
 from sklearn_modern._estimator import estimator
-from sklearn_modern._splitting import validation_split
-from sklearn_modern._validation import (
-    check_lengths,
-    weighted_rows,
-)
+from sklearn_modern._validation import check_lengths, weighted_rows
 from sklearn_modern.device import resolve_device
-from sklearn_modern.ensemble._constraints import interaction_groups, monotonic_directions
+from sklearn_modern.ensemble._constraints import (
+    check_monotonic,
+    interaction_groups,
+    monotonic_directions,
+)
 from sklearn_modern.ensemble._many import fit_many, signature
+from sklearn_modern.ensemble._rows import check_groups, split
 from sklearn_modern.ensemble._stopping import Stopper, scores_of
 from sklearn_modern.ensemble.engines.base import Rows, Settings
 
@@ -80,7 +81,8 @@ class GradientBoosting(BaseEstimator):
         mask, positions or names; or none. A category that the fit did not see is missing.
     monotonic_cst : array-like of int, dict or None, default=None
         For each feature, or by name: 1 if predictions may only rise with it, -1 if they may only
-        fall, 0 for no constraint.
+        fall, 0 for no constraint. For two classes and regression, but not for absolute errors or
+        quantiles, where libraries do not keep to it.
     interaction_cst : "pairwise", "no_interactions", sequence of sequences or None, default=None
         Groups of features, by position or name, that may meet in a tree. Features that are in none
         form one more.
@@ -96,7 +98,7 @@ class GradientBoosting(BaseEstimator):
     scoring : str or callable, default="loss"
         What is followed: "loss", a scorer's name, or a scorer.
     backend_params : dict or None, default=None
-        More parameters for the library, in its words.
+        More parameters for the library, in its words; "hist" has no more.
     n_jobs : int or None, default=None
         Threads. None is what joblib and OpenMP allow, -1 all processors.
     device : str or torch.device, default="auto"
@@ -174,7 +176,11 @@ class GradientBoosting(BaseEstimator):
         "tol": [Interval(Real, 0, None, closed="left")],
         "scoring": [str, callable],
         "backend_params": [dict, None],
-        "n_jobs": [None, Integral],
+        "n_jobs": [
+            None,
+            Interval(Integral, 1, None, closed="left"),
+            Interval(Integral, None, -1, closed="right"),
+        ],
         "device": "no_validation",  # resolve_device says what is wrong
         "random_state": ["random_state"],
         "verbose": ["verbose"],
@@ -218,8 +224,9 @@ class GradientBoosting(BaseEstimator):
         if X_val is not None:
             validation = self._given_rows(X_val, y_val)
         elif self._stops_early(len(rows.y)):
-            split = np.random.RandomState(seeds.randint(2**31 - 1))
-            rows, validation = _split(rows, self.validation_fraction, split, groups)
+            drawn = np.random.RandomState(seeds.randint(2**31 - 1))
+            rows, validation = split(rows, self.validation_fraction, drawn, groups)
+        self._check_trained_on(rows.y)
         if resume:
             self._engine.settings = self._settings(self._engine.settings.seed)
             self._train(rows, validation)
@@ -271,7 +278,7 @@ class GradientBoosting(BaseEstimator):
     def _read(self, X, y, sample_weight=None, groups=None, *, reset=True):
         """Check everything, and code it as numbers."""
         check_lengths(X, y)
-        check_consistent_length(X, groups)
+        groups = check_groups(groups, X)
         X, y, weight, groups = weighted_rows(X, y, sample_weight, groups)
         matrix = self._matrix(X, reset=reset)
         y = self._check_y(y, reset=reset)
@@ -333,10 +340,12 @@ class GradientBoosting(BaseEstimator):
     def _settings(self, seed):
         names = getattr(self, "feature_names_in_", None)
         categorical = tuple(self._columns.categorical_indices.tolist())
-        width = self.n_features_in_
+        width, n_classes = self.n_features_in_, len(getattr(self, "classes_", ()))
+        monotonic = monotonic_directions(self.monotonic_cst, width, names, categorical)
+        check_monotonic(monotonic, self.loss, n_classes)
         return Settings(
             loss=self.loss,
-            n_classes=len(getattr(self, "classes_", ())),
+            n_classes=n_classes,
             n_estimators=self.n_estimators,
             learning_rate=self.learning_rate,
             max_leaf_nodes=self.max_leaf_nodes,
@@ -349,8 +358,9 @@ class GradientBoosting(BaseEstimator):
             quantile=getattr(self, "quantile", None),
             delta=getattr(self, "_delta", 1.0),
             categorical=categorical,
-            monotonic=monotonic_directions(self.monotonic_cst, width, names, categorical),
+            monotonic=monotonic,
             interactions=interaction_groups(self.interaction_cst, width, names),
+            names=names,
             n_threads=_openmp_effective_n_threads(self.n_jobs),
             device=self.device_,
             seed=seed,
@@ -404,6 +414,9 @@ class GradientBoosting(BaseEstimator):
     def _check_y(self, y, *, reset):
         """Check targets and code them as numbers."""
 
+    def _check_trained_on(self, y):
+        """Check the targets of the rows that trees are grown on."""
+
     def _weighted(self, y, weight):
         return weight
 
@@ -412,33 +425,3 @@ class GradientBoosting(BaseEstimator):
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _split(rows, fraction, random_state, groups):
-    if groups is None:
-        parts = validation_split(rows.y, fraction, random_state)
-    else:
-        parts = _split_groups(rows.y, groups, fraction, random_state)
-    return tuple(
-        Rows(rows.X[part], rows.y[part], None if rows.weight is None else rows.weight[part])
-        for part in parts
-    )
-
-
-def _split_groups(y, groups, fraction, random_state):
-    """Set whole groups aside, none of which has all rows of a class."""
-    _, codes = np.unique(groups, return_inverse=True)
-    classes = y if y.dtype.kind == "i" else np.zeros(len(y), dtype=np.int64)
-    counts = np.zeros((codes.max() + 1, classes.max() + 1), dtype=np.int64)
-    np.add.at(counts, (codes, classes), 1)
-    n_validation, left, chosen = max(round(len(counts) * fraction), 1), counts.sum(axis=0), []
-    for group in random_state.permutation(len(counts)):
-        if len(chosen) < n_validation and ((left > counts[group]) | (left == 0)).all():
-            chosen.append(group)
-            left = left - counts[group]
-    if not chosen:
-        raise ValueError(
-            "No group can be set aside for validation: each has all rows, or all rows of a class."
-        )
-    held_out = np.isin(codes, chosen)
-    return np.flatnonzero(~held_out), np.flatnonzero(held_out)

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["interaction_groups", "monotonic_directions"]
+from sklearn_modern.ensemble.engines.base import column_label
+
+__all__ = ["check_monotonic", "interaction_groups", "monotonic_directions"]
 
 
 def monotonic_directions(
@@ -30,11 +32,31 @@ def monotonic_directions(
         raise ValueError(f"monotonic_cst={asked!r} must have -1, 0 and 1 only.")
     for column in categorical:
         if directions[column]:
-            label = column if names is None else repr(str(names[column]))
+            label = column_label(names, column)
             raise ValueError(
                 f"monotonic_cst constrains column {label}, but categories have no direction."
             )
-    return tuple(int(direction) for direction in directions)
+    return tuple(int(direction) for direction in directions) if directions.any() else None
+
+
+def check_monotonic(directions: tuple[int, ...] | None, loss: str, n_classes: int) -> None:
+    """Refuse constraints that no library keeps to, though most of them take them."""
+    if directions is None:
+        return
+    if n_classes > 2:
+        raise ValueError(
+            f"monotonic_cst is for two classes or a regression, but y has {n_classes} classes, "
+            "whose probabilities depend on each other, so that none of them keeps to it. If the "
+            "classes are ordered, ask for each level whether y is beyond it, as "
+            "sklearn_modern.ordinal.OrdinalClassifier does with this estimator; else leave "
+            "monotonic_cst out."
+        )
+    if loss in ("absolute_error", "quantile"):
+        raise ValueError(
+            f"monotonic_cst does not hold with loss={loss!r}, where leaves get new values after a "
+            "tree has grown; take loss='huber', with backend='xgboost' or 'lightgbm', or "
+            "loss='squared_error', or leave monotonic_cst out."
+        )
 
 
 def interaction_groups(

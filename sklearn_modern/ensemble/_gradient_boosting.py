@@ -5,6 +5,7 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
+from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -32,7 +33,7 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
         What is minimised.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, which multiply the sample weights; "balanced" is inversely
-        proportional to their frequencies.
+        proportional to their frequencies. Those of classes that y lacks have no say.
 
     Attributes
     ----------
@@ -103,7 +104,15 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
         ndarray of shape (n_samples, n_classes)
             As ``predict_proba``.
         """
-        return np.log(self.predict_proba(X))
+        check_is_fitted(self, "_engine")
+        matrix = self._matrix(X, reset=False)
+        probabilities = _both(self._engine.predict(matrix))
+        rounded = probabilities == 0
+        logarithms = np.log(np.where(rounded, 1.0, probabilities))
+        if rounded.any():
+            margins = self._engine.margins(matrix).astype(np.float64)
+            logarithms[rounded] = _log_probabilities(margins)[rounded]
+        return logarithms
 
     def staged_predict_proba(self, X):
         """Yield probabilities after each iteration.
@@ -143,6 +152,12 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
 
     def _weighted(self, y, weight):
         return weight * class_weights(self.class_weight, y, weight, self.classes_)
+
+
+def _log_probabilities(margins):
+    if margins.ndim == 2:
+        return log_softmax(margins, axis=1)
+    return np.column_stack([log_expit(-margins), log_expit(margins)])
 
 
 def _both(probabilities):
@@ -232,4 +247,17 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
                 f"loss={self.loss!r} needs a y that is {_POSITIVE[self.loss]}, but its lowest "
                 f"value is {lowest:g}."
             )
+        most = np.abs(y).max()
+        if most > np.finfo(np.float32).max:
+            raise ValueError(
+                f"y has values as large as {most:g}, but boosted trees compute in float32, which "
+                f"ends at {np.finfo(np.float32).max:.2g}; divide y by a constant."
+            )
         return y
+
+    def _check_trained_on(self, y):
+        if self.loss in _POSITIVE and not y.any():
+            raise ValueError(
+                f"loss={self.loss!r} needs a y whose sum is positive, but y is zero in all "
+                f"{len(y)} rows that trees are grown on."
+            )

@@ -61,6 +61,7 @@ def _fit_group(group):
     _, fit, first, _ = group[0]
     try:
         rows, _ = first._read(*fit.data(), **fit.fit_params)
+        first._check_trained_on(rows.y)
     except Exception as error:
         yield from ((position, error) for position, *_ in group)
         return

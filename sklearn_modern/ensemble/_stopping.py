@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import get_scorer
 
+from sklearn_modern._stand_in import StandIn
 from sklearn_modern.ensemble.engines.base import TWEEDIE_POWER, Rows, Settings
 
 __all__ = ["Stopper", "scores_of"]
@@ -124,35 +124,8 @@ def _losses(settings, y, predicted):
 
 
 def _stand_in(predicted, classes):
-    return _Regressed(predicted) if classes is None else _Classified(predicted, classes)
-
-
-class _Regressed(RegressorMixin, BaseEstimator):
-    """A fitted regressor whose predictions are known already."""
-
-    def __init__(self, predicted):
-        self.predicted = predicted
-
-    def __sklearn_is_fitted__(self):
-        return True
-
-    def predict(self, X):
-        return self.predicted
-
-
-class _Classified(ClassifierMixin, BaseEstimator):
-    """A fitted classifier whose probabilities are known already."""
-
-    def __init__(self, predicted, classes):
-        self.predicted = predicted
-        self.classes_ = classes
-
-    def __sklearn_is_fitted__(self):
-        return True
-
-    def predict(self, X):
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
-
-    def predict_proba(self, X):
-        both = self.predicted
-        return both if both.ndim == 2 else np.column_stack([1 - both, both])
+    if classes is None:
+        return StandIn({"predict": predicted})
+    both = predicted if predicted.ndim == 2 else np.column_stack([1 - predicted, predicted])
+    answers = {"predict": classes[both.argmax(axis=1)], "predict_proba": both}
+    return StandIn(answers, classes)

@@ -15,6 +15,7 @@ __all__ = [
     "Rows",
     "Settings",
     "Watch",
+    "column_label",
     "from_margin",
 ]
 
@@ -60,6 +61,7 @@ class Settings:
     categorical: tuple[int, ...] = ()
     monotonic: tuple[int, ...] | None = None
     interactions: tuple[tuple[int, ...], ...] | None = None
+    names: np.ndarray | None = None  # of the features
     n_threads: int = 1
     device: str = "cpu"
     seed: int = 0
@@ -124,6 +126,10 @@ class Engine(ABC):
         """Predict by the first iteration, by the first two, and so on."""
 
     @abstractmethod
+    def margins(self, X: Any) -> np.ndarray:
+        """Return the sums of all trees, which a classifier's probabilities are made of."""
+
+    @abstractmethod
     def gains(self) -> np.ndarray:
         """Return what the splits of each feature gained, in all."""
 
@@ -136,6 +142,11 @@ class Engine(ABC):
     @abstractmethod
     def native(self) -> Any:
         """The library's own object."""
+
+
+def column_label(names: np.ndarray | None, column: int) -> str:
+    """Say which column it is: its name, or its position."""
+    return str(column) if names is None else repr(str(names[column]))
 
 
 def from_margin(margin: np.ndarray, loss: str) -> np.ndarray:

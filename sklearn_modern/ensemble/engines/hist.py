@@ -9,14 +9,14 @@ import scipy.sparse as sp
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
-from sklearn_modern.ensemble.engines.base import Engine, Rows, Watch
+from sklearn_modern.ensemble.engines.base import Engine, Rows, Watch, column_label
 
 __all__ = ["Hist"]
 
 # What we set in other ways, or only for some fits.
 _OURS = {
     *("loss", "quantile", "max_iter", "class_weight"),
-    *("scoring", "validation_fraction", "n_iter_no_change", "tol"),
+    *("scoring", "validation_fraction", "n_iter_no_change", "tol", "verbose"),
 }
 
 
@@ -34,7 +34,8 @@ class Hist(Engine):
     ) -> None:
         """Train, or train on, until there are ``settings.n_estimators`` iterations."""
         rows = rows._replace(X=_dense(rows.X))
-        seen = _with_all_classes(rows, self.settings.n_classes)
+        self._check_categories(rows.X)
+        seen = _with_all_classes(self._without_empty_columns(rows), self.settings.n_classes)
         model = self._make()
         self.model = model if self.model is None else self.model.set_params(**model.get_params())
         if watch is None:
@@ -71,6 +72,11 @@ class Hist(Engine):
             yield from self.model.staged_predict(X)
         else:
             yield from map(self._probabilities, self.model.staged_predict_proba(X))
+
+    def margins(self, X: Any) -> np.ndarray:
+        """Return the sums of all trees, which a classifier's probabilities are made of."""
+        with self._threads():
+            return self.model.decision_function(_dense(X))
 
     def gains(self) -> np.ndarray:
         """Return what the splits of each feature gained, in all."""
@@ -150,6 +156,27 @@ class Hist(Engine):
             raise ValueError(
                 f"backend_params has {clashes}, which parameters of the estimator set already."
             )
+
+    def _check_categories(self, X):
+        most = self.settings.max_bins
+        for column in self.settings.categorical:
+            codes = X[:, column]
+            found = len(np.unique(codes[~np.isnan(codes)]))
+            if found > most:
+                label = column_label(self.settings.names, column)
+                raise ValueError(
+                    f"backend='hist' takes at most max_bins={most} categories, but column {label} "
+                    f"has {found} categories; merge rare ones, raise max_bins (to 255 at most), "
+                    "or take another backend."
+                )
+
+    def _without_empty_columns(self, rows):
+        # Some versions of scikit-learn cannot bin a column without values, nor one that has none
+        # among the rows that bins are made of. A column with fewer values than a leaf needs cannot
+        # be split on, and neither can one of zeros: predictions do not depend on either.
+        empty = np.count_nonzero(~np.isnan(rows.X), axis=0) < self.settings.min_samples_leaf
+        empty[list(self.settings.categorical)] = False
+        return rows._replace(X=np.where(empty, 0.0, rows.X)) if empty.any() else rows
 
     def _grow(self, rows, n_estimators):
         with self._threads():

@@ -26,11 +26,35 @@ _OBJECTIVES = {
     "gamma": "gamma",
     "tweedie": "tweedie",
 }
-# What we set in other ways, or only for some fits.
+# What we set in other ways or only for some fits, or decide by what we set.
 _OURS = {
-    *("num_iterations", "early_stopping_round", "categorical_feature", "num_class"),
-    *("monotone_constraints", "interaction_constraints"),
+    *("num_iterations", "early_stopping_round", "early_stopping_min_delta", "num_class"),
+    *("categorical_feature", "monotone_constraints", "interaction_constraints", "alpha"),
+    *("tweedie_variance_power", "force_row_wise", "gpu_device_id_list", "num_gpu"),
 }
+# What has no say in a fit from arrays in this process.
+_ELSEWHERE = {
+    *("task", "config", "data", "valid", "header", "label_column", "weight_column"),
+    *("group_column", "ignore_column", "two_round", "save_binary", "precise_float_parser"),
+    *("parser_config_file", "pre_partition", "input_model", "output_model", "snapshot_freq"),
+    *("saved_feature_importance_type", "output_result", "convert_model"),
+    *("convert_model_language", "refit_decay_rate", "tree_learner", "num_machines", "machines"),
+    *("machine_list_filename", "local_listen_port", "time_out", "top_k"),
+    *("predict_raw_score", "predict_leaf_index", "predict_contrib", "start_iteration_predict"),
+    *("num_iteration_predict", "predict_disable_shape_check", "pred_early_stop"),
+    *("pred_early_stop_freq", "pred_early_stop_margin", "metric_freq", "first_metric_only"),
+    *("is_provide_training_metric", "eval_at", "multi_error_top_k", "auc_mu_weights"),
+    *("label_gain", "lambdarank_norm", "lambdarank_truncation_level", "objective_seed"),
+    *("lambdarank_position_bias_regularization", "bagging_by_query"),
+}
+_SET = "which parameters of the estimator set already"
+_NO_SAY = (
+    "which LightGBM has for files, several machines, rankings, or metrics and predictions of its "
+    "own, and which have no say in this fit; leave them out"
+)
+# What makes other numbers of the sums of trees than `from_margin` does.
+_OTHER_NUMBERS = {"sigmoid", "reg_sqrt"}
+_CHANGED = "which change what the sums of trees mean; leave them out"
 
 
 class LightGBM(Engine):
@@ -104,6 +128,12 @@ class LightGBM(Engine):
                 num_threads=self.settings.n_threads,
             )
             yield from_margin(margin, self.settings.loss)
+
+    def margins(self, X: Any) -> np.ndarray:
+        """Return the sums of all trees, which a classifier's probabilities are made of."""
+        return self.booster.predict(
+            _known(X), num_iteration=-1, raw_score=True, num_threads=self.settings.n_threads
+        )
 
     def gains(self) -> np.ndarray:
         """Return what the splits of each feature gained, in all."""
@@ -206,8 +236,7 @@ def _check_extra(extra, parameters):
                 "that later ones leave as they are."
             )
     ours = _OURS | {main.get(key, key) for key in parameters}
-    clashes = sorted(key for key in extra if main[key] in ours)
-    if clashes:
-        raise ValueError(
-            f"backend_params has {clashes}, which parameters of the estimator set already."
-        )
+    for refused, why in ((ours, _SET), (_ELSEWHERE, _NO_SAY), (_OTHER_NUMBERS, _CHANGED)):
+        found = sorted(key for key in extra if main[key] in refused)
+        if found:
+            raise ValueError(f"backend_params has {found}, {why}.")

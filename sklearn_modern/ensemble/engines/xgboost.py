@@ -14,6 +14,7 @@ from sklearn_modern.ensemble.engines.base import (
     Engine,
     Rows,
     Watch,
+    column_label,
     from_margin,
 )
 
@@ -30,11 +31,16 @@ _OBJECTIVES = {
 }
 # From 3.1 on several classes start at their shares of the rows, before they started alike.
 _STARTS_AT_SHARES = tuple(map(int, xgb.__version__.split(".")[:2])) >= (3, 1)
-# Further names of what we set, and what we set only for some fits.
-_ALIASES = {"learning_rate", "lambda", "n_jobs", "random_state", "gpu_id", "num_class"} | {
+# Further names of what we set, and what we decide or set only for some fits.
+_OURS = {
+    *("learning_rate", "lambda", "n_jobs", "random_state", "gpu_id", "num_class", "num_target"),
     *("n_estimators", "num_boost_round", "num_round", "early_stopping_rounds"),
-    *("monotone_constraints", "interaction_constraints", "disable_default_eval_metric"),
+    *("monotone_constraints", "interaction_constraints", "enable_categorical", "feature_types"),
+    *("quantile_alpha", "huber_slope", "tweedie_variance_power", "missing", "verbose"),
+    *("eval_metric", "disable_default_eval_metric", "validate_parameters"),
+    *("process_type", "updater", "refresh_leaf"),
 }
+_LARGEST = np.finfo(np.float32).max
 
 
 class XGBoost(Engine):
@@ -107,6 +113,13 @@ class XGBoost(Engine):
             )
             yield from_margin(margin, self.settings.loss)
 
+    def margins(self, X: Any) -> np.ndarray:
+        """Return the sums of all trees, which a classifier's probabilities are made of."""
+        self.booster.set_param({"nthread": self.settings.n_threads})
+        return self.booster.inplace_predict(
+            _dense(X), predict_type="margin", validate_features=False
+        )
+
     def gains(self) -> np.ndarray:
         """Return what the splits of each feature gained, in all."""
         gains = np.zeros(self.booster.num_features())
@@ -164,12 +177,26 @@ class XGBoost(Engine):
         return parameters
 
     def _data(self, rows, reference=None):
+        rows = rows._replace(X=_dense(rows.X))
+        try:
+            return self._binned(rows, reference)
+        except xgb.core.XGBoostError:  # looked into only now, as it takes time
+            beyond = np.abs(rows.X) > _LARGEST
+            if not beyond.any():
+                raise
+            if reference is None:
+                raise _too_large(rows.X, beyond, self.settings.names) from None
+            # Splits lie within float32, so that the largest is as good as what lies beyond.
+            X = np.clip(rows.X, -_LARGEST, _LARGEST)
+            return self._binned(rows._replace(X=X), reference)
+
+    def _binned(self, rows, reference):
         s = self.settings
         kinds = None
         if s.categorical:
             kinds = ["c" if i in s.categorical else "q" for i in range(rows.X.shape[1])]
         return xgb.QuantileDMatrix(
-            _dense(rows.X),
+            rows.X,
             rows.y,
             weight=rows.weight,
             feature_types=kinds,
@@ -229,13 +256,24 @@ def _dense(X):
     return X.toarray() if sp.issparse(X) else X
 
 
+def _too_large(X, beyond, names):
+    column = int(beyond.any(axis=0).argmax())
+    found = X[beyond[:, column], column][0]
+    return ValueError(
+        f"Column {column_label(names, column)} of X has {beyond[:, column].sum()} values beyond "
+        f"float32, in which XGBoost computes, such as {found:g}: they would be infinite. Divide "
+        "the column by a constant, mark such values as missing (NaN), or take "
+        "backend='lightgbm' or backend='hist'."
+    )
+
+
 def _refuse_clashes(extra, parameters):
     if extra.get("booster", "gbtree") != "gbtree":
         raise ValueError(
             f"backend_params has booster={extra['booster']!r}, but only 'gbtree' has trees that "
             "later ones leave as they are."
         )
-    clashes = sorted(set(extra) & (set(parameters) | _ALIASES))
+    clashes = sorted(set(extra) & (set(parameters) | _OURS))
     if clashes:
         raise ValueError(
             f"backend_params has {clashes}, which parameters of the estimator set already."

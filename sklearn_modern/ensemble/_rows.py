@@ -1,0 +1,76 @@
+"""Which rows validate."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_consistent_length
+from sklearn.utils._missing import is_pandas_na
+
+from sklearn_modern._splitting import validation_split
+from sklearn_modern.ensemble.engines.base import Rows
+
+__all__ = ["check_groups", "split"]
+
+
+def check_groups(groups: Any, X: Any) -> np.ndarray | None:
+    """Check that groups are a column of values that can be told apart, one a row of X."""
+    if groups is None:
+        return None
+    check_consistent_length(X, groups)
+    groups = np.asarray(groups)
+    if groups.ndim != 1:
+        raise ValueError(f"groups has the shape {groups.shape}; give one group a row.")
+    missing = np.array([_is_missing(group) for group in groups], dtype=bool)
+    if missing.any():
+        raise ValueError(
+            f"groups is missing in {missing.sum()} of {len(groups)} rows, the first of which is "
+            f"row {missing.argmax()}; give every row a group."
+        )
+    try:
+        np.unique(groups)
+    except TypeError:
+        kinds = sorted({type(group).__name__ for group in groups.tolist()})
+        raise ValueError(
+            f"groups has values of types that cannot be ordered: {kinds}; make all of them "
+            "numbers, or all of them strings."
+        ) from None
+    return groups
+
+
+def split(
+    rows: Rows, fraction: float, random_state: np.random.RandomState, groups: np.ndarray | None
+) -> tuple[Rows, Rows]:
+    """Split rows into training and validation rows: stratified by y, or whole groups."""
+    if groups is None:
+        training, validation = validation_split(rows.y, fraction, random_state)
+    else:
+        training, validation = _split_groups(rows.y, groups, fraction, random_state)
+    return _take(rows, training), _take(rows, validation)
+
+
+def _is_missing(group):
+    return group is None or is_pandas_na(group) or group != group
+
+
+def _take(rows, part):
+    weight = None if rows.weight is None else rows.weight[part]
+    return Rows(rows.X[part], rows.y[part], weight)
+
+
+def _split_groups(y, groups, fraction, random_state):
+    """Set whole groups aside, none of which has all rows of a class."""
+    _, codes = np.unique(groups, return_inverse=True)
+    classes = y if y.dtype.kind == "i" else np.zeros(len(y), dtype=np.int64)
+    counts = np.zeros((codes.max() + 1, classes.max() + 1), dtype=np.int64)
+    np.add.at(counts, (codes, classes), 1)
+    n_validation, left, chosen = max(round(len(counts) * fraction), 1), counts.sum(axis=0), []
+    for group in random_state.permutation(len(counts)):
+        if len(chosen) < n_validation and ((left > counts[group]) | (left == 0)).all():
+            chosen.append(group)
+            left = left - counts[group]
+    if not chosen:
+        raise ValueError(
+            "No group can be set aside for validation: each has all rows, or all rows of a class."
+        )
+    held_out = np.isin(codes, chosen)
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)

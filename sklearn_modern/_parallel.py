@@ -38,6 +38,8 @@ def results(
         How many run at the same time, as joblib understands it.
     """
     calls = [delayed(function)(*task) for task in tasks]
+    if not calls:
+        return
     found = Parallel(n_jobs=n_jobs, return_as="generator")(calls)
     try:
         for _ in range(len(calls) - 1):

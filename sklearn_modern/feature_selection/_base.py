@@ -2,9 +2,11 @@
 
 import warnings
 from abc import abstractmethod
+from contextlib import closing
 from copy import deepcopy
 from dataclasses import KW_ONLY
 from numbers import Integral
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -26,13 +28,14 @@ from sklearn_modern.feature_selection._display import SubsetScoresDisplay
 from sklearn_modern.feature_selection._evaluation import Evaluation, Stopped
 from sklearn_modern.feature_selection._problem import Problem
 from sklearn_modern.feature_selection._scorers import followed_of, scorers_of
+from sklearn_modern.feature_selection._steps import Step
 from sklearn_modern.feature_selection._units import Units
 from sklearn_modern.feature_selection._ways import way_of
 
 __all__ = ["SubsetSelector"]
 
-# What changes neither scores nor the order in which they are asked for.
-_IMMATERIAL = ("callback", "checkpoint", "estimator", "fast", "n_jobs", "verbose")
+# What changes neither scores nor the order in which they are asked for, or is compared by itself.
+_IMMATERIAL = ("callback", "checkpoint", "cv", "estimator", "fast", "n_jobs", "verbose")
 
 
 @estimator
@@ -116,7 +119,7 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         "fast": [StrOptions({"auto", "check"}), Options(bool, {False})],
         "refit": ["boolean", str],
         "n_jobs": [None, Integral],
-        "checkpoint": "no_validation",
+        "checkpoint": [str, PathLike, None],
         "callback": [callable, None],
         "verbose": ["verbose"],
     }
@@ -157,20 +160,27 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
             bool(self.verbose),
         )
         try:
-            search.run(evaluation)
+            with closing(evaluation):
+                search.run(evaluation)
         except Stopped:
-            pass
+            evaluation.refuse_none([step.mean for step in evaluation.history.steps])
         except KeyboardInterrupt:
             if not evaluation.best:
                 raise
-            warnings.warn("Interrupted: the best of what has been scored is kept.", stacklevel=4)
+            warnings.warn("Interrupted: the best of what has been scored is kept.", stacklevel=3)
         evaluation.warn_of_errors()
         self._take(search, evaluation, units)
-        if self.refit is not False:
+        if self.refit:
             y = () if y is None else (y,)
             self.estimator_ = clone(self.estimator)
             self.estimator_.fit(self._selected(X), *y, **problem.fit_params)
         return self
+
+    @property
+    def history_(self) -> list[Step]:
+        """Every subset that was scored, in order."""
+        check_is_fitted(self)
+        return self._history.steps
 
     def results_frame(self):
         """Return every subset that was scored as a pandas DataFrame.
@@ -281,7 +291,7 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
 
     def _take(self, search, evaluation, units):
         """Learn what has been selected."""
-        self.history_, self.subsets_ = evaluation.history, dict(sorted(evaluation.best.items()))
+        self._history, self.subsets_ = evaluation.history, dict(sorted(evaluation.best.items()))
         chosen = search.choose(evaluation.best)
         if isinstance(chosen, int):
             columns, self.n_features_to_select_ = evaluation.best[chosen].features, chosen
@@ -301,7 +311,7 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         inner = get_tags(self.estimator)
-        if self.refit is not False:
+        if self.refit:
             tags.estimator_type = inner.estimator_type
             tags.classifier_tags = deepcopy(inner.classifier_tags)
             tags.regressor_tags = deepcopy(inner.regressor_tags)

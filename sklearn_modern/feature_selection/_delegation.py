@@ -1,5 +1,6 @@
 """What a selector can do because the estimator that it fitted last can."""
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ __all__ = ["FittedToSelection"]
 
 def _inner_has(method):
     def check(self):
-        if self.refit is False:
+        if not self.refit:
             raise AttributeError(f"{method} needs the estimator to be fitted: refit=True.")
         getattr(getattr(self, "estimator_", self.estimator), method)
         return True
@@ -133,7 +134,7 @@ class FittedToSelection:
         least = 2 if reset else 1
         if hasattr(X, "columns") and hasattr(X, "dtypes"):
             names = list(X.columns)
-            if twice := sorted({str(name) for name in names if names.count(name) > 1}):
+            if twice := [str(name) for name, times in Counter(names).items() if times > 1]:
                 raise ValueError(f"X has several columns of the name {', '.join(twice)}.")
             validate_data(self, X, reset=reset, skip_check_array=True)
             if len(names) < least:

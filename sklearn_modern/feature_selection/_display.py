@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._optional import import_optional
 
@@ -69,6 +70,7 @@ class SubsetScoresDisplay:
         SubsetScoresDisplay
             The display.
         """
+        check_is_fitted(selector)
         sizes = np.array(list(selector.subsets_))
         steps = list(selector.subsets_.values())
         display = cls(
@@ -76,6 +78,7 @@ class SubsetScoresDisplay:
             np.array([step.mean for step in steps]),
             np.array([step.se for step in steps]),
             selector.n_features_to_select_,
+            selector._history.followed,
         )
         return display.plot(ax=ax, **kwargs)
 

@@ -65,9 +65,9 @@ class ExhaustiveFeatureSelector(SubsetSelector):
             )
         low = max(self.min_features, len(units.fixed))
         search = ExhaustiveSearch(len(units), units.fixed, Sizes(low, high))
-        if len(search) > self.max_subsets:
+        if search.n_subsets > self.max_subsets:
             raise ValueError(
-                f"There are {len(search)} subsets, more than max_subsets={self.max_subsets}; "
+                f"There are {search.n_subsets} subsets, more than max_subsets={self.max_subsets}; "
                 "narrow min_features and max_features, fix or group features, or raise it."
             )
         return search

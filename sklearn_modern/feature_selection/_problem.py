@@ -12,16 +12,16 @@ from sklearn.utils.validation import _check_method_params
 
 from sklearn_modern._shared_fits import Fit, outcome
 
-__all__ = ["Problem", "Scored"]
+__all__ = ["FitScore", "Problem"]
 
 
-class Scored(NamedTuple):
-    """Scores of a subset, or of one fit of it.
+class FitScore(NamedTuple):
+    """Scores of one fit.
 
     Parameters
     ----------
-    scores : ndarray
-        Of shape (n_metrics,) for one fit, (n_splits, n_metrics) for a subset.
+    scores : ndarray of shape (n_metrics,)
+        The scores.
     seconds : float
         What they took.
     error : str or None
@@ -70,7 +70,7 @@ class Problem:
             for subset in subsets
         ]
 
-    def score_subset(self, subset: tuple[int, ...], split: int) -> Scored:
+    def score_subset(self, subset: tuple[int, ...], split: int) -> FitScore:
         """Fit the estimator to a subset on one split, and score it."""
         start = perf_counter()
         (fit,) = self.fits([subset], split)
@@ -79,11 +79,11 @@ class Problem:
 
     def score(
         self, fitted: BaseEstimator | Exception, subset: tuple[int, ...], split: int
-    ) -> Scored:
+    ) -> FitScore:
         """Score what a fit gave."""
         scores = np.full(len(self.scorers), np.nan)
         if isinstance(fitted, Exception):
-            return Scored(scores, 0.0, f"{type(fitted).__name__}: {fitted}")
+            return FitScore(scores, 0.0, f"{type(fitted).__name__}: {fitted}")
         _, test = self.splits[split]
         X = _safe_indexing(_safe_indexing(self.X, list(subset), axis=1), test)
         y = () if self.y is None else (_safe_indexing(self.y, test),)
@@ -94,4 +94,4 @@ class Problem:
                 scores[position] = scorer(fitted, X, *y, **params)
             except Exception as raised:
                 error = f"{type(raised).__name__}: {raised}"
-        return Scored(scores, perf_counter() - start, error)
+        return FitScore(scores, perf_counter() - start, error)

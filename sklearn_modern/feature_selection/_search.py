@@ -98,7 +98,7 @@ class SequentialSearch:
         score = -np.inf
         self._best: dict[int, float] = {}
         if self._sizes and self._start and self._sizes.low <= len(self._start) <= self._sizes.high:
-            self._best[len(self._start)] = evaluation([self._start])[0].mean
+            self._best[len(self._start)] = evaluation([self._start])[0]
         while len(self._current) != self._stop:
             subset, new_score = self._step(evaluation, self._current, self._forward)
             if self._tol is not None and new_score - score < self._tol:
@@ -108,6 +108,7 @@ class SequentialSearch:
             self._best[len(subset)] = max(score, self._best.get(len(subset), -np.inf))
             if self._floating:
                 score = self._float(evaluation, moved, score)
+            evaluation.show(len(self._current ^ self._start), abs(self._stop - len(self._start)))
 
     def choose(self, best: dict[int, Step]) -> Subset | int:
         """Return what is selected: a subset, or the size of which to take the best."""
@@ -141,11 +142,13 @@ class SequentialSearch:
             units.reverse()  # of equals, floating search keeps those of the lowest positions
         if not units:
             return None
-        steps = evaluation([subset ^ {unit} for unit in units])
-        evaluation.refuse_none(steps)
-        evaluation.show(len(subset ^ self._start), abs(self._stop - len(self._start)))
-        best = max(range(len(units)), key=lambda i: _rank(steps[i].mean))
-        return subset ^ {units[best]}, _rank(steps[best].mean)
+        means = evaluation([subset ^ {unit} for unit in units])
+        if not keep:
+            evaluation.refuse_none(means)
+        elif np.isnan(means).all():
+            return None
+        best = int(np.nanargmax(means))
+        return subset ^ {units[best]}, means[best]
 
 
 class ExhaustiveSearch:
@@ -165,17 +168,18 @@ class ExhaustiveSearch:
         self._fixed, self._sizes = fixed, sizes
         self._free = sorted(set(range(n_units)) - fixed)
 
-    def __len__(self) -> int:
+    @property
+    def n_subsets(self) -> int:
+        """Number of subsets, which may be too large for a length."""
         return sum(comb(len(self._free), size) for size in self._added())
 
     def run(self, evaluation: Evaluation) -> None:
         """Score them by size, then by position."""
-        subsets, done, steps = self._subsets(), 0, []
+        subsets, means = self._subsets(), []
         while batch := list(islice(subsets, _BATCH)):
-            steps += evaluation(batch)
-            done += len(batch)
-            evaluation.show(done, len(self))
-        evaluation.refuse_none(steps)
+            means += evaluation(batch)
+            evaluation.show(len(means), self.n_subsets)
+        evaluation.refuse_none(means)
 
     def choose(self, best: dict[int, Step]) -> int:
         """Return the size of which to take the best."""
@@ -189,7 +193,3 @@ class ExhaustiveSearch:
         for size in self._added():
             for chosen in combinations(self._free, size):
                 yield self._fixed.union(chosen)
-
-
-def _rank(score):
-    return -np.inf if np.isnan(score) else score

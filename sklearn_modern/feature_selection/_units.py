@@ -41,6 +41,7 @@ class Units:
         grouped = {column for group in groups for column in group}
         alone = [(column,) for column in range(n_features) if column not in grouped]
         self.members = sorted(groups + alone)
+        self._alone = not groups  # then units are columns, which saves half of the time
         fixed = set()
         if fixed_features is not None:
             positions = feature_positions(fixed_features, n_features, names, "fixed_features")
@@ -61,6 +62,8 @@ class Units:
 
     def columns(self, units: Iterable[int]) -> tuple[int, ...]:
         """Return the columns of units."""
+        if self._alone:
+            return tuple(sorted(units))
         return tuple(sorted(column for unit in units for column in self.members[unit]))
 
 

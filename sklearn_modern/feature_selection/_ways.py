@@ -8,7 +8,8 @@ import numpy as np
 
 from sklearn_modern._parallel import results
 from sklearn_modern._shared_fits import fit_many
-from sklearn_modern.feature_selection._problem import Problem, Scored
+from sklearn_modern.feature_selection._problem import FitScore, Problem
+from sklearn_modern.feature_selection._steps import Scored
 from sklearn_modern.feature_selection.subset_scoring.base import FoldScorer, Subset
 from sklearn_modern.feature_selection.subset_scoring.choice import converged, fast_scorers
 from sklearn_modern.feature_selection.subset_scoring.metrics import Metric
@@ -20,7 +21,7 @@ _TOGETHER_TOLERANCE = 1e-4
 
 
 class Way(Protocol):
-    """Yields the scores of subsets, in their order."""
+    """Yields the scores of subsets, in their order, as many at a time as there are."""
 
     def __call__(self, subsets: Sequence[Subset]) -> Iterator[Scored]:
         """Score subsets."""
@@ -62,11 +63,11 @@ class Apart:
     def __call__(self, subsets: Sequence[Subset]) -> Iterator[Scored]:
         """Score subsets."""
         n_splits = len(self._problem.splits)
-        queue = self.each((subset, split) for subset in subsets for split in range(n_splits))
-        for _ in subsets:
-            yield _joined([next(queue) for _ in range(n_splits)])
+        queue = self.each([(subset, split) for subset in subsets for split in range(n_splits)])
+        for of_splits in zip(*[queue] * n_splits, strict=True):
+            yield _joined([of_splits])
 
-    def each(self, tasks: Iterator[tuple[Subset, int]]) -> Iterator[Scored]:
+    def each(self, tasks: Sequence[tuple[Subset, int]]) -> Iterator[FitScore]:
         """Score subsets on a split each."""
         return results(self._problem.score_subset, tasks, self._n_jobs)
 
@@ -79,16 +80,15 @@ class Together:
 
     def __call__(self, subsets: Sequence[Subset]) -> Iterator[Scored]:
         """Score subsets."""
-        tasks = ((subsets, split) for split in range(len(self._problem.splits)))
+        tasks = [(subsets, split) for split in range(len(self._problem.splits))]
         by_split = list(results(self._score_split, tasks, self._n_jobs))
-        yield from map(_joined, zip(*by_split, strict=True))
+        yield _joined(list(zip(*by_split, strict=True)))
 
     def _score_split(self, subsets, split):
         start = perf_counter()
         scored = [None] * len(subsets)
-        for position, fitted in fit_many(
-            self._problem.estimator, self._problem.fits(subsets, split)
-        ):
+        fits = self._problem.fits(subsets, split)
+        for position, fitted in fit_many(self._problem.estimator, fits):
             scored[position] = self._problem.score(fitted, subsets[position], split)
         each = (perf_counter() - start) / len(subsets)
         return [one._replace(seconds=each) for one in scored]
@@ -108,19 +108,15 @@ class Exact:
         found = [scorer.scores(subsets, self._metrics) for scorer in self._scorers]
         scores = np.stack([scores for scores, _ in found], axis=1)
         sure = np.stack([sure for _, sure in found], axis=1)
-        seconds = (perf_counter() - start) / len(subsets)
+        seconds = np.full(len(subsets), (perf_counter() - start) / len(subsets))
+        errors = [None] * len(subsets)
         unsure = np.argwhere(~sure).tolist()
-        fitted = self._apart.each((subsets[subset], split) for subset, split in unsure)
-        for position in range(len(subsets)):
-            splits = np.flatnonzero(~sure[position])
-            instead = [next(fitted) for _ in splits]
-            for split, one in zip(splits, instead, strict=True):
-                scores[position, split] = one.scores
-            yield Scored(
-                scores[position],
-                seconds + sum(one.seconds for one in instead),
-                next((one.error for one in instead if one.error), None),
-            )
+        fitted = self._apart.each([(subsets[position], split) for position, split in unsure])
+        for (position, split), one in zip(unsure, fitted, strict=True):
+            scores[position, split] = one.scores
+            seconds[position] += one.seconds
+            errors[position] = errors[position] or one.error
+        yield Scored(scores, seconds, errors)
 
 
 class Checked:
@@ -131,27 +127,24 @@ class Checked:
 
     def __call__(self, subsets: Sequence[Subset]) -> Iterator[Scored]:
         """Score subsets."""
-        both = zip(subsets, self._way(subsets), self._reference(subsets), strict=True)
-        for subset, one, other in both:
-            close = np.isclose(
-                one.scores,
-                other.scores,
-                rtol=self._tolerance,
-                atol=self._tolerance,
-                equal_nan=True,
+        (scored,) = self._way(subsets)
+        others = np.concatenate([other.scores for other in self._reference(subsets)])
+        near = {"rtol": self._tolerance, "atol": self._tolerance, "equal_nan": True}
+        agree = np.isclose(scored.scores, others, **near).all(axis=(1, 2))
+        if not agree.all():
+            first = int(np.argmin(agree))
+            raise RuntimeError(
+                f"The fast scores of the features {subsets[first]} are "
+                f"{scored.scores[first].tolist()}, those of ordinary fits "
+                f"{others[first].tolist()}; use fast=False, and please report it."
             )
-            if not close.all():
-                raise RuntimeError(
-                    f"The fast scores of the features {subset} are {one.scores.tolist()}, those of "
-                    f"ordinary fits {other.scores.tolist()}; use fast=False, and please report it."
-                )
-            yield one
+        yield scored
 
 
-def _joined(of_splits):
-    """Make one of what the splits gave."""
+def _joined(subsets):
+    """Put together what the splits of each subset gave."""
     return Scored(
-        np.stack([one.scores for one in of_splits]),
-        sum(one.seconds for one in of_splits),
-        next((one.error for one in of_splits if one.error), None),
+        np.array([[one.scores for one in of_splits] for of_splits in subsets]),
+        np.array([sum(one.seconds for one in of_splits) for of_splits in subsets]),
+        [next((one.error for one in of_splits if one.error), None) for of_splits in subsets],
     )

@@ -51,8 +51,9 @@ class Metric:
             return np.full(len(outputs.raw), np.nan)
         answers = getattr(outputs, method)()
         weight, holds = self.weight(fold)
-        many = _MANY.get(self.function) if holds else None
-        if many is not None:
+        table = _OF_CLASSES if fold.classifies else _OF_NUMBERS
+        many = table.get((self.function, method))
+        if holds and many is not None:
             scores = many(answers, fold, weight)
             if scores is not None:
                 return self.sign * scores
@@ -183,18 +184,23 @@ def _rank_area(scores, fold, weight):
     return above / (n_second * (len(second) - n_second))
 
 
-# A function of answers, a fold and weights; it returns None where scikit-learn's own has to do it.
-_MANY = {
-    metrics.accuracy_score: _accuracy,
-    metrics.balanced_accuracy_score: _balanced_accuracy,
-    metrics.log_loss: _log_loss,
-    metrics.roc_auc_score: _rank_area,
-    metrics.mean_squared_error: _squared_error,
-    metrics.root_mean_squared_error: _root_squared_error,
-    metrics.mean_absolute_error: _absolute_error,
-    metrics.r2_score: _r2,
-    metrics.explained_variance_score: _explained_variance,
+# For a metric of the answers of a method, a function of those of many estimators, of a fold and of
+# weights; it returns None where scikit-learn's own has to do it.
+_OF_CLASSES = {
+    (metrics.accuracy_score, "predict"): _accuracy,
+    (metrics.balanced_accuracy_score, "predict"): _balanced_accuracy,
+    (metrics.log_loss, "predict_proba"): _log_loss,
+    (metrics.roc_auc_score, "decision_function"): _rank_area,
+    (metrics.roc_auc_score, "predict_proba"): _rank_area,
 }
+_OF_NUMBERS = {
+    (metrics.mean_squared_error, "predict"): _squared_error,
+    (metrics.root_mean_squared_error, "predict"): _root_squared_error,
+    (metrics.mean_absolute_error, "predict"): _absolute_error,
+    (metrics.r2_score, "predict"): _r2,
+    (metrics.explained_variance_score, "predict"): _explained_variance,
+}
+
 
 def _r2_of(fold):
     spread = _spread(fold, None)

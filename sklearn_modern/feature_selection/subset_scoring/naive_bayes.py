@@ -38,32 +38,37 @@ class NaiveBayes(FoldScorer):
 
     def outputs(self, subsets: Sequence[Subset]) -> LogLikelihoods:
         """Return the log-likelihoods of the classes."""
-        shape = len(subsets), len(self.fold.y_test), len(self.fold.classes)
+        shape = len(subsets), len(self.fold.classes), len(self.fold.y_test)
         raw, sure = np.zeros(shape), np.zeros(len(subsets), dtype=bool)
         if not self._holds:
-            return LogLikelihoods(raw, sure)
+            return LogLikelihoods(raw.transpose(0, 2, 1), sure)
         # What is added to the variances depends on the feature of a subset that varies most.
         widest = np.array([self._spread[list(subset)].max() for subset in subsets])
         for spread in np.unique(widest[widest > 0]):
             same = np.flatnonzero(widest == spread)
             added = self.estimator.var_smoothing * spread
-            raw[same] = self._sums([set(subsets[i]) for i in same], added)
+            raw[same] = self._sums([subsets[i] for i in same], added)
             sure[same] = True
-        return LogLikelihoods(raw + np.log(self._totals / self._totals.sum()), sure)
+        raw += np.log(self._totals / self._totals.sum())[:, None]
+        return LogLikelihoods(np.ascontiguousarray(raw.transpose(0, 2, 1)), sure)
 
     def _sums(self, subsets, added):
         """Add up over features; nothing is subtracted again, which would cost digits."""
-        common = sorted(set.intersection(*subsets))
-        others = sorted(set.union(*subsets).difference(common))
-        start = sum((self._terms(feature, added) for feature in common), 0.0)
+        common = set(subsets[0]).intersection(*subsets)
+        others = sorted(set().union(*subsets) - common)
+        start = self._terms(sorted(common), added).sum(axis=0)
         if not others:
             return start
         belongs = np.array([[feature in subset for feature in others] for subset in subsets])
-        terms = np.stack([self._terms(feature, added) for feature in others])
+        terms = self._terms(others, added)
         return start + np.tensordot(belongs.astype(np.float64), terms, axes=1)
 
-    def _terms(self, feature, added):
-        """Return what one feature says, for each test row and class."""
-        variances = self._variances[:, feature] + added
-        distances = self.fold.X_test[:, [feature]] - self._means[:, feature]
-        return -0.5 * (np.log(2 * np.pi * variances) + distances**2 / variances)
+    def _terms(self, features, added):
+        """Return what each feature says: of shape (n_features, n_classes, n_rows)."""
+        variances = self._variances.T[features, :, None] + added
+        distances = self.fold.X_test.T[features][:, None] - self._means.T[features, :, None]
+        distances **= 2
+        distances /= variances
+        distances += np.log(2 * np.pi * variances)
+        distances *= -0.5
+        return distances

@@ -1,0 +1,77 @@
+"""How the subsets of a list differ from what they share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+__all__ = ["Changes"]
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """Subsets as few changes to one reference.
+
+    Parameters
+    ----------
+    reference : ndarray of int
+        What the subsets have in common, or all that they have, if that is closer to them; rising.
+    adds : bool
+        Whether the changes add to the reference; if not, they drop from it.
+    features : ndarray of int
+        The features that some change is about; rising.
+    groups : tuple of (ndarray of int, ndarray of int)
+        For changes of one size each: which subsets, and their changes of shape (n_subsets, size)
+        as positions in ``features``.
+    """
+
+    reference: np.ndarray
+    adds: bool
+    features: np.ndarray
+    groups: tuple[tuple[np.ndarray, np.ndarray], ...]
+
+    @classmethod
+    def of(cls, subsets: Sequence[tuple[int, ...]]) -> "Changes":
+        """Find the changes; each fold asks for those of the same list, so the last are kept."""
+        global _last
+        subsets = list(subsets)
+        known, changes = _last
+        if changes is None or known != subsets:
+            changes = cls._find(subsets)
+            _last = subsets, changes
+        return changes
+
+    @classmethod
+    def _find(cls, subsets):
+        n_subsets = len(subsets)
+        sizes = np.fromiter(map(len, subsets), dtype=np.intp, count=n_subsets)
+        members = np.fromiter(chain.from_iterable(subsets), dtype=np.intp, count=sizes.sum())
+        owners = np.repeat(np.arange(n_subsets), sizes)
+        counts = np.bincount(members)
+        features = np.flatnonzero((counts > 0) & (counts < n_subsets))
+        common = np.flatnonzero(counts == n_subsets)
+        n_added = len(members) - n_subsets * len(common)
+        adds = 2 * n_added <= n_subsets * len(features)
+        position = np.zeros(len(counts), dtype=np.intp)
+        position[features] = np.arange(len(features))
+        changed = counts[members] < n_subsets
+        owners, places = owners[changed], position[members[changed]]
+        if not adds:
+            missing = np.ones((n_subsets, len(features)), dtype=bool)
+            missing[owners, places] = False
+            owners, places = np.nonzero(missing)
+        reference = common if adds else np.flatnonzero(counts)
+        return cls(reference, adds, features, tuple(_by_size(owners, places, n_subsets)))
+
+
+_last: tuple[list[tuple[int, ...]], Changes | None] = ([], None)
+
+
+def _by_size(owners, places, n_subsets):
+    """Yield the subsets whose changes are of one size, and the changes."""
+    sizes = np.bincount(owners, minlength=n_subsets)
+    starts = np.cumsum(sizes) - sizes
+    for size in np.unique(sizes):
+        same = np.flatnonzero(sizes == size)
+        yield same, places[starts[same][:, None] + np.arange(size)]

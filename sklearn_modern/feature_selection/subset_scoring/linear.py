@@ -1,0 +1,321 @@
+"""Least squares, with or without a ridge: everything follows from cross-products of columns."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from scipy.linalg.lapack import dpotrf, dtrtri
+from sklearn.linear_model import LinearRegression, Ridge, RidgeClassifier
+from sklearn.utils.class_weight import compute_sample_weight
+
+from sklearn_modern.feature_selection.subset_scoring.base import FoldScorer, Subset
+from sklearn_modern.feature_selection.subset_scoring.changes import Changes
+from sklearn_modern.feature_selection.subset_scoring.cross_products import CrossProducts
+from sklearn_modern.feature_selection.subset_scoring.fold import Fold
+from sklearn_modern.feature_selection.subset_scoring.metrics import Metric
+from sklearn_modern.feature_selection.subset_scoring.outputs import Decisions, Outputs
+
+__all__ = ["Linear"]
+
+# Solvers of scikit-learn's that are exact; "auto" is "cholesky" here.
+_EXACT = ("auto", "cholesky", "svd")
+# Largest trace of the inverse of the scaled cross-products, which bounds how far rounding spreads;
+# and the largest if columns count as often as the squares of their means exceed their variances.
+_INVERSE, _SHIFTED = 3e5, 1e11
+# Largest condition of the cross-products as they are where an ordinary fit takes singular values,
+# and, relative to the penalty, their largest size where it takes products of rows.
+_CONDITION, _ROWS = 1e12, 1e7
+# Squared errors that are smaller, relative to what they are the difference of, have lost digits.
+_CANCELLED = 1e-4
+# Decisions that are closer may fall either way.
+_TIE = 1e-9
+# Decisions are about as large as one; differences in what follows these decimals are rounding.
+_DECIMALS = 11
+# Stands in for pivots that vanish.
+_TINY = 1e-12
+# Sums of squares that are smaller, or larger than the inverse, leave the range of numbers soon.
+_LEAST = 1e-150
+# Numbers that the coefficients of subsets that are solved together may take.
+_NUMBERS = 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class _Solutions:
+    """Coefficients of subsets that differ from the reference by equally many features.
+
+    Those of the reference are ``kept``, of shape (n_subsets, n_targets, n_reference), those of the
+    features ``extra`` are ``added``, of shape (n_subsets, n_targets, n_extra).
+    """
+
+    which: np.ndarray
+    reference: np.ndarray
+    kept: np.ndarray
+    extra: np.ndarray
+    added: np.ndarray
+    sure: np.ndarray
+
+
+class Linear(FoldScorer):
+    """Solves the normal equations of a reference, and corrects the solution for each subset.
+
+    Columns are centred and scaled first, so that the normal equations have ones on the diagonal.
+    What is added to the reference takes a small block of its Schur complement, what is dropped a
+    small block of the inverse.
+    """
+
+    def __init__(self, estimator: Any, fold: Fold) -> None:
+        super().__init__(estimator, fold)
+        self._alpha = float(getattr(estimator, "alpha", 0.0))
+        self._weight = _weight(estimator, fold)
+        self._targets = _targets(fold)
+        self._holds = self._targets is not None and self._weight is not False
+        if self._holds:
+            self._standardise()
+
+    @classmethod
+    def recognises(cls, estimator: Any) -> bool:
+        """Tell whether it is least squares without constraints, solved exactly."""
+        kind = type(estimator)
+        if kind not in (LinearRegression, Ridge, RidgeClassifier):
+            return False
+        if estimator.positive or estimator.fit_intercept not in (True, False):
+            return False
+        return kind is LinearRegression or (
+            isinstance(estimator.alpha, Real)
+            and 0 < float(estimator.alpha) < np.inf
+            and estimator.solver in _EXACT
+            and getattr(estimator, "class_weight", None) in (None, "balanced")
+        )
+
+    def outputs(self, subsets: Sequence[Subset]) -> Outputs:
+        """Return predictions, or decisions of a classifier."""
+        n_targets = len(self._middle) if self._holds else 1
+        raw = np.zeros((len(subsets), n_targets, len(self.fold.y_test)))
+        sure: np.ndarray = np.zeros(len(subsets), dtype=bool)
+        for part in self._solve(subsets):
+            raw[part.which] = self._predict(part)
+            sure[part.which] = part.sure
+        if not self.fold.classifies:
+            return Outputs(raw[:, 0], sure)
+        sure &= ~_are_tied(raw)
+        if n_targets > 1:
+            return Decisions(raw.transpose(0, 2, 1), sure)
+        # Equal rows have equal decisions, which counts where rows are ranked by them.
+        return Decisions(raw[:, 0].round(_DECIMALS), sure)
+
+    def scores(
+        self, subsets: Sequence[Subset], metrics: Sequence[Metric]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Score the subsets, without predictions where the metrics take only squared errors."""
+        functions = [metric.of_squared_errors(self.fold) for metric in metrics]
+        known = [function for function in functions if function is not None]
+        if len(known) < len(functions) or not self._holds:
+            return super().scores(subsets, metrics)
+        errors = np.full(len(subsets), np.nan)
+        sure: np.ndarray = np.zeros(len(subsets), dtype=bool)
+        for part in self._solve(subsets):
+            errors[part.which] = self._squared_errors(part)
+            sure[part.which] = part.sure
+        scores = np.stack([function(errors) for function in known], axis=1)
+        lost = np.flatnonzero(sure & np.isnan(errors)).tolist()
+        if lost:
+            scores[lost], sure[lost] = super().scores([subsets[i] for i in lost], metrics)
+        return scores, sure & ~np.isnan(scores).any(axis=1)
+
+    def _standardise(self):
+        """Centre and scale the columns; the penalty of a ridge is a part of their squares."""
+        fold, weight, targets = self.fold, self._weight, self._targets
+        root = None if weight is None else np.sqrt(weight)
+        total = len(targets) if weight is None else weight.sum()
+        offset, self._middle = np.zeros(fold.n_features), np.zeros(targets.shape[1])
+        if self.estimator.fit_intercept:
+            offset, self._middle = _mean(fold.X_train, weight), _mean(targets, weight)
+        train, test = (partial(getattr, fold, name) for name in ("X_train", "X_test"))
+        with np.errstate(over="ignore"):
+            spread = CrossProducts(train, offset, np.ones(len(offset)), root).diagonal + self._alpha
+        # The coefficient of a column of zeros is zero, as if there were a penalty.
+        empty = spread == 0
+        if empty.any():
+            empty &= ~fold.X_train.any(axis=0)
+        flat = ((spread < _LEAST) | (spread > 1 / _LEAST)) & ~empty
+        scale = np.where(flat, np.inf, np.sqrt(np.where(empty, 1.0, spread)))
+        self._train = CrossProducts(train, offset, scale, root)
+        self._train.diagonal = np.where(flat, 0.0, 1.0)
+        self._test = CrossProducts(test, offset, scale)
+        centred = targets - self._middle
+        self._xy = self._train.with_targets(centred if root is None else root[:, None] * centred)
+        self._squares = np.where(empty | flat, 0.0, scale) ** 2
+        ones, shifts = np.ones(len(scale)), total * (offset / scale) ** 2
+        self._weights = np.stack([ones, shifts, ~empty / scale**2])
+
+    @cached_property
+    def _test_targets(self):
+        return self.fold.y_test - self._middle
+
+    @cached_property
+    def _test_xy(self):
+        return self._test.with_targets(self._test_targets[:, None])[:, 0]
+
+    def _solve(self, subsets) -> Iterator[_Solutions]:
+        """Yield what can be solved."""
+        if not self._holds:
+            return
+        changes = Changes.of(subsets)
+        reference = changes.reference
+        rows = self._train.rows(reference)
+        corner = rows[:, reference]
+        np.fill_diagonal(corner, self._train.diagonal[reference])
+        half, failed = corner, False
+        if len(reference):
+            half, failed = dpotrf(corner, lower=1)
+        if not failed:
+            half = dtrtri(half, lower=1)[0] if len(reference) else corner
+            yield from (self._add if changes.adds else self._drop)(changes, rows, half)
+
+    def _add(self, changes, rows, half):
+        """Yield the solutions of subsets that have the reference, and more."""
+        reference, features = changes.reference, changes.features
+        start = half @ self._xy[reference]
+        base = half.T @ start
+        cross = half @ rows[:, features]
+        shifts = (half.T @ cross).T
+        cross = cross.T.copy()
+        gains = self._xy[features] - cross @ start
+        weights = self._weights[:, reference]
+        lengths = self._weights[:, features] + weights @ shifts.T**2
+        traces = weights @ (half**2).sum(axis=0)
+        for which, places in _parts(changes):
+            extra, own = features[places], cross[places]
+            blocks = self._train.blocks(extra) - np.einsum("mkr,mlr->mkl", own, own)
+            inverses = _inverses(blocks)
+            added = np.einsum("mkl,mlc->mck", inverses, gains[places])
+            kept = base.T - np.einsum("mck,mkr->mcr", added, shifts[places])
+            # The trace of a product is at most the product of the traces.
+            more = np.trace(inverses, axis1=1, axis2=2) * lengths[:, places].sum(axis=2)
+            squares = self._squares[reference].sum() + self._squares[extra].sum(axis=1)
+            sure = self._are_sure(len(reference) + extra.shape[1], traces[:, None] + more, squares)
+            yield _Solutions(which, reference, kept, extra, added, sure)
+
+    def _drop(self, changes, rows, half):
+        """Yield the solutions of subsets that have only some of the reference."""
+        reference = changes.reference
+        inverse = half.T @ half
+        base = inverse @ self._xy[reference]
+        traces = self._weights[:, reference] @ inverse.diagonal()
+        squares = self._squares[reference].sum()
+        position = np.searchsorted(reference, changes.features)
+        for which, places in _parts(changes):
+            out = position[places]
+            blocks = inverse[out[:, :, None], out[:, None, :]]
+            amounts = np.einsum("mkl,mlc->mck", _inverses(blocks), base[out])
+            kept = base.T - np.einsum("mck,mkr->mcr", amounts, inverse[out])
+            np.put_along_axis(kept, np.broadcast_to(out[:, None], amounts.shape), 0.0, axis=2)
+            # What holds for the reference holds for a part of it.
+            sure = self._are_sure(len(reference) - out.shape[1], traces, squares)
+            sure = np.full(len(which), sure)
+            yield _Solutions(which, reference, kept, out[:, :0], amounts[:, :, :0], sure)
+
+    def _are_sure(self, size, traces, squares):
+        """Tell where rounding can have spread neither here nor in an ordinary fit."""
+        n_rows = len(self._targets)
+        if not self._alpha:
+            n_rows = n_rows if self._weight is None else np.count_nonzero(self._weight)
+            # Singular values below a share of the largest are taken for zeros.
+            share = max(getattr(self.estimator, "tol", 0.0), _CONDITION**-0.5)
+            holds = traces[2] * squares < share**-2
+            holds &= size + self.estimator.fit_intercept < n_rows
+        elif self.estimator.solver == "svd":
+            holds = traces[2] * squares < _CONDITION
+        else:
+            holds = (size <= n_rows) | (squares < _ROWS * self._alpha)
+        return holds & (traces[0] < _INVERSE) & (traces[1] < _SHIFTED)
+
+    def _predict(self, part):
+        """Return the outputs for each subset, target and test row."""
+        n_subsets, n_targets, n_reference = part.kept.shape
+        raw = np.empty((n_subsets, n_targets, len(self.fold.y_test)))
+        for rows, slab in self._test.slabs():
+            # One product of two matrices is faster than one for each subset.
+            kept = part.kept.reshape(n_subsets * n_targets, n_reference)
+            outputs = (kept @ slab[part.reference]).reshape(n_subsets, n_targets, slab.shape[1])
+            for feature, added in zip(part.extra.T, np.moveaxis(part.added, 2, 0), strict=True):
+                outputs += added[:, :, None] * slab[feature][:, None, :]
+            raw[:, :, rows] = outputs
+        raw += self._middle[:, None]
+        return raw
+
+    def _squared_errors(self, part):
+        """Return the mean squared error of each subset, NaN where too few digits are left."""
+        kept, added = part.kept[:, 0], part.added[:, 0]
+        products = kept @ self._test_xy[part.reference]
+        products += np.einsum("mk,mk->m", added, self._test_xy[part.extra])
+        rows = self._test.rows(part.reference)
+        along = kept @ rows[:, part.reference]
+        for feature, each in zip(part.extra.T, added.T, strict=True):
+            along += 2 * each[:, None] * rows[:, feature].T
+        own = np.einsum("mk,mkl,ml->m", added, self._test.blocks(part.extra), added)
+        squares = np.einsum("mr,mr->m", kept, along) + own + self._test_targets @ self._test_targets
+        errors = squares - 2 * products
+        errors[~(errors > _CANCELLED * squares)] = np.nan
+        return errors / len(self.fold.y_test)
+
+
+def _weight(estimator, fold):
+    """Return the weights of the training rows, None if all are one, False if there is no fit."""
+    weight = fold.weight
+    if getattr(estimator, "class_weight", None) is not None:
+        balanced = compute_sample_weight(estimator.class_weight, fold.y_train)
+        weight = balanced if weight is None else weight * balanced
+    if weight is None:
+        return None
+    weight = np.asarray(weight, dtype=np.float64)
+    return weight if (weight >= 0).all() and weight.sum() > 0 else False
+
+
+def _targets(fold):
+    """Return what is fitted, of shape (n_rows, n_targets); None if there is nothing to fit."""
+    if not fold.classifies:
+        y = fold.y_train
+        return np.asarray(y, dtype=np.float64)[:, None] if y.ndim == 1 else None
+    n_classes = len(fold.classes)
+    if n_classes < 2:
+        return None
+    members = fold.codes_train[:, None] == np.arange(n_classes)
+    return np.where(members[:, 1:] if n_classes == 2 else members, 1.0, -1.0)
+
+
+def _mean(rows, weight):
+    return rows.mean(axis=0) if weight is None else weight @ rows / weight.sum()
+
+
+def _parts(changes):
+    """Divide the subsets whose changes are of one size, so that coefficients fit into memory."""
+    for which, places in changes.groups:
+        size = places.shape[1]
+        step = max(1, _NUMBERS // ((size + 1) * (len(changes.reference) + size + 1)))
+        for start in range(0, len(which), step):
+            yield which[start : start + step], places[start : start + step]
+
+
+def _inverses(blocks):
+    """Invert many positive definite matrices; those that are singular get huge inverses."""
+    result = blocks.copy()
+    for i in range(blocks.shape[1]):
+        pivot = np.maximum(result[:, i, i], _TINY)[:, None]
+        row, column = result[:, i] / pivot, result[:, :, i].copy()
+        result -= column[:, :, None] * row[:, None, :]
+        result[:, i] = row
+        result[:, :, i] = -column / pivot
+        result[:, i, i] = 1 / pivot[:, 0]
+    return result
+
+
+def _are_tied(raw):
+    """Tell for which subsets some row could be of either of two classes."""
+    if raw.shape[1] == 1:
+        return (np.abs(raw[:, 0]) < _TIE).any(axis=1)
+    closest = raw > raw.max(axis=1, keepdims=True) - _TIE
+    return (np.count_nonzero(closest, axis=1) > 1).any(axis=1)

@@ -14,12 +14,13 @@ from sklearn_modern.feature_selection._problem import Problem
 from sklearn_modern.feature_selection.subset_scoring.base import FoldScorer
 from sklearn_modern.feature_selection.subset_scoring.fold import Fold
 from sklearn_modern.feature_selection.subset_scoring.linear import Linear
+from sklearn_modern.feature_selection.subset_scoring.logistic import Logistic
 from sklearn_modern.feature_selection.subset_scoring.metrics import Metric, metric_of
 from sklearn_modern.feature_selection.subset_scoring.naive_bayes import NaiveBayes
 
 __all__ = ["converged", "fast_scorers"]
 
-_SCORERS: tuple[type[FoldScorer], ...] = (Linear, NaiveBayes)
+_SCORERS: tuple[type[FoldScorer], ...] = (Linear, Logistic, NaiveBayes)
 # They act column by column, so that they can be fitted to all columns at once.
 _BY_COLUMN = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
 

@@ -1,0 +1,232 @@
+"""Logistic regression: many subsets' losses are minimised at once, from one that is near."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.class_weight import compute_class_weight
+
+from sklearn_modern.feature_selection.subset_scoring.base import FoldScorer, Subset
+from sklearn_modern.feature_selection.subset_scoring.changes import Changes
+from sklearn_modern.feature_selection.subset_scoring.fold import Fold
+from sklearn_modern.feature_selection.subset_scoring.logistic_changes import (
+    adding,
+    dropping,
+    logits,
+    minima,
+)
+from sklearn_modern.feature_selection.subset_scoring.logistic_loss import Loss, minimum
+from sklearn_modern.feature_selection.subset_scoring.outputs import Logits
+
+__all__ = ["Logistic"]
+
+# Numbers in the logits of subsets that are worked on together: they stay in the processor's cache.
+_NUMBERS = 2**18
+# Standardised columns are kept up to this size, and made anew for each use beyond.
+_KEPT_BYTES = 2**22
+# Ratio of the sizes of columns up to which scikit-learn's solvers are certain to converge.
+_REACH = 1e7
+# Parameters of a reference whose curvature, a square of them, is small enough to have.
+_PARAMETERS = 3000
+# Penalties, a row, that bound curvatures well enough.
+_FIRM = 1e-6
+_SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga")
+
+
+class Logistic(FoldScorer):
+    """Finds the same minimum that all of scikit-learn's solvers look for.
+
+    Columns are standardised and their penalties with them, so that the minimum stays where it is.
+    A fit with the default ``tol`` ends some way before it; scores are of fits that go all the way.
+    """
+
+    tolerance = 1e-6
+
+    def __init__(self, estimator: Any, fold: Fold) -> None:
+        super().__init__(estimator, fold)
+        self._kept: dict[str, np.ndarray] = {}
+        self._known: deque = deque(maxlen=8)
+        self._weight = self._weights()
+        # Versions of scikit-learn differ in what balances classes whose rows have weights.
+        plain = estimator.class_weight is None or fold.weight is None
+        totals = np.bincount(fold.codes_train, self._weight)
+        self._holds = plain and len(totals) > 1 and totals.min() > 0 and self._weight.min() >= 0
+        if self._holds:
+            self._prepare()
+
+    @classmethod
+    def recognises(cls, estimator: Any) -> bool:
+        """Tell whether it is scikit-learn's, without an L1 penalty, and meant to converge."""
+        if type(estimator) is not LogisticRegression:
+            return False
+        params = {"multi_class": "deprecated", **estimator.get_params(deep=False)}
+        return (
+            params["solver"] in _SOLVERS
+            and params["penalty"] in ("l2", None, "deprecated")
+            and params["l1_ratio"] in (None, 0)
+            and params["class_weight"] in (None, "balanced")
+            and params["multi_class"] == "deprecated"
+            and params["tol"] <= 1e-4
+            and params["max_iter"] >= 100
+            and not params["dual"]
+            and not params["warm_start"]
+        )
+
+    @classmethod
+    def exactly(cls, estimator: Any) -> Any:
+        """Return one with a solver that goes on until it has converged."""
+        return clone(estimator).set_params(solver="newton-cholesky", tol=1e-10, max_iter=10_000)
+
+    def outputs(self, subsets: Sequence[Subset]) -> Logits:
+        """Return the logits."""
+        n_classes = len(self.fold.classes)
+        n_outputs = n_classes if n_classes > 2 else 1
+        raw = np.zeros((len(subsets), n_outputs, len(self.fold.y_test)))
+        sure = np.zeros(len(subsets), dtype=bool)
+        if self._holds:
+            # Steps may overshoot, to infinity at the worst: they are seen not to have converged.
+            with np.errstate(all="ignore"):
+                self._fill(subsets, raw, sure)
+        return Logits(raw[:, 0] if n_outputs == 1 else raw.swapaxes(1, 2), sure)
+
+    def _fill(self, subsets, raw, sure):
+        """Set the logits of the subsets, and which of them hold."""
+        changes = Changes.of(subsets)
+        loss, X_test = self._loss(), self._columns("test")
+        core = changes.reference
+        if self.estimator.fit_intercept:
+            core = np.append(core, self.fold.n_features)
+        if len(core) * len(loss.targets) > _PARAMETERS:
+            return
+        least = minimum(loss, core, self._start(changes.reference)[:, core])
+        if least is not None:
+            self._last = np.zeros_like(self._last)
+            self._last[:, core] = least.coefs
+        elif changes.adds:
+            return  # what makes the reference uncertain does so with more columns
+        for same, positions in changes.groups:
+            for part in _parts(loss, core, positions, changes.adds):
+                fits = _fits(loss, core, least, changes.features[positions[part]], changes.adds)
+                raw[same[part]] = logits(X_test, core, fits.columns[:, len(core) :], fits.coefs)
+                sure[same[part]] = fits.sure & self._within_reach(fits)
+                self._remember([subsets[i] for i in same[part]], fits)
+
+    def _remember(self, subsets, fits):
+        """Keep fits, of which one may be the reference of the next list."""
+        self._known.append(({subset: row for row, subset in enumerate(subsets)}, fits))
+        while len(self._known) > 1 and sum(f.coefs.size for _, f in self._known) > _NUMBERS:
+            self._known.popleft()
+
+    def _start(self, reference):
+        """Return the coefficients of a subset if they are known, else those of the last one."""
+        reference = tuple(reference.tolist())
+        for rows, fits in self._known:
+            if reference in rows:
+                row, coefs = rows[reference], np.zeros_like(self._last)
+                coefs[:, fits.columns[row]] = fits.coefs[row]
+                return coefs
+        return self._last
+
+    def _within_reach(self, fits):
+        """Tell for which subsets an ordinary fit, to columns as they are, can find the minimum."""
+        largest = np.where(fits.used, self._extent[fits.columns], 0).max(axis=1)
+        least = np.where(fits.used, self._spread[fits.columns], np.inf).min(axis=1)
+        return largest < _REACH * least
+
+    def _weights(self):
+        """Return weights of the training rows, with those of the classes."""
+        fold = self.fold
+        weight = np.ones(len(fold.y_train)) if fold.weight is None else fold.weight
+        if self.estimator.class_weight is None:
+            return weight
+        of_classes = compute_class_weight("balanced", classes=fold.classes, y=fold.y_train)
+        return weight * of_classes[fold.codes_train]
+
+    def _prepare(self):
+        """Find a scale for each column that makes curvatures equal, penalties included."""
+        X = self.fold.X_train
+        mean = self._weight.mean()
+        ridge = 0.0 if self.estimator.penalty is None else 1 / (self.estimator.C * mean)
+        self._weight = None if np.ptp(self._weight) == 0 else self._weight / mean
+        self._center = X.mean(axis=0) if self.estimator.fit_intercept else np.zeros(X.shape[1])
+        scale = np.sqrt(((X - self._center) ** 2).mean(axis=0) + 4 * ridge / len(X))
+        self._scale = np.where(scale > 0, scale, 1)
+        self._spread = np.append(self._scale, 1)
+        self._extent = np.append(np.hypot(self._scale, self._center), 1)
+        self._penalty = np.append(ridge / self._scale**2, 0)
+        codes = self.fold.codes_train
+        n_classes = len(self.fold.classes)
+        self._targets = (codes == np.arange(n_classes)[:, None])[1 if n_classes == 2 else 0 :]
+        self._targets = self._targets.astype(np.float64)
+        # Coefficients of the last reference.
+        self._last = np.zeros((len(self._targets), X.shape[1] + 1))
+
+    def _loss(self):
+        return Loss(self._columns("train"), self._targets, self._weight, self._penalty)
+
+    def _columns(self, name):
+        """Return the standardised columns as rows, and ones for the intercept as the last."""
+        if name in self._kept:
+            return self._kept[name]
+        X = self.fold.X_train if name == "train" else self.fold.X_test
+        columns = np.ones((X.shape[1] + 1, X.shape[0]))
+        np.subtract(X.T, self._center[:, None], out=columns[:-1])
+        columns[:-1] /= self._scale[:, None]
+        if columns.nbytes <= _KEPT_BYTES:
+            self._kept[name] = columns
+        return columns
+
+
+def _parts(loss, core, changed, adds):
+    """Divide subsets, so that what is computed of a part at once fits into memory."""
+    (n, n_changed), (n_outputs, n_rows) = changed.shape, loss.targets.shape
+    n_own = max(1, n_changed if adds else 0)
+    steps, borders = 4 * (len(core) + n_own), n_outputs * n_changed * len(core)
+    size = max(1, _NUMBERS // (n_outputs * max(n_rows * n_own, steps, borders)))
+    return (slice(start, start + size) for start in range(0, n, size))
+
+
+class _Fits(NamedTuple):
+    """Coefficients of columns for each subset, which of them it uses, and whether they hold."""
+
+    columns: np.ndarray
+    used: np.ndarray
+    coefs: np.ndarray
+    sure: np.ndarray
+
+
+def _fits(loss, core, least, changed, adds):
+    """Fit to subsets that each differ by as many columns from a reference."""
+    n, n_changed = changed.shape
+    columns = np.broadcast_to(core, (n, len(core)))
+    if adds:
+        columns = np.concatenate([columns, changed], axis=1)
+        used = np.ones(columns.shape, dtype=bool)
+    else:
+        used = ~(core == changed[:, :, None]).any(axis=1)
+    certain, sure = np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
+    if least is None:
+        coefs = np.zeros((n, len(loss.targets), len(core)))
+    elif not n_changed:
+        coefs, sure = np.repeat(least.best()[None], n, axis=0), certain
+    elif adds:
+        bordered, coefs, gradient, certain = adding(loss, core, least, changed)
+        coefs, sure = minima(loss, core, changed, bordered, coefs, gradient)
+        sure &= certain
+    else:
+        bordered, coefs = dropping(least, np.searchsorted(core, changed))
+        coefs, sure = minima(loss, core, changed[:, :0], bordered, coefs)
+    # Without penalties that bound it, the curvature may have become so small on the way that a
+    # short step is no sign of the minimum. Their own curvature tells.
+    firm = np.append(loss.penalty[:-1] > _FIRM * loss.X.shape[1], True)
+    proven = sure & (firm[columns] | ~used).all(axis=1)
+    for row in np.flatnonzero(certain & ~proven):
+        one = used[row]
+        alone = minimum(loss, columns[row, one], coefs[row][:, one])
+        sure[row] = alone is not None
+        if alone is not None:
+            coefs[row][:, one] = alone.best()
+    return _Fits(columns, used, coefs, sure)

@@ -9,7 +9,6 @@ import argparse
 
 import numpy as np
 from ratio import compare
-from sklearn.datasets import make_classification
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SequentialFeatureSelector as OfScikitLearn
@@ -31,16 +30,11 @@ def numbers(n_rows, n_features, seed):
 
 
 def classes(n_rows, n_features, seed):
-    return make_classification(
-        n_rows,
-        n_features,
-        n_informative=min(12, n_features // 2),
-        n_redundant=n_features // 5,
-        n_clusters_per_class=2,
-        class_sep=0.7,
-        flip_y=0.05,
-        random_state=seed,
-    )
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n_rows, n_features))
+    X = X + 0.5 * X[:, [0]]
+    weights = 2 * 0.8 ** rng.permutation(n_features)
+    return X, (X @ weights + rng.logistic(size=n_rows) > 0).astype(int)
 
 
 def floating_of_mlxtend(estimator, n_features):

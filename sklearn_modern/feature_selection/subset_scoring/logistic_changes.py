@@ -19,7 +19,7 @@ __all__ = ["Bordered", "adding", "dropping", "logits", "minima"]
 _GRADIENTS = 50
 _GROWTH = 3
 # Steps that are remembered, from which a subset learns how its curvature differs.
-_MEMORY = 10
+_MEMORY = 3
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """What a fast scorer of subsets promises."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,7 +10,7 @@ from sklearn_modern.feature_selection.subset_scoring.fold import Fold
 from sklearn_modern.feature_selection.subset_scoring.metrics import Metric
 from sklearn_modern.feature_selection.subset_scoring.outputs import Outputs
 
-__all__ = ["FoldScorer", "Subset", "reference"]
+__all__ = ["FoldScorer", "Subset"]
 
 # Positions of columns, rising.
 Subset = tuple[int, ...]
@@ -72,8 +72,9 @@ class FoldScorer(ABC):
         """
         scores = np.empty((len(subsets), len(metrics)))
         sure = np.ones(len(subsets), dtype=bool)
-        for part in self._parts(len(subsets)):
-            outputs = self.outputs(subsets[part])
+        parts = self._parts(len(subsets))
+        for part in parts:
+            outputs = self.outputs(subsets if len(parts) == 1 else subsets[part])
             if outputs.sure is not None:
                 sure[part] = outputs.sure
             for column, metric in enumerate(metrics):
@@ -81,17 +82,8 @@ class FoldScorer(ABC):
         # What has no score is left to an ordinary fit, which tells why.
         return scores, sure & ~np.isnan(scores).any(axis=1)
 
-    def _parts(self, n_subsets: int) -> Iterator[slice]:
+    def _parts(self, n_subsets: int) -> list[slice]:
         """Divide the subsets, so that what is computed of a part at once fits into memory."""
         width = len(self.fold.classes) if self.fold.classifies else 1
         size = max(1, _NUMBERS // (max(1, len(self.fold.y_test)) * width))
-        return (slice(start, start + size) for start in range(0, n_subsets, size))
-
-
-def reference(subsets: Sequence[Subset]) -> Subset:
-    """Return what the subsets have in common, or all that they have, if that is closer to them."""
-    common = set(subsets[0]).intersection(*subsets)
-    union = set().union(*subsets)
-    size = sum(map(len, subsets))
-    added, dropped = size - len(common) * len(subsets), len(union) * len(subsets) - size
-    return tuple(sorted(common if added <= dropped else union))
+        return [slice(start, start + size) for start in range(0, n_subsets, size)]

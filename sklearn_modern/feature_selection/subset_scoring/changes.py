@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
 
-__all__ = ["Changes"]
+__all__ = ["Batch", "Changes"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +34,8 @@ class Changes:
 
     @classmethod
     def of(cls, subsets: Sequence[tuple[int, ...]]) -> "Changes":
-        """Find the changes; each fold asks for those of the same list, so the last are kept."""
-        global _last
-        subsets = list(subsets)
-        known, changes = _last
-        if changes is None or known != subsets:
-            changes = cls._find(subsets)
-            _last = subsets, changes
-        return changes
+        """Find the changes; of a Batch they are found once."""
+        return subsets.changes if isinstance(subsets, Batch) else cls._find(subsets)
 
     @classmethod
     def _find(cls, subsets):
@@ -65,7 +60,13 @@ class Changes:
         return cls(reference, adds, features, tuple(_by_size(owners, places, n_subsets)))
 
 
-_last: tuple[list[tuple[int, ...]], Changes | None] = ([], None)
+class Batch(list):
+    """Subsets that all folds score."""
+
+    @cached_property
+    def changes(self) -> Changes:
+        """How they differ from what they share."""
+        return Changes._find(self)
 
 
 def _by_size(owners, places, n_subsets):

@@ -12,15 +12,17 @@ from sklearn.utils.validation import _check_method_params
 
 from sklearn_modern.feature_selection._problem import Problem
 from sklearn_modern.feature_selection.subset_scoring.base import FoldScorer
+from sklearn_modern.feature_selection.subset_scoring.discriminant import Discriminant
 from sklearn_modern.feature_selection.subset_scoring.fold import Fold
 from sklearn_modern.feature_selection.subset_scoring.linear import Linear
 from sklearn_modern.feature_selection.subset_scoring.logistic import Logistic
 from sklearn_modern.feature_selection.subset_scoring.metrics import Metric, metric_of
 from sklearn_modern.feature_selection.subset_scoring.naive_bayes import NaiveBayes
+from sklearn_modern.feature_selection.subset_scoring.neighbors import Neighbors
 
 __all__ = ["converged", "fast_scorers"]
 
-_SCORERS: tuple[type[FoldScorer], ...] = (Linear, Logistic, NaiveBayes)
+_SCORERS: tuple[type[FoldScorer], ...] = (Discriminant, Linear, Logistic, NaiveBayes, Neighbors)
 # They act column by column, so that they can be fitted to all columns at once.
 _BY_COLUMN = (MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler)
 

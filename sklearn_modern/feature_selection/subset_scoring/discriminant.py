@@ -1,0 +1,151 @@
+"""Linear discriminant analysis: a subset needs only a block of one covariance matrix."""
+
+from collections.abc import Sequence
+from functools import cache
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from sklearn_modern.feature_selection.subset_scoring.base import FoldScorer, Subset
+from sklearn_modern.feature_selection.subset_scoring.fold import Fold
+from sklearn_modern.feature_selection.subset_scoring.outputs import Logits, decided
+
+__all__ = ["Discriminant"]
+
+# Rounding that a subset amplifies more than this may show in its scores.
+_AMPLIFIED = 1e6
+# Columns that vary less are as good as constant.
+_TINY = 1e-100
+
+
+class Discriminant(FoldScorer):
+    """Solves a small system for each subset, those of one size together."""
+
+    def __init__(self, estimator: Any, fold: Fold) -> None:
+        super().__init__(estimator, fold)
+        X, codes = fold.X_train, fold.codes_train
+        self._sizes = np.bincount(codes)
+        self._priors = self._sizes / len(X)
+        if estimator.priors is not None:
+            self._priors = np.asarray(estimator.priors, dtype=np.float64)
+        self._holds = self._has_ordinary_classes()
+        if self._holds:
+            members = codes == np.arange(len(self._sizes))[:, None]
+            means = (members / self._sizes[:, None]) @ X
+            inner = (X - means[codes]) * np.sqrt(self._row_weight())[:, None]
+            self._within = inner.T @ inner
+            self._largest = np.abs(means).max(axis=0)
+            # Only this solver puts the origin of its decisions between the classes.
+            self._centre = self._priors @ means if estimator.solver == "svd" else 0 * means[0]
+            self._means = means - self._centre
+
+    @classmethod
+    def recognises(cls, estimator: Any) -> bool:
+        """Tell whether it is scikit-learn's, and its shrinkage none or a number."""
+        if type(estimator) is not LinearDiscriminantAnalysis:
+            return False
+        solvers, shrinkage = {"svd", "lsqr", "eigen"}, estimator.shrinkage
+        if shrinkage is not None:
+            if not isinstance(shrinkage, Real) or not 0 <= shrinkage <= 1:
+                return False
+            solvers.remove("svd")
+        return estimator.solver in solvers and estimator.covariance_estimator is None
+
+    def outputs(self, subsets: Sequence[Subset]) -> Logits:
+        """Return the logarithms of the odds of two classes, or of several up to a constant."""
+        n_subsets, n_rows = len(subsets), len(self.fold.y_test)
+        n_functions = len(self._sizes) if len(self._sizes) > 2 else 1
+        sure = np.zeros(n_subsets, dtype=bool)
+        if not self._holds:
+            shape = (n_subsets, n_rows, n_functions)[: 3 if n_functions > 1 else 2]
+            return Logits(np.zeros(shape), sure)
+        used = np.array(sorted(set().union(*subsets)))
+        coef = np.zeros((n_subsets, n_functions, len(used)))
+        intercept = np.empty((n_subsets, n_functions))
+        lengths = np.array([len(subset) for subset in subsets])
+        for length in np.unique(lengths):
+            same = np.flatnonzero(lengths == length)
+            columns = np.array([subsets[i] for i in same])
+            places = same[:, None], slice(None), np.searchsorted(used, columns)
+            coef[places], intercept[same], sure[same] = self._solve(columns)
+        X = self.fold.X_test[:, used] - self._centre[used]
+        raw = (coef.reshape(-1, len(used)) @ X.T).reshape(n_subsets, n_functions, n_rows)
+        raw += intercept[:, :, None]
+        raw = raw[:, 0] if n_functions == 1 else raw.swapaxes(1, 2)
+        return Logits(raw, sure & decided(raw))
+
+    def _has_ordinary_classes(self):
+        """Tell whether an ordinary fit has nothing to complain about."""
+        n_classes, priors = len(self._sizes), self._priors
+        return (
+            self.fold.weight is None
+            and 1 < n_classes < len(self.fold.y_train)
+            and priors.shape == (n_classes,)
+            and priors.min() > 0
+            and abs(priors.sum() - 1) <= 1e-5
+        )
+
+    def _row_weight(self):
+        """Return what each training row counts in the covariance within classes."""
+        if self.estimator.solver != "svd":
+            return (self._priors / self._sizes)[self.fold.codes_train]
+        n_rows = len(self.fold.y_train)
+        lost = len(self._sizes) if _svd_is_unbiased() else 0
+        return np.full(n_rows, 1 / (n_rows - lost))
+
+    def _solve(self, columns):
+        """Return coefficients, intercepts and whether they hold for subsets of one size."""
+        size = columns.shape[1]
+        within = self._within[columns[:, :, None], columns[:, None, :]]
+        diagonal = np.arange(size)
+        if self.estimator.shrinkage is not None:
+            shrinkage = self.estimator.shrinkage
+            added = shrinkage * np.trace(within, axis1=1, axis2=2) / size
+            within *= 1 - shrinkage
+            within[:, diagonal, diagonal] += added[:, None]
+        scale = np.sqrt(within[:, diagonal, diagonal])
+        scale[scale < _TINY] = 1  # such a subset has an eigenvalue of about zero
+        values, vectors = np.linalg.eigh(within / (scale[:, :, None] * scale[:, None, :]))
+        means = self._means.T[columns] / scale[:, :, None]
+        inverse = 1 / np.where(values > 0, values, 1)
+        solved = vectors @ (inverse[:, :, None] * (vectors.swapaxes(1, 2) @ means))
+        distances = means.swapaxes(1, 2) @ solved
+        sure = self._is_sure(columns, scale, values, distances)
+        coef = solved / scale[:, :, None]
+        intercept = np.log(self._priors) - 0.5 * np.einsum("ikk->ik", distances)
+        if len(self._sizes) == 2:
+            coef, intercept = np.diff(coef, axis=2), np.diff(intercept, axis=1)
+        return coef, intercept, sure
+
+    def _is_sure(self, columns, scale, values, distances):
+        """Tell where rounding is harmless, and scikit-learn leaves out no direction."""
+        size, n_classes = columns.shape[1], len(self._sizes)
+        smallest = values[:, 0].clip(min=1e-30)
+        amplified = values[:, -1].clip(min=1) / smallest
+        offset = 1 + (self._largest[columns] / scale).max(axis=1)
+        if self.estimator.solver == "svd":
+            amplified *= offset
+        else:  # it takes differences of large squares
+            amplified *= offset**2
+        if self.estimator.solver == "lsqr":
+            amplified *= (scale.max(axis=1) / scale.min(axis=1)) ** 2
+        sure = amplified < _AMPLIFIED
+        if self.estimator.n_components is not None:
+            sure &= self.estimator.n_components <= min(size, n_classes - 1)
+        if self.estimator.solver == "svd":
+            # Singular values relative to `tol`, within and between classes; the squares of those.
+            cut = (2 * self.estimator.tol) ** 2
+            sure &= smallest > cut
+            root = np.sqrt(self._priors)
+            between = np.linalg.eigvalsh(root[:, None] * distances * root)
+            sure &= between[:, -min(size, n_classes - 1)] > cut * between[:, -1]
+        return sure
+
+
+@cache
+def _svd_is_unbiased() -> bool:
+    """Tell what this scikit-learn divides by: the rows less the classes, or the rows."""
+    probe = LinearDiscriminantAnalysis().fit([[-1.0], [1.0], [3.0], [5.0]], [0, 0, 1, 1])
+    return bool(probe.coef_.item() < 3)

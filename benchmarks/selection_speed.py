@@ -6,6 +6,9 @@ Both sides run in turn in this process with one thread a fit, and select the sam
 """
 
 import argparse
+import resource
+import subprocess
+import sys
 
 import numpy as np
 from ratio import compare
@@ -77,6 +80,25 @@ SLOW = {
 }
 
 
+def memory(name):
+    """Compare the peaks of two fresh processes: all candidates at once, and a fit of each."""
+    peaks = []
+    for fast in ("auto", False):
+        code = f"import selection_speed; selection_speed.peak_memory({name!r}, {fast!r})"
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, check=True, cwd=sys.path[0], capture_output=True, text=True)
+        peaks.append(int(done.stdout))
+    print(f"{name}, peak memory, ours / a fit of each (bar <= 2): {peaks[0] / peaks[1]:.2f}")
+
+
+def peak_memory(name, fast):
+    model, make, *_ = FAST[name]
+    X, y = make(5000 if name == "neighbours" else 100_000, 50, 0)
+    selector = SequentialFeatureSelector(model, n_features_to_select=2, cv=5, fast=fast)
+    selector.fit(X, y)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
 def main(arguments):
     for name, (model, make, shape, n_features, direction, bar) in FAST.items():
         if arguments.only and name not in arguments.only:
@@ -102,12 +124,16 @@ def main(arguments):
         ours = SequentialFeatureSelector(model, **settings)
         theirs = OfScikitLearn(model, **settings)
         report(name, "<= 1.0", ours, theirs, X, y, arguments.repeats, inverse=True)
+    for name in ("linear", "logistic", "discriminant", "naive Bayes", "neighbours"):
+        if arguments.memory and (not arguments.only or name in arguments.only):
+            memory(name)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--no-memory", dest="memory", action="store_false")
     parser.add_argument("--only", action="append", help="a row, such as 'logistic'")
     with threadpool_limits(1):
         main(parser.parse_args())

@@ -71,8 +71,8 @@ class Checkpoint:
         other = [name for name in made_of if before.get(name) != made_of[name]]
         if other:
             raise ValueError(
-                f"The checkpoint {self._path} is of other work: {' and '.join(other)} "
-                f"{'has' if len(other) == 1 else 'have'} changed. Remove it, or give another path."
+                f"The checkpoint {self._path} is of other work, which differs in "
+                f"{' and '.join(other)}. Remove it, or give another path."
             )
 
 
@@ -87,9 +87,12 @@ def fingerprint(*things: Any) -> str:
 
 
 def _plain(thing):
+    """Return values alone: how they lie in memory does not count."""
+    if isinstance(thing, dict):
+        return {name: _plain(value) for name, value in thing.items()}
     if hasattr(thing, "columns") and hasattr(thing, "dtypes"):
-        return [[str(name), np.asarray(thing[name])] for name in thing.columns]
-    return thing
+        return [[str(name), _plain(thing[name])] for name in thing.columns]
+    return np.ascontiguousarray(thing) if hasattr(thing, "__array__") else thing
 
 
 def _line(record):

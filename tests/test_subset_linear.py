@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression, Ridge, RidgeClassifier
 from sklearn.metrics import check_scoring
 
 from sklearn_modern.feature_selection.subset_scoring import cross_products, linear
-from sklearn_modern.feature_selection.subset_scoring.changes import Changes
+from sklearn_modern.feature_selection.subset_scoring.changes import Batch, Changes
 from sklearn_modern.feature_selection.subset_scoring.fold import Fold
 from sklearn_modern.feature_selection.subset_scoring.linear import Linear
 from sklearn_modern.feature_selection.subset_scoring.metrics import metric_of
@@ -343,9 +343,7 @@ def test_changes_are_the_fewest():
     assert found == {0: [3], 1: [0], 2: []}
 
 
-def test_changes_of_another_list_are_others():
-    subsets = [(0, 1), (0, 2)]
-    before = Changes.of(subsets)
-    assert Changes.of(list(subsets)) is before
-    subsets[0] = (0, 3)
-    assert Changes.of(subsets).features.tolist() == [2, 3]
+def test_a_batch_finds_its_changes_once():
+    batch = Batch([(0, 1), (0, 2)])
+    assert Changes.of(batch) is Changes.of(batch)
+    assert Changes.of(list(batch)).features.tolist() == Changes.of(batch).features.tolist()

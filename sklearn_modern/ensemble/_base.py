@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._columns import ColumnCoder
 from sklearn_modern._estimator import estimator
+from sklearn_modern._shared_fits import signature
 from sklearn_modern._validation import check_lengths, weighted_rows
 from sklearn_modern.device import resolve_device
 from sklearn_modern.ensemble._constraints import (
@@ -22,7 +23,7 @@ from sklearn_modern.ensemble._constraints import (
     interaction_groups,
     monotonic_directions,
 )
-from sklearn_modern.ensemble._many import fit_many, signature
+from sklearn_modern.ensemble._many import fit_many
 from sklearn_modern.ensemble._rows import check_groups, split
 from sklearn_modern.ensemble._stopping import Stopper, scores_of
 from sklearn_modern.ensemble.engines.base import Rows, Settings

@@ -3,13 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from sklearn_modern._shared_fits import Fit, outcome
+from sklearn_modern._shared_fits import Fit, data_key, outcome, signature
 
-__all__ = ["fit_many", "signature"]
+__all__ = ["fit_many"]
 
 
 def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
@@ -28,7 +27,7 @@ def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
                 # As a fit of its own draws it; LightGBM's bins of many rows depend on it.
                 seed = check_random_state(model.random_state).randint(2**31 - 1)
                 bins_by_seed = seed if model.backend == "lightgbm" else None
-                key = _data_key(fit), model._reads_alike(), bins_by_seed
+                key = data_key(fit), model._reads_alike(), bins_by_seed
                 sharing.setdefault(key, []).append((position, fit, model, seed))
             else:
                 alone.append((position, fit))
@@ -38,22 +37,6 @@ def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
         yield position, outcome(estimator, fit)
     for group in sharing.values():
         yield from _fit_group(group)
-
-
-def signature(params: dict[str, Any]) -> tuple:
-    """Tell apart what differs; numpy's ``repr`` would leave out the middle of long arrays."""
-    values = (params[name] for name in sorted(params))
-    return tuple(
-        (str(value.dtype), value.shape, value.tobytes())
-        if isinstance(value, np.ndarray)
-        else repr(value)
-        for value in values
-    )
-
-
-def _data_key(fit):
-    parts = (fit.X, fit.y, fit.rows, fit.columns, *fit.fit_params.values())
-    return *map(id, parts), *fit.fit_params
 
 
 def _fit_group(group):

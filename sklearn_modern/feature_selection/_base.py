@@ -143,6 +143,11 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         self : estimator
             The fitted selector.
         """
+        for parameter in ("estimator", "cv"):
+            if isinstance(kind := getattr(self, parameter), type):
+                raise TypeError(
+                    f"{parameter} must be an instance, as {kind.__name__}() is, not a class."
+                )
         X = self._table(X, reset=True)
         y = _checked(y)
         X, y = indexable(X, y)

@@ -114,7 +114,7 @@ class SequentialSearch:
         """Return what is selected: a subset, or the size of which to take the best."""
         if self._sizes is not None:
             return self._sizes.choose(best)
-        if not self._current:  # interrupted before the first step was done
+        if self._current == self._start and best:  # ended before the first step was done
             return min(best)
         # A floating search may have been at a size more than once.
         size = len(self._current)

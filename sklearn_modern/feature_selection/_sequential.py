@@ -57,7 +57,7 @@ class SequentialFeatureSelector(SubsetSelector):
     ...     LinearRegression(), n_features_to_select="parsimonious"
     ... ).fit(X, y)
     >>> selector.get_feature_names_out().tolist()
-    ['bmi', 's5']
+    ['bmi', 'bp', 's3', 's5']
     """
 
     estimator: Any

@@ -11,6 +11,7 @@ from sklearn_modern._shared_fits import fit_many
 from sklearn_modern.feature_selection._problem import FitScore, Problem
 from sklearn_modern.feature_selection._steps import Scored
 from sklearn_modern.feature_selection.subset_scoring.base import FoldScorer, Subset
+from sklearn_modern.feature_selection.subset_scoring.changes import Batch
 from sklearn_modern.feature_selection.subset_scoring.choice import converged, fast_scorers
 from sklearn_modern.feature_selection.subset_scoring.metrics import Metric
 
@@ -105,7 +106,8 @@ class Exact:
     def __call__(self, subsets: Sequence[Subset]) -> Iterator[Scored]:
         """Score subsets."""
         start = perf_counter()
-        found = [scorer.scores(subsets, self._metrics) for scorer in self._scorers]
+        batch = Batch(subsets)
+        found = [scorer.scores(batch, self._metrics) for scorer in self._scorers]
         scores = np.stack([scores for scores, _ in found], axis=1)
         sure = np.stack([sure for _, sure in found], axis=1)
         seconds = np.full(len(subsets), (perf_counter() - start) / len(subsets))

@@ -24,6 +24,14 @@ class MemberRandom:
         self.seeds = tuple(int(seed) for seed in seeds)
         self._generators: dict[str, list[torch.Generator]] = {}
 
+    @classmethod
+    def joined(cls, parts: Sequence["MemberRandom"]) -> "MemberRandom":
+        """Return the members of all parts, whose streams stay those of the parts."""
+        whole = cls([seed for part in parts for seed in part.seeds])
+        for device in parts[0]._generators:
+            whole._generators[device] = [g for part in parts for g in part.generators(device)]
+        return whole
+
     def __len__(self) -> int:
         """Return the number of members."""
         return len(self.seeds)
@@ -53,6 +61,8 @@ class MemberRandom:
 
     def keep_mask(self, like: Tensor, keep: float) -> Tensor:
         """Draw a mask of ones (with probability ``keep``) and zeros in the shape of ``like``."""
+        if like.device.type == "cpu":
+            return self._quick_mask(like, keep)
         mask = torch.empty_like(like)
         for member, generator in zip(mask, self.generators(like.device), strict=True):
             member.bernoulli_(keep, generator=generator)
@@ -64,6 +74,16 @@ class MemberRandom:
         for member, generator in zip(out, self.generators(), strict=True):
             torch.randperm(n, generator=generator, out=member)
         return out
+
+    def _quick_mask(self, like, keep):
+        """Draw four entries at once; each knows the probability to within 1 / 65536."""
+        size = like[0].numel()
+        draws = torch.empty(len(self), -(-size // 4), dtype=torch.int64)
+        for member, generator in zip(draws, self.generators(), strict=True):
+            member.random_(-(2**63), None, generator=generator)
+        mask = torch.empty(len(self), size, dtype=like.dtype)
+        limit = min(round(keep * 2**16) - 2**15, 2**15 - 1)
+        return torch.lt(draws.view(torch.int16)[:, :size], limit, out=mask).view(like.shape)
 
     def __getstate__(self) -> dict:
         """Keep the streams where they are, so that a pickled training goes on exactly."""

@@ -21,7 +21,6 @@ from sklearn_modern._estimator import estimator
 from sklearn_modern.device import has_float64, resolve_device
 from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.training.batches import Rows
 from sklearn_modern.training.callbacks import Progress
 from sklearn_modern.training.optimizers import SOLVERS
 from sklearn_modern.training.schedules import SCHEDULES
@@ -218,29 +217,26 @@ class NeuralEstimator(BaseEstimator, ABC):
             device=self.device_,
         ).initialize()
 
-    def _train(
-        self,
-        rows: Rows,
-        validation: Rows | None,
-        *,
-        mean_weight: float,
-        epochs: int,
-        schedule: str,
+    def _steer(
+        self, n_rows: int, *, validated: bool, mean_weight: float, epochs: int, schedule: str
     ) -> None:
-        """Train the net, and store how it went."""
+        """Tell the net how to train on so many rows, whether or not others are for validation."""
         net = self._net_on_device()
         net.max_epochs, net.schedule = epochs, schedule
         net.gradient_clip, net.decay = self.gradient_clip, self.alpha
         progress = dict(net.callbacks_)["progress"]
         progress.tol, progress.patience = self.tol, self.n_iter_no_change
-        progress.validate = self.early_stopping and validation is not None
+        progress.validate = self.early_stopping and validated
         progress.adaptive = schedule == "adaptive"
         if net.lr != self.learning_rate_init:
             net.lr = self.learning_rate_init
             net.set_rate(net.lr)
-        net.batch_size = self._rows_in_a_batch(len(rows))
+        net.batch_size = self._rows_in_a_batch(n_rows)
         net.penalty = self.alpha / (net.batch_size * mean_weight)
-        net.partial_fit(rows, validation)
+
+    def _store_training(self) -> None:
+        """Store how the training went, or refuse what it has come to."""
+        net = self.net_
         self.history_ = net.history
         # An epoch that was interrupted has no loss.
         self.loss_curve_ = [float(e["train_loss"]) for e in net.history if "train_loss" in e]

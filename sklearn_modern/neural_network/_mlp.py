@@ -19,6 +19,7 @@ from sklearn_modern.networks.mlp import MLP
 from sklearn_modern.neural_network._base import NeuralEstimator
 from sklearn_modern.neural_network._classifier import NeuralClassifier
 from sklearn_modern.neural_network._export import Exported, category_slots
+from sklearn_modern.neural_network._many import fit_many
 from sklearn_modern.neural_network._regressor import NeuralRegressor
 from sklearn_modern.training.batches import SparseRows
 
@@ -73,6 +74,24 @@ class TabularNetwork(NeuralEstimator):
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "input_scaling": [StrOptions({"standard", "robust"}), None],
     }
+
+    def fit_many(self, fits):
+        """Fit clones of this estimator, those of one shape as members of one network.
+
+        Parameters
+        ----------
+        fits : sequence of sklearn_modern._shared_fits.Fit
+            What to fit.
+
+        Yields
+        ------
+        position : int
+            Which of the fits it is; they come in any order.
+        fitted : estimator or Exception
+            What a fit of its own would have given, but without the optimiser's state, as after a
+            pickle.
+        """
+        yield from fit_many(self, fits)
 
     def to_torch(self) -> torch.nn.Module:
         """Return the fitted network as a bare module, for use outside.

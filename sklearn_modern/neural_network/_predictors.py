@@ -21,7 +21,7 @@ from sklearn_modern.neural_network._base import NeuralEstimator
 from sklearn_modern.training.batches import Arrays, Rows
 from sklearn_modern.training.objective import Supervised
 
-__all__ = ["NeuralPredictor"]
+__all__ = ["NeuralPredictor", "described"]
 
 # Parameters that may change while a network is trained in several calls; all others shape it.
 _STEERING = {
@@ -82,6 +82,13 @@ class NeuralPredictor(NeuralEstimator):
         self : estimator
             The fitted estimator.
         """
+        rows, validation = self._prepare(X, y, sample_weight, X_val, y_val)
+        self.net_.partial_fit(rows, validation)
+        self._store_training()
+        return self
+
+    def _prepare(self, X, y, sample_weight=None, X_val=None, y_val=None):
+        """Do all of a fit but the training; return the rows to train on and to validate with."""
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val go together, but only one of them was given.")
         resume = self.warm_start and hasattr(self, "net_")
@@ -104,14 +111,14 @@ class NeuralPredictor(NeuralEstimator):
             validation_rows = Rows(rows.source, self._index(validation))
         else:
             validation_rows = None
-        self._train(
-            rows,
-            validation_rows,
+        self._steer(
+            len(rows),
+            validated=validation_rows is not None,
             mean_weight=weight[training].mean(),
             epochs=self.max_iter,
             schedule=self.learning_rate,
         )
-        return self
+        return rows, validation_rows
 
     def _partial_fit(self, X, y, sample_weight):
         """Train for one epoch at a constant rate, from where the last call stopped."""
@@ -130,7 +137,11 @@ class NeuralPredictor(NeuralEstimator):
             self._start(inputs, y, weight, everything, self._seeds()[1], first=True)
         self._trained_in_parts = True
         rows = self._rows(inputs, y, weight, everything)
-        self._train(rows, None, mean_weight=weight.mean(), epochs=1, schedule="constant")
+        self._steer(
+            len(rows), validated=False, mean_weight=weight.mean(), epochs=1, schedule="constant"
+        )
+        self.net_.partial_fit(rows)
+        self._store_training()
         return self
 
     def _check(self, X, y, sample_weight, *, reset):
@@ -174,7 +185,7 @@ class NeuralPredictor(NeuralEstimator):
     def _shaping_parameters(self):
         """Write down the parameters that a network cannot change any more."""
         parameters = self.get_params(deep=False).items()
-        return {name: _described(value) for name, value in parameters if name not in _STEERING}
+        return {name: described(value) for name, value in parameters if name not in _STEERING}
 
     def _refuse_changes(self):
         """Refuse to go on with a network that the parameters do not describe any more."""
@@ -245,7 +256,7 @@ class NeuralPredictor(NeuralEstimator):
         raise NotImplementedError
 
 
-def _described(value):
+def described(value: Any) -> str:
     """Describe a parameter, the same whichever sequence holds it and wherever in memory it is."""
     value = value.tolist() if isinstance(value, np.ndarray) else value
     value = tuple(value) if isinstance(value, list) else value

@@ -104,7 +104,11 @@ class Progress(Callback):
 
 
 def _mask(members, value):
-    """Show a flag a member in the shape of a value; a single number, as a counter, is of all."""
-    if value.ndim == 0:
+    """Show a flag a member in the shape of a value; what has no such axis, a counter, is of all.
+
+    So are a target's units; where they have as many entries as there are members, they go entry by
+    entry, which does no harm, since they never change.
+    """
+    if value.ndim == 0 or len(value) != len(members):
         return members.any().to(value.device)
     return members.view(-1, *[1] * (value.ndim - 1)).to(value.device)

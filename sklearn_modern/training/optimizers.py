@@ -11,6 +11,9 @@ __all__ = ["SOLVERS", "LeanAdam", "make_optimizer", "shrinkable"]
 
 SOLVERS = ("sgd", "adam", "adamw", "lbfgs")
 
+# Numbers in the longest vector register of a processor.
+_VECTOR = 16
+
 
 class LeanAdam(Optimizer):
     """Adam in one fused call, and next to nothing around it.
@@ -26,15 +29,18 @@ class LeanAdam(Optimizer):
         Groups of parameters, as other optimisers take them.
     lr : float
         Learning rate of groups without their own.
+    members : int, default=1
+        Length of the leading axis of all parameters, if it is that of members. Several are updated
+        to the last digit as each would be alone, on a CPU, too.
 
     References
     ----------
     Kingma, Ba (2015). Adam: A method for stochastic optimization. ICLR.
     """
 
-    def __init__(self, groups: list[dict], lr: float) -> None:
+    def __init__(self, groups: list[dict], lr: float, members: int = 1) -> None:
         # torch moves the counter of a fused optimiser to the parameters' device.
-        super().__init__(groups, {"lr": lr, "fused": True})
+        super().__init__(groups, {"lr": lr, "fused": True, "members": members})
         for group in self.param_groups:
             for parameter in group["params"]:
                 self.state[parameter] = {
@@ -56,13 +62,18 @@ class LeanAdam(Optimizer):
         states = [self.state[parameter] for parameter in parameters]
         count = states[0]["step"]
         count += 1
-        torch._fused_adam_(
+        tensors = [
             parameters,
             [parameter.grad for parameter in parameters],
             [state["mean"] for state in states],
             [state["square"] for state in states],
+        ]
+        if group["members"] > 1 and count.is_cpu:
+            tensors = [_apart(several, group["members"]) for several in tensors]
+        torch._fused_adam_(
+            *tensors,
             [],
-            [count] * len(states),
+            [count] * len(tensors[0]),
             lr=group["lr"],
             beta1=0.9,
             beta2=0.999,
@@ -73,12 +84,24 @@ class LeanAdam(Optimizer):
         )
 
 
+def _apart(tensors, members):
+    """Part the members of tensors that would share a vector register.
+
+    What a vector leaves over is computed otherwise, and rounds otherwise.
+    """
+    parts = []
+    for tensor in tensors:
+        parts += tensor.unbind() if tensor.numel() // members % _VECTOR else [tensor]
+    return parts
+
+
 def make_optimizer(
     module: nn.Module,
     solver: str,
     lr: float,
     momentum: float,
     rates: Mapping[nn.Module, float] = MappingProxyType({}),
+    members: int = 1,
 ) -> Optimizer:
     """Make the optimiser of one module's parameters.
 
@@ -97,6 +120,8 @@ def make_optimizer(
         Nesterov's momentum of "sgd".
     rates : mapping of nn.Module to float
         Parts of the module whose rate is this times ``lr``; "lbfgs" has no use for them.
+    members : int, default=1
+        How many the module has, see :class:`LeanAdam`.
     """
     if solver == "lbfgs":
         trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
@@ -108,7 +133,7 @@ def make_optimizer(
     ]
     if solver == "sgd":
         return SGD(groups, lr=lr, momentum=momentum, nesterov=momentum > 0, fused=True)
-    return LeanAdam(groups, lr=lr)
+    return LeanAdam(groups, lr=lr, members=members)
 
 
 def _by_factor(module, rates):

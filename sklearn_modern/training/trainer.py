@@ -105,7 +105,9 @@ class Trainer(NeuralNet):
         """Give each module an optimiser of its own; that of "module" is ``optimizer_``."""
         for name, module in self.objective.modules.items():
             rates = self.objective.rates.get(name, {})
-            optimizer = make_optimizer(module, self.solver, self.lr, self.momentum, rates)
+            optimizer = make_optimizer(
+                module, self.solver, self.lr, self.momentum, rates, len(self.random)
+            )
             setattr(self, "optimizer_" if name == "module" else f"{name}_optimizer_", optimizer)
         return self
 
@@ -144,7 +146,7 @@ class Trainer(NeuralNet):
         self.shrinkable_ = self._shrinkable_groups()
         self.notify("on_train_begin", X=X, y=y)
         try:
-            with one_thread() if self._is_small() else nullcontext():
+            with one_thread() if self.is_small() else nullcontext():
                 self.fit_loop(X, y)
         except StopTraining:
             pass
@@ -169,7 +171,7 @@ class Trainer(NeuralNet):
         modules = self.objective.modules.values()
         return all(bool(p.isfinite().all()) for module in modules for p in module.parameters())
 
-    def _is_small(self):
+    def is_small(self) -> bool:
         """Tell whether a step has too little work for several threads of a CPU."""
         return OPERATIONS_PER_PRODUCT * self.objective.products * self.batch_size < _SMALL_STEP
 

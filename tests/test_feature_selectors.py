@@ -22,6 +22,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_modern.ensemble import GradientBoostingClassifier
 from sklearn_modern.feature_selection import (
     ExhaustiveFeatureSelector,
     SequentialFeatureSelector,
@@ -230,3 +231,15 @@ def test_without_a_refit_it_only_selects(make, frame, y):
             assert not hasattr(selector, method)
         with pytest.raises(AttributeError):
             selector.predict(frame)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_fits_together_are_those_apart(n_jobs):
+    X, y = load_iris(return_X_y=True)
+    settings = {"n_features_to_select": 2, "cv": 2, "n_jobs": n_jobs}
+    model = GradientBoostingClassifier(backend="hist", n_estimators=2, random_state=0)
+    together = SequentialFeatureSelector(model, **settings).fit(X, y)
+    apart = SequentialFeatureSelector(model, fast=False, **settings).fit(X, y)
+    assert [(step.features, step.mean) for step in together.history_] == [
+        (step.features, step.mean) for step in apart.history_
+    ]

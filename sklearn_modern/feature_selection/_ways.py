@@ -1,10 +1,12 @@
 """Ways to score subsets of features: a fit of each, fits together, or exactly without fits."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from time import perf_counter
 from typing import Protocol
 
 import numpy as np
+from joblib import effective_n_jobs
 
 from sklearn_modern._parallel import results
 from sklearn_modern._shared_fits import fit_many
@@ -74,16 +76,22 @@ class Apart:
 
 
 class Together:
-    """The fits of one split together, by an estimator that can do that."""
+    """Fits that share a split together, by an estimator that can do that."""
 
     def __init__(self, problem: Problem, n_jobs: int | None) -> None:
         self._problem, self._n_jobs = problem, n_jobs
 
     def __call__(self, subsets: Sequence[Subset]) -> Iterator[Scored]:
         """Score subsets."""
-        tasks = [(subsets, split) for split in range(len(self._problem.splits))]
-        by_split = list(results(self._score_split, tasks, self._n_jobs))
-        yield _joined(list(zip(*by_split, strict=True)))
+        n_splits, n_jobs = len(self._problem.splits), effective_n_jobs(self._n_jobs)
+        # As few parts as keep all processes busy: the larger they are, the more is shared.
+        n_parts = 1 if n_jobs == 1 else min(-(-2 * n_jobs // n_splits), len(subsets))
+        places = np.array_split(np.arange(len(subsets)), n_parts)
+        parts = [[subsets[place] for place in part] for part in places]
+        tasks = [(part, split) for part in parts for split in range(n_splits)]
+        queue = results(self._score_split, tasks, self._n_jobs)
+        for by_split in zip(*[queue] * n_splits, strict=True):
+            yield _joined(list(zip(*by_split, strict=True)))
 
     def _score_split(self, subsets, split):
         start = perf_counter()
@@ -129,8 +137,8 @@ class Checked:
 
     def __call__(self, subsets: Sequence[Subset]) -> Iterator[Scored]:
         """Score subsets."""
-        (scored,) = self._way(subsets)
-        others = np.concatenate([other.scores for other in self._reference(subsets)])
+        scored = _concatenated(self._way(subsets))
+        others = _concatenated(self._reference(subsets)).scores
         near = {"rtol": self._tolerance, "atol": self._tolerance, "equal_nan": True}
         agree = np.isclose(scored.scores, others, **near).all(axis=(1, 2))
         if not agree.all():
@@ -141,6 +149,12 @@ class Checked:
                 f"{others[first].tolist()}; use fast=False, and please report it."
             )
         yield scored
+
+
+def _concatenated(batches):
+    """Make one of several batches."""
+    scores, seconds, errors = zip(*batches, strict=True)
+    return Scored(np.concatenate(scores), np.concatenate(seconds), list(chain(*errors)))
 
 
 def _joined(subsets):

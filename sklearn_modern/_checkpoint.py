@@ -10,6 +10,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from scipy.sparse import issparse
 
 __all__ = ["Checkpoint", "fingerprint"]
 
@@ -40,7 +41,9 @@ class Checkpoint:
             self._compare(lines[0], made_of)
         self.records = lines[1:]
         if not lines:
-            self._path.write_bytes(_line({"made_of": made_of}))
+            fresh = self._path.with_name(f"{self._path.name}.new")
+            fresh.write_bytes(_line({"made_of": made_of}))
+            fresh.replace(self._path)  # at once: half of a first line would be no checkpoint
         elif whole < self._path.stat().st_size:
             os.truncate(self._path, whole)
 
@@ -92,6 +95,10 @@ def _plain(thing):
         return {name: _plain(value) for name, value in thing.items()}
     if hasattr(thing, "columns") and hasattr(thing, "dtypes"):
         return [[str(name), _plain(thing[name])] for name in thing.columns]
+    if issparse(thing):
+        rows = thing.tocsr(copy=True)
+        rows.sum_duplicates()
+        return [rows.shape, rows.indptr, rows.indices, rows.data]
     return np.ascontiguousarray(thing) if hasattr(thing, "__array__") else thing
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
-from sklearn.linear_model import LinearRegression, RidgeClassifier
+from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -141,6 +142,9 @@ def test_groups_count_as_one_of_the_features_that_may_be_selected(X, y):
     groups = {"feature_groups": [[0, 1, 2], [3, 4]]}
     sequential = SequentialFeatureSelector(GaussianNB(), n_features_to_select=2, **groups)
     refused(sequential, X, y, "must be < n_features", "it is 2", "there are 2", "a group counting")
+    for settings in ({}, {"tol": 0.1}, {"direction": "backward"}):
+        single = SequentialFeatureSelector(GaussianNB(), feature_groups=[range(5)], **settings)
+        refused(single, X, y, "feature_groups puts all features into one group")
     exhaustive = ExhaustiveFeatureSelector(GaussianNB(), max_features=3, **groups)
     refused(exhaustive, X, y, "max_features=3", "at most the 2 features", "a group counting")
 
@@ -261,12 +265,27 @@ def test_no_candidate_has_a_score(make, X, y):
     refused(make(GaussianNB(), **fitted), X, y, "'ours' is NaN", "on fold 0", "rare class")
     fitted["scoring"]["ours"] = missing_on_the_second_fold
     refused(make(GaussianNB(), **fitted), X, y, "None of the ", "'ours' is NaN", "on fold 1")
-    impossible = make(GaussianNB(var_smoothing=-1.0), cv=2, fast=False)
-    refused(impossible, X, y, "'score' is NaN", "on fold 0", "'var_smoothing'")
     refused(make(LinearRegression(), cv=2), X, None, "'score' is NaN", "requires y to be passed")
     wrong_target = make(LinearRegression(), scoring="accuracy", cv=2)
     refused(wrong_target, X, X[:, 0], "'accuracy' is NaN", "continuous")
     refused(make(GaussianNB(), cv=2, fast=False), X, y, "'offset'", offset=y)
+
+
+# Parameters that the estimator's own fit refuses: (estimator, which of them).
+IMPOSSIBLE = [
+    (GaussianNB(var_smoothing=-1.0), "'var_smoothing'"),
+    (KNeighborsClassifier(n_neighbors=0), "'n_neighbors'"),
+    (LogisticRegression(tol=None), "'tol'"),
+    (make_pipeline(StandardScaler(), LogisticRegression(C=0)), "'C'"),
+]
+
+
+@each_selector
+@pytest.mark.parametrize("fast", ["auto", False])
+@pytest.mark.parametrize(("estimator", "parameter"), IMPOSSIBLE, ids=str)
+def test_an_estimator_with_impossible_parameters(make, X, y, fast, estimator, parameter):
+    selector = make(estimator, cv=2, fast=fast, refit=False)
+    refused(selector, X, y, "'score' is NaN", "on fold 0", parameter)
 
 
 def failing_without_the_first_column(estimator, X, y):

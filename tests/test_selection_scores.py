@@ -9,6 +9,7 @@ import pytest
 from sklearn import config_context
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
+from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import accuracy_score, make_scorer
@@ -158,6 +159,28 @@ def test_metadata_is_routed_to_fit_splitter_and_scorer(make, frame, y, fast):
         with pytest.raises(TypeError, match="offset"):
             selector.fit(frame, y, offset=weight)
         make(GaussianNB(), cv=2, fast=fast).fit(frame, y)
+
+
+@each_selector
+def test_metadata_reaches_what_the_selector_hands_on(make, frame, y):
+    weight = np.where(y == "virginica", 3.0, 0.5)
+    with config_context(enable_metadata_routing=True):
+        model = GaussianNB().set_fit_request(sample_weight=True)
+        model.set_score_request(sample_weight=True)
+        piped = Pipeline([("select", make(model, cv=3))]).fit(frame, y, sample_weight=weight)
+        score = piped.score(frame, y, sample_weight=weight)
+        assert score == accuracy_score(y, piped.predict(frame), sample_weight=weight)
+        assert score != piped.score(frame, y)
+        piped = Pipeline([("select", make(model, cv=3)), ("predict", model)])
+        piped.fit(frame, y, sample_weight=weight)
+        assert piped[0].history_ == make(model, cv=3).fit(frame, y, sample_weight=weight).history_
+
+
+@each_selector
+def test_a_pipeline_without_a_fast_way_is_scored_by_itself(make, frame, y):
+    model = make_pipeline(PCA(1), GaussianNB())
+    loop = make(model, cv=2, fast=False).fit(frame, y)
+    assert make(model, cv=2).fit(frame, y).history_ == loop.history_
 
 
 @each_selector

@@ -5,13 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import KFold, ShuffleSplit
 from sklearn.naive_bayes import GaussianNB
 from subset_tables import Idle, Lookup, labelled_columns, random_table
@@ -311,6 +313,21 @@ def test_what_does_not_matter_is_not_compared(X, y, tmp_path):
     assert seen == 3 * expected.history_
 
 
+def test_sparse_data_are_compared_by_value(X, y, tmp_path):
+    path = tmp_path / "search"
+    sparse = scipy.sparse.csr_matrix(X.round(1))
+    disordered = sparse.copy()
+    for start, stop in pairwise(sparse.indptr):
+        for values in (disordered.data, disordered.indices):
+            values[start:stop] = values[start:stop][::-1].copy()
+    disordered.has_sorted_indices = False
+    expected = counted(checkpoint=path).fit(sparse, y)
+    for same in (sparse, sparse.copy(), sparse.tocsc(), disordered):
+        assert counted(checkpoint=path).fit(same, y).history_ == expected.history_
+    with pytest.raises(ValueError, match="differs in the data"):
+        counted(checkpoint=path).fit(2 * sparse, y)
+
+
 def test_weights_are_a_part_of_the_data(X, y, tmp_path):
     path = tmp_path / "search"
     counted(checkpoint=path).fit(X, y, sample_weight=np.ones(60))
@@ -363,3 +380,11 @@ def test_both_ways_are_compared(make, monkeypatch):
     make(GaussianNB(), fast="auto", **settings).fit(X, y)
     with pytest.raises(RuntimeError, match=r"of the features \(2,\) are .* ordinary fits"):
         make(GaussianNB(), fast="check", **settings).fit(X, y)
+
+
+def test_what_is_left_to_fits_is_compared_with_fits_that_converge():
+    X, y = load_iris(return_X_y=True)
+    twice = np.hstack([X[:, 2:], X[:, 2:]])
+    model = LogisticRegression(C=1e5)
+    settings = {"scoring": "neg_log_loss", "direction": "backward", "cv": 3}
+    SequentialFeatureSelector(model, fast="check", **settings).fit(twice, y)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone, is_classifier
 from sklearn.covariance import OAS
+from sklearn.datasets import load_digits
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import check_scoring
@@ -160,3 +161,18 @@ def test_scores_are_those_of_ordinary_fits(scorer, estimator, scorings, kind, n_
 @pytest.mark.parametrize(("scorer", "estimator"), [*UNKNOWN, (NaiveBayes, Sub())], ids=str)
 def test_anything_else_is_left_to_ordinary_fits(scorer, estimator):
     assert not scorer.recognises(estimator)
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc", "average_precision", "neg_log_loss"])
+def test_probabilities_near_one_are_rounded_as_by_ordinary_fits(scoring):
+    """Which of them are equal decides ranks; what they lack to one decides losses."""
+    X, y = load_digits(n_class=2, return_X_y=True)
+    train, test = np.arange(0, len(X), 2), np.arange(1, len(X), 2)
+    estimator = GaussianNB()
+    fast = NaiveBayes(estimator, Fold(X, y, train, test, classifies=True))
+    metric = metric_of(scoring, check_scoring(estimator, scoring), estimator)
+    for subsets in batches(60):
+        scores, sure = fast.scores(subsets, [metric])
+        for subset, row in zip(np.array(subsets, dtype=object)[sure], scores[sure], strict=True):
+            loop = expected(estimator, X, y, None, train, test, subset, [metric])
+            np.testing.assert_allclose(row, loop, rtol=1e-8, atol=1e-8)

@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_modern._checkpoint import Checkpoint, fingerprint
 from sklearn_modern._estimator import estimator
 from sklearn_modern._optional import import_optional
-from sklearn_modern.feature_selection._delegation import FittedToSelection
+from sklearn_modern.feature_selection._delegation import DELEGATED, FittedToSelection
 from sklearn_modern.feature_selection._display import SubsetScoresDisplay
 from sklearn_modern.feature_selection._evaluation import Evaluation, Stopped
 from sklearn_modern.feature_selection._problem import Problem
@@ -67,7 +67,7 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         Fits at the same time.
     checkpoint : path-like or None, default=None
         A file that records what has been scored. If it is there, the search goes on from it; one
-        of other data, estimator or settings is refused.
+        of other data, estimator or settings is refused, so that each fit needs its own.
     callback : callable or None, default=None
         Called with each :class:`Step`; it ends the search by returning true.
     verbose : int, default=0
@@ -131,7 +131,8 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Training data, of any kind that the estimator takes.
+            Training data: numbers, or the columns of a DataFrame, of any kind that the estimator
+            takes.
         y : array-like of shape (n_samples,), default=None
             Targets.
         **params : dict
@@ -184,7 +185,7 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
     @property
     def history_(self) -> list[Step]:
         """Every subset that was scored, in order."""
-        check_is_fitted(self)
+        check_is_fitted(self, "_history")
         return self._history.steps
 
     def results_frame(self):
@@ -243,13 +244,19 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         Returns
         -------
         MetadataRouter
-            To the estimator's ``fit``, the splitter and the scorers.
+            To the estimator, the splitter and the scorers.
         """
-        fit, split, score = (
-            MethodMapping().add(caller="fit", callee=callee) for callee in ("fit", "split", "score")
+        # A Pipeline of an older scikit-learn asks what "fit_transform" takes.
+        own, split, score = (
+            MethodMapping()
+            .add(caller="fit", callee=callee)
+            .add(caller="fit_transform", callee=callee)
+            for callee in ("fit", "split", "score")
         )
+        for method in DELEGATED:
+            own.add(caller=method, callee=method)
         router = MetadataRouter(owner=type(self).__name__)
-        router.add(estimator=self.estimator, method_mapping=fit)
+        router.add(estimator=self.estimator, method_mapping=own)
         if hasattr(self.cv, "split"):
             router.add(splitter=self.cv, method_mapping=split)
         for name, scorer in scorers_of(self.estimator, self.scoring).items():
@@ -324,8 +331,9 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         tags.input_tags.sparse = inner.input_tags.sparse
         first = self.estimator
         while isinstance(first, Pipeline):  # which leaves missing numbers to its first step
-            first = next(step for _, step in first.steps if step not in (None, "passthrough"))
-        tags.input_tags.allow_nan = get_tags(first).input_tags.allow_nan
+            steps = (step for _, step in first.steps if step not in (None, "passthrough"))
+            first = next(steps, None)
+        tags.input_tags.allow_nan = first is None or get_tags(first).input_tags.allow_nan
         return tags
 
 

@@ -8,7 +8,10 @@ from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-__all__ = ["FittedToSelection"]
+__all__ = ["DELEGATED", "FittedToSelection"]
+
+# What the estimator does in the place of the selector.
+DELEGATED = ("decision_function", "predict", "predict_log_proba", "predict_proba", "score")
 
 
 def _inner_has(method):

@@ -73,7 +73,7 @@ class Evaluation:
         self._errors: list[str] = []
         self._unwritten: list[dict] = []
         self._written = perf_counter()
-        self._bar_is_open = False
+        self._bar_is_open, self._shown = False, (0, 1)
         records = () if checkpoint is None else checkpoint.records
         self._known = {tuple(record["features"]): record for record in records}
 
@@ -92,6 +92,8 @@ class Evaluation:
                 self._record(batch, scored)
                 self._keep(new[done:], batch, scored)
                 done += len(batch)
+                if done < len(new):
+                    self.show(*self._shown)
         finally:
             self._write()
         return [self._means[subset] for subset in subsets]
@@ -101,7 +103,7 @@ class Evaluation:
         if self._verbose:
             top = max((step.mean for step in self.best.values()), default=np.nan)
             show_progress(done, total, f"best score {top:.4g} of {len(self._means)} subsets")
-            self._bar_is_open = done < total
+            self._bar_is_open, self._shown = done < total, (done, total)
 
     def close(self) -> None:
         """End the line of a bar that has not come to its end."""

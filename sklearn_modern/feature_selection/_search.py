@@ -99,7 +99,9 @@ class SequentialSearch:
         self._best: dict[int, float] = {}
         if self._sizes and self._start and self._sizes.low <= len(self._start) <= self._sizes.high:
             self._best[len(self._start)] = evaluation([self._start])[0]
+        n_moves = abs(self._stop - len(self._start))
         while len(self._current) != self._stop:
+            evaluation.show(len(self._current ^ self._start), n_moves)
             subset, new_score = self._step(evaluation, self._current, self._forward)
             if self._tol is not None and new_score - score < self._tol:
                 break
@@ -108,7 +110,8 @@ class SequentialSearch:
             self._best[len(subset)] = max(score, self._best.get(len(subset), -np.inf))
             if self._floating:
                 score = self._float(evaluation, moved, score)
-            evaluation.show(len(self._current ^ self._start), abs(self._stop - len(self._start)))
+        else:
+            evaluation.show(n_moves, n_moves)
 
     def choose(self, best: dict[int, Step]) -> Subset | int:
         """Return what is selected: a subset, or the size of which to take the best."""
@@ -177,8 +180,9 @@ class ExhaustiveSearch:
         """Score them by size, then by position."""
         subsets, means = self._subsets(), []
         while batch := list(islice(subsets, _BATCH)):
-            means += evaluation(batch)
             evaluation.show(len(means), self.n_subsets)
+            means += evaluation(batch)
+        evaluation.show(self.n_subsets, self.n_subsets)
         evaluation.refuse_none(means)
 
     def choose(self, best: dict[int, Step]) -> int:

@@ -103,6 +103,10 @@ class SequentialFeatureSelector(SubsetSelector):
         asked = self.n_features_to_select
         if asked in ("best", "parsimonious"):
             return Sizes(max(1, n_fixed), n_units, asked == "parsimonious")
+        if asked == "auto" and n_units < 2:
+            raise ValueError(
+                "feature_groups puts all features into one group, which cannot be left out."
+            )
         if asked == "auto" and self.tol is not None:
             return Sizes(max(1, n_fixed), max(n_units - 1, n_fixed))
         if asked == "auto":

@@ -46,10 +46,11 @@ def way_of(problem: Problem, fast: str | bool, n_jobs: int | None) -> Way:
     found = fast_scorers(problem) if fast else None
     if found is not None:
         scorers, metrics = found
-        exact = Exact(scorers, metrics, apart)
         if fast == "auto":
-            return exact
+            return Exact(scorers, metrics, apart)
         reference = Apart(converged(problem, scorers[0]), n_jobs)
+        # What is left to fits is left to the same ones: others may end before they converge.
+        exact = Exact(scorers, metrics, reference)
         return Checked(exact, reference, scorers[0].tolerance)
     if fast and hasattr(problem.estimator, "fit_many"):
         together = Together(problem, n_jobs)
@@ -146,7 +147,8 @@ class Checked:
             raise RuntimeError(
                 f"The fast scores of the features {subsets[first]} are "
                 f"{scored.scores[first].tolist()}, those of ordinary fits "
-                f"{others[first].tolist()}; use fast=False, and please report it."
+                f"{others[first].tolist()}. Unless it is a metric of ranks, which rounding of "
+                "equal rows can change, please report it, and use fast=False."
             )
         yield scored
 

@@ -7,6 +7,10 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.utils._param_validation import (
+    InvalidParameterError,
+    validate_parameter_constraints,
+)
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_method_params
 
@@ -36,11 +40,13 @@ def fast_scorers(problem: Problem) -> tuple[list[FoldScorer], list[Metric]] | No
         What subsets are scored on.
     """
     prefix, last = _divided(problem.estimator)
-    known = next((scorer for scorer in _SCORERS if scorer.recognises(last)), None)
-    metrics = [metric_of(name, scorer, last) for name, scorer in problem.scorers.items()]
+    known = _scorer_of(last)
     # A Pipeline may hand weights to any of its steps.
     understood = set() if prefix else {"sample_weight"}
-    if known is None or None in metrics or not set(problem.fit_params) <= understood:
+    if known is None or not set(problem.fit_params) <= understood:
+        return None
+    metrics = [metric_of(name, scorer, last) for name, scorer in problem.scorers.items()]
+    if None in metrics:
         return None
     X, y = _numbers(problem.X), _targets(problem.y, is_classifier(last))
     weight = problem.fit_params.get("sample_weight")
@@ -69,6 +75,19 @@ def _divided(estimator):
     prefix = [(name, step) for name, step in before if step not in (None, "passthrough")]
     by_column = all(type(step) in _BY_COLUMN for _, step in prefix)
     return (prefix, last) if by_column else ([], None)
+
+
+def _scorer_of(estimator):
+    """Return who knows the estimator; None also if an ordinary fit refuses its parameters."""
+    constraints = getattr(estimator, "_parameter_constraints", None)
+    if constraints is None:
+        return None
+    params = estimator.get_params(deep=False)
+    try:
+        validate_parameter_constraints(constraints, params, type(estimator).__name__)
+    except InvalidParameterError:
+        return None
+    return next((scorer for scorer in _SCORERS if scorer.recognises(estimator)), None)
 
 
 def _numbers(X):

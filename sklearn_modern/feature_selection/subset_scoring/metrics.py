@@ -126,7 +126,10 @@ def _balanced_accuracy(codes, fold, weight):
 def _log_loss(probabilities, fold, weight):
     if len(np.unique(fold.codes_test)) < probabilities.shape[2] or (fold.codes_test < 0).any():
         return None
-    probabilities = probabilities / probabilities.sum(axis=2, keepdims=True)
+    if probabilities.shape[2] == 2:
+        # A scorer hands over those of the second class only, which costs the first's their digits.
+        second = probabilities[:, :, 1]
+        probabilities = np.stack([1 - second, second], axis=2)
     own = probabilities[:, np.arange(len(fold.codes_test)), fold.codes_test]
     tiny = np.finfo(np.float64).eps
     return _mean(-np.log(own.clip(tiny, 1 - tiny)), weight)

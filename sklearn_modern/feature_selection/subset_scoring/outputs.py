@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import expit, logsumexp, softmax
 
 __all__ = ["Decisions", "LogLikelihoods", "Logits", "Outputs", "Probabilities", "decided"]
 
@@ -59,8 +59,11 @@ class LogLikelihoods(Outputs):
         return self.raw.argmax(axis=2)
 
     def predict_proba(self) -> np.ndarray:
-        """Return probabilities of shape (n_subsets, n_rows, n_classes)."""
-        return softmax(self.raw, axis=2)
+        """Return probabilities of shape (n_subsets, n_rows, n_classes).
+
+        They are rounded as scikit-learn's are: many are near one, and ranks tell those apart.
+        """
+        return np.exp(self.raw - logsumexp(self.raw, axis=2, keepdims=True))
 
 
 class Probabilities(Outputs):

@@ -101,8 +101,9 @@ class Evaluation:
     def show(self, done: int, total: int) -> None:
         """Show how far the search is, if that is wanted."""
         if self._verbose:
-            top = max((step.mean for step in self.best.values()), default=np.nan)
-            show_progress(done, total, f"best score {top:.4g} of {len(self._means)} subsets")
+            top = max((step.mean for step in self.best.values()), default=None)
+            text = "" if top is None else f"best score {top:.4g} of {len(self._means)} subsets"
+            show_progress(done, total, text)
             self._bar_is_open, self._shown = done < total, (done, total)
 
     def close(self) -> None:

@@ -7,32 +7,15 @@ import xgboost as xgb
 from sklearn import metrics
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from small_boosters import BACKENDS, bent, boosters, normal_rows
 
 from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
-BACKENDS = ["xgboost", "lightgbm", "hist"]
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
-SMALL = {"n_estimators": 5, "min_samples_leaf": 5, "n_jobs": 1, "random_state": 0}
-
-
-def classifier(backend, **settings):
-    return GradientBoostingClassifier(backend=backend, **SMALL | settings)
-
-
-def regressor(backend, **settings):
-    return GradientBoostingRegressor(backend=backend, **SMALL | settings)
-
-
-@pytest.fixture
-def X():
-    return np.random.default_rng(0).normal(size=(200, 4))
-
-
-@pytest.fixture
-def y(X):
-    noise = np.random.default_rng(1).normal(size=200) / 2
-    return np.sin(2 * X[:, 0]) + X[:, 0] * X[:, 1] + noise
+classifier, regressor = boosters(n_estimators=5)
+X = pytest.fixture(normal_rows)
+y = pytest.fixture(bent)
 
 
 # The libraries' own estimators.

@@ -3,27 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from small_boosters import BACKENDS, bent, boosters, normal_rows
 
-from sklearn_modern.ensemble import GradientBoostingRegressor
+pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
-pytestmark = pytest.mark.parametrize("backend", ["xgboost", "lightgbm", "hist"])
-
-SMALL = {"n_estimators": 5, "min_samples_leaf": 5, "n_jobs": 1, "random_state": 0}
-
-
-def regressor(backend, **settings):
-    return GradientBoostingRegressor(backend=backend, **SMALL | settings)
-
-
-@pytest.fixture
-def X():
-    return np.random.default_rng(0).normal(size=(200, 4))
-
-
-@pytest.fixture
-def y(X):
-    noise = np.random.default_rng(1).normal(size=200) / 2
-    return np.sin(2 * X[:, 0]) + X[:, 0] * X[:, 1] + noise
+_, regressor = boosters(n_estimators=5)
+X = pytest.fixture(normal_rows)
+y = pytest.fixture(bent)
 
 
 def rises(model, X):

@@ -7,33 +7,16 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import cross_val_score
+from small_boosters import BACKENDS, bent, boosters, normal_rows
 
 from sklearn_modern._shared_fits import Fit
-from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 from sklearn_modern.ordinal import OrdinalClassifier
 
-pytestmark = pytest.mark.parametrize("backend", ["xgboost", "lightgbm", "hist"])
+pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
-SMALL = {"n_estimators": 20, "min_samples_leaf": 5, "n_jobs": 1, "random_state": 0}
-
-
-def classifier(backend, **settings):
-    return GradientBoostingClassifier(backend=backend, **SMALL | settings)
-
-
-def regressor(backend, **settings):
-    return GradientBoostingRegressor(backend=backend, **SMALL | settings)
-
-
-@pytest.fixture
-def X():
-    return np.random.default_rng(0).normal(size=(200, 4))
-
-
-@pytest.fixture
-def y(X):
-    noise = np.random.default_rng(1).normal(size=200) / 2
-    return np.sin(2 * X[:, 0]) + X[:, 0] * X[:, 1] + noise
+classifier, regressor = boosters(n_estimators=20)
+X = pytest.fixture(normal_rows)
+y = pytest.fixture(bent)
 
 
 # Columns without values.

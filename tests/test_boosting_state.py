@@ -5,6 +5,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+from global_random import numpy_state, seed_numpy
 from joblib import parallel_config
 from sklearn import config_context
 from sklearn.base import clone
@@ -87,11 +88,11 @@ def test_it_is_an_estimator(backend, wine):
             getattr(clf, name)
     with pytest.raises(NotFittedError):
         clf.predict(X)
-    parameters, data, before = clf.get_params(), X.copy(), np.random.get_state()[1].copy()  # noqa: NPY002
+    parameters, data, before = clf.get_params(), X.copy(), numpy_state()
     expected = clf.fit(X, y).predict_proba(X)
     assert clf.get_params() == parameters
     np.testing.assert_array_equal(X, data)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    assert numpy_state() == before
     for other in (clf, clone(clf)):
         np.testing.assert_array_equal(other.fit(X, y).predict_proba(X), expected)
     loaded = pickle.loads(pickle.dumps(clf))
@@ -99,7 +100,7 @@ def test_it_is_an_estimator(backend, wine):
     np.testing.assert_array_equal(loaded.feature_importances_, clf.feature_importances_)
     loaded.set_params(warm_start=True, n_estimators=7).fit(X, y)
     assert loaded.n_estimators_ == 7
-    np.random.seed(3)  # noqa: NPY002
+    seed_numpy(3)
     assert (clf.set_params(random_state=1).fit(X, y).predict_proba(X) != expected).any()
     unseeded = clf.set_params(random_state=None).fit(X, y)
     assert unseeded.score(X, y) > 0.9

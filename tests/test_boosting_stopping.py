@@ -4,38 +4,17 @@ import numpy as np
 import pytest
 from sklearn import config_context
 from sklearn.base import clone
-from sklearn.datasets import load_diabetes
 from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, mean_squared_error
 from sklearn.model_selection import GroupShuffleSplit, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from small_boosters import BACKENDS, boosters, diabetes, divided
 
-from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
-pytestmark = pytest.mark.parametrize("backend", ["xgboost", "lightgbm", "hist"])
-
-SMALL = {"min_samples_leaf": 5, "n_jobs": 1, "random_state": 0, "n_iter_no_change": 5}
-
-
-def classifier(backend, **settings):
-    return GradientBoostingClassifier(backend=backend, **SMALL | {"n_estimators": 60} | settings)
-
-
-def regressor(backend, **settings):
-    return GradientBoostingRegressor(backend=backend, **SMALL | {"n_estimators": 60} | settings)
-
-
-@pytest.fixture(scope="module")
-def data():
-    """Rows, noisy classes, and where to split them."""
-    X, target = load_diabetes(return_X_y=True)
-    return X, np.digitize(target, [100, 180]), target
-
-
-@pytest.fixture
-def parts(data):
-    X, codes, target = data
-    return X[:300], X[300:], np.array(["lo", "mid", "top"])[codes], target / 100
+classifier, regressor = boosters(n_estimators=60, n_iter_no_change=5)
+data = pytest.fixture(diabetes, scope="module")
+parts = pytest.fixture(divided)
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "regression"])

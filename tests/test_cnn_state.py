@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from generated_images import stripes
+from global_random import numpy_state, seed_numpy
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from skorch.callbacks import EpochScoring
@@ -157,13 +158,12 @@ def test_fit_starts_again_whatever_was_before(X, y):
 
 def disturb_globals():
     random.seed(99)
-    np.random.seed(99)  # noqa: NPY002
+    seed_numpy(99)
     torch.manual_seed(99)
 
 
 def global_states():
-    legacy = np.random.get_state()  # noqa: NPY002
-    return random.getstate(), legacy[1].tolist(), legacy[2], torch.get_rng_state().tolist()
+    return random.getstate(), numpy_state(), torch.get_rng_state().tolist()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from named_iris import measures, species
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.datasets import load_iris
@@ -33,17 +34,8 @@ each_selector = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture
-def frame():
-    """Iris by name, of which two columns tell nothing."""
-    frame, _ = load_iris(return_X_y=True, as_frame=True)
-    frame.columns = ["sepal length", "sepal width", "petal length", "petal width"]
-    return frame[::2].reset_index(drop=True)
-
-
-@pytest.fixture
-def y():
-    return np.array(["setosa", "versicolor", "virginica"])[load_iris().target[::2]]
+frame = pytest.fixture(measures)
+y = pytest.fixture(species)
 
 
 # Which features ------------------------------------------------------------------------------

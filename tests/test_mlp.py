@@ -219,7 +219,7 @@ def test_a_missing_category_is_one_of_its_own(n_towns):
     town = np.array([f"town {i % n_towns:02}" for i in range(200)], dtype=object)
     town[::5] = None
     last = town == f"town {n_towns - 1:02}"
-    y = np.where(town == None, 5.0, np.where(last, -5.0, 0.0))  # noqa: E711
+    y = np.where(pd.isna(town), 5.0, np.where(last, -5.0, 0.0))
     settings = SMALL | {"max_iter": 60}
     reg = MLPRegressor(**settings).fit(pd.DataFrame({"town": town}), y)
     np.testing.assert_allclose(reg.predict(pd.DataFrame({"town": town})), y, atol=0.5)

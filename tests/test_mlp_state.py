@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from global_random import numpy_state, seed_numpy
 from sklearn.base import clone
 from skorch.callbacks import EpochScoring
 
@@ -188,13 +189,12 @@ def test_a_warm_start_refuses_other_features_and_labels(X, y):
 
 def disturb_globals():
     random.seed(99)
-    np.random.seed(99)  # noqa: NPY002
+    seed_numpy(99)
     torch.manual_seed(99)
 
 
 def global_states():
-    legacy = np.random.get_state()  # noqa: NPY002
-    return random.getstate(), legacy[1].tolist(), legacy[2], torch.get_rng_state().tolist()
+    return random.getstate(), numpy_state(), torch.get_rng_state().tolist()
 
 
 @pytest.mark.parametrize("settings", [*STATEFUL, {"early_stopping": True}], ids=title)

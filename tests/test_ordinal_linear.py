@@ -1,5 +1,7 @@
 """Linear ordinal models: scores, thresholds, and agreement with maximum likelihood."""
 
+from operator import attrgetter
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -196,7 +198,7 @@ def test_methods_with_several_scores_have_coefficients_of_each(X, y, method, n_s
     clf = OrdinalMLPClassifier((), method=method, max_iter=1, device="cpu").fit(X, y)
     assert clf.coef_.shape == (n_scores, 3)
     with pytest.raises(AttributeError, match=f"method='{method}' has no thresholds"):
-        clf.threshold_  # noqa: B018
+        attrgetter("threshold_")(clf)
     assert not hasattr(clf, "threshold_")
 
 
@@ -210,7 +212,7 @@ def test_no_hidden_layers_in_any_sequence(X, y, none):
 def test_hidden_layers_leave_no_coefficients_of_inputs(X, y, layers):
     clf = OrdinalMLPClassifier(layers, max_iter=1, device="cpu").fit(X, y)
     with pytest.raises(AttributeError, match=r"Only hidden_layer_sizes=\(\) has coef_"):
-        clf.coef_  # noqa: B018
+        attrgetter("coef_")(clf)
     assert clf.threshold_.shape == (3,)
     assert not hasattr(clf, "coef_")
 
@@ -235,7 +237,7 @@ def test_nothing_before_fit(kind, X):
             read()
     if kind is OrdinalMLPClassifier:
         with pytest.raises(NotFittedError):
-            clf.coef_  # noqa: B018
+            attrgetter("coef_")(clf)
     assert not hasattr(clf, "threshold_")
     assert not hasattr(clf, "coef_")
 

@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from named_iris import measures, species
 from sklearn import config_context
 from sklearn.cluster import KMeans
-from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
@@ -36,17 +36,8 @@ each_selector = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture
-def frame():
-    """Iris by name, of which two columns tell nothing."""
-    frame, _ = load_iris(return_X_y=True, as_frame=True)
-    frame.columns = ["sepal length", "sepal width", "petal length", "petal width"]
-    return frame[::2].reset_index(drop=True)
-
-
-@pytest.fixture
-def y():
-    return np.array(["setosa", "versicolor", "virginica"])[load_iris().target[::2]]
+frame = pytest.fixture(measures)
+y = pytest.fixture(species)
 
 
 # Splits, metrics, and what is handed through -------------------------------------------------

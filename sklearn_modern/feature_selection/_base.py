@@ -28,6 +28,7 @@ from sklearn_modern.feature_selection._display import SubsetScoresDisplay
 from sklearn_modern.feature_selection._evaluation import Evaluation, Stopped
 from sklearn_modern.feature_selection._problem import Problem
 from sklearn_modern.feature_selection._scorers import followed_of, scorers_of
+from sklearn_modern.feature_selection._search import Search
 from sklearn_modern.feature_selection._steps import Step
 from sklearn_modern.feature_selection._units import Units
 from sklearn_modern.feature_selection._ways import way_of
@@ -317,7 +318,7 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         return self.support_
 
     @abstractmethod
-    def _search(self, units):
+    def _search(self, units: Units) -> Search:
         """Check what sizes are asked for, and return the search."""
 
     def __sklearn_tags__(self):

@@ -92,6 +92,6 @@ class Problem:
             params = _check_method_params(self.X, self.score_params.get(name, {}), indices=test)
             try:
                 scores[position] = scorer(fitted, X, *y, **params)
-            except Exception as raised:
+            except Exception as raised:  # a subset without a score is not selected
                 error = f"{type(raised).__name__}: {raised}"
         return FitScore(scores, perf_counter() - start, error)

@@ -87,7 +87,7 @@ class Metric:
             scorer = _Scorer(self.function, self.sign, self.kwargs, method)
         try:
             return scorer(stand_in, np.empty((len(answer), 1)), fold.y_test, **params)
-        except Exception:
+        except Exception:  # whatever it is, an ordinary fit will raise it, and tell
             return np.nan
 
 

@@ -1,5 +1,6 @@
 """Discriminant analyses of many subsets: exactly scikit-learn's, or left to it."""
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from sklearn_modern.feature_selection.subset_scoring import discriminant
 from sklearn_modern.feature_selection.subset_scoring.discriminant import Discriminant
 from sklearn_modern.feature_selection.subset_scoring.fold import Fold
 
@@ -130,3 +132,27 @@ def test_a_row_between_two_classes_is_left_to_an_ordinary_fit():
     X = np.array([[-1.0], [-3.0], [1.0], [3.0], [0.0], [2.0]])
     fold = make_fold(X, np.array([0, 0, 1, 1, 0, 1]), 4)
     assert agree(LinearDiscriminantAnalysis(), fold, [[(0,)]]) == 0
+
+
+def test_small_parts_give_the_same(monkeypatch):
+    X, y = make_data()
+    fold = make_fold(X, y, 100)
+    whole = [Discriminant(ESTIMATORS[0], fold).outputs(subsets) for subsets in BATCHES]
+    monkeypatch.setattr(discriminant, "_NUMBERS", 1)
+    for subsets, expected in zip(BATCHES, whole, strict=True):
+        outputs = Discriminant(ESTIMATORS[0], fold).outputs(subsets)
+        np.testing.assert_allclose(outputs.raw, expected.raw, rtol=1e-9, atol=1e-9)
+        assert outputs.sure.tolist() == expected.sure.tolist()
+
+
+def test_more_features_than_rows_take_no_blocks():
+    X = np.random.default_rng(0).normal(size=(60, 400))
+    fold = make_fold(X, np.arange(60) % 2, 40)
+    scorer = Discriminant(LinearDiscriminantAnalysis(), fold)
+    subsets = [tuple(j for j in range(400) if j != out) for out in range(400)]
+    tracemalloc.start()
+    outputs = scorer.outputs(subsets)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert not outputs.sure.any()
+    assert peak < 20e6, "blocks of all subsets at once would take 500 MB"

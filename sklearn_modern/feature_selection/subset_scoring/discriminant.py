@@ -16,6 +16,8 @@ __all__ = ["Discriminant"]
 
 # Rounding that a subset amplifies more than this may show in its scores.
 _AMPLIFIED = 1e6
+# Numbers that the blocks of subsets that are solved together may take.
+_NUMBERS = 2**20
 # Columns that vary less are as good as constant.
 _TINY = 1e-100
 
@@ -63,10 +65,9 @@ class Discriminant(FoldScorer):
             return Logits(np.zeros(shape), sure)
         used = np.array(sorted(set().union(*subsets)))
         coef = np.zeros((n_subsets, n_functions, len(used)))
-        intercept = np.empty((n_subsets, n_functions))
+        intercept = np.zeros((n_subsets, n_functions))
         lengths = np.array([len(subset) for subset in subsets])
-        for length in np.unique(lengths):
-            same = np.flatnonzero(lengths == length)
+        for same in self._batches(lengths):
             columns = np.array([subsets[i] for i in same])
             places = same[:, None], slice(None), np.searchsorted(used, columns)
             coef[places], intercept[same], sure[same] = self._solve(columns)
@@ -75,6 +76,15 @@ class Discriminant(FoldScorer):
         raw += intercept[:, :, None]
         raw = raw[:, 0] if n_functions == 1 else raw.swapaxes(1, 2)
         return Logits(raw, sure & decided(raw))
+
+    def _batches(self, lengths):
+        """Divide subsets by size, so that blocks fit into memory; leave out what is singular."""
+        rank = len(self.fold.y_train) - len(self._sizes)
+        shrinks = bool(self.estimator.shrinkage)
+        for length in np.unique(lengths[shrinks | (lengths <= rank)]):
+            same = np.flatnonzero(lengths == length)
+            step = max(1, _NUMBERS // length**2)
+            yield from (same[start : start + step] for start in range(0, len(same), step))
 
     def _has_ordinary_classes(self):
         """Tell whether an ordinary fit has nothing to complain about."""

@@ -12,6 +12,9 @@ from sklearn_modern.feature_selection.subset_scoring.outputs import LogLikelihoo
 
 __all__ = ["NaiveBayes"]
 
+# Numbers that the terms of features that are added up together may take.
+_NUMBERS = 2**20
+
 
 class NaiveBayes(FoldScorer):
     """Adds up what each feature says of each class."""
@@ -54,14 +57,17 @@ class NaiveBayes(FoldScorer):
 
     def _sums(self, subsets, added):
         """Add up over features; nothing is subtracted again, which would cost digits."""
-        common = set(subsets[0]).intersection(*subsets)
-        others = sorted(set().union(*subsets) - common)
-        start = self._terms(sorted(common), added).sum(axis=0)
-        if not others:
-            return start
-        belongs = np.array([[feature in subset for feature in others] for subset in subsets])
-        terms = self._terms(others, added)
-        return start + np.tensordot(belongs.astype(np.float64), terms, axes=1)
+        features = sorted(set().union(*subsets))
+        belongs = np.array(
+            [[float(feature in subset) for feature in features] for subset in subsets]
+        )
+        n_rows, n_classes = len(self.fold.y_test), len(self.fold.classes)
+        sums = np.zeros((len(subsets), n_classes, n_rows))
+        step = max(1, _NUMBERS // (n_rows * n_classes))
+        for start in range(0, len(features), step):
+            part = slice(start, start + step)
+            sums += np.tensordot(belongs[:, part], self._terms(features[part], added), axes=1)
+        return sums
 
     def _terms(self, features, added):
         """Return what each feature says: of shape (n_features, n_classes, n_rows)."""

@@ -11,7 +11,7 @@ import numpy as np
 from ratio import compare
 from sklearn.base import clone
 
-from sklearn_modern._shared_fits import Fit, fit_many
+from sklearn_modern._fits.many import Fit, fit_many
 from sklearn_modern.ensemble import GradientBoostingClassifier
 
 

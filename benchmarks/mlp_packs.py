@@ -13,7 +13,7 @@ import torch
 from ratio import compare
 from sklearn.base import clone
 
-from sklearn_modern._shared_fits import Fit, fit_many
+from sklearn_modern._fits.many import Fit, fit_many
 from sklearn_modern.neural_network import MLPClassifier
 
 N_BASE, N_MORE = 5, 20

@@ -5,7 +5,7 @@ pipelines, cross-validation and grid search, and takes ``device`` as a parameter
 carry the names that they have in scikit-learn; each is imported when it is first used.
 """
 
-from sklearn_modern._lazy import lazy_submodules
+from sklearn_modern._core.lazy import lazy_submodules
 
 __version__ = "0.1.0.dev0"
 
@@ -17,6 +17,7 @@ __all__ = [
     "metrics",
     "neural_network",
     "ordinal",
+    "shared_fits",
     "utils",
 ]
 

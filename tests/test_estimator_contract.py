@@ -1,7 +1,7 @@
 """Every public estimator passes every check of scikit-learn's."""
 
-from instances import EXPECTED_FAILURES, SETTINGS, all_instances
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from support.instances import EXPECTED_FAILURES, SETTINGS, all_instances
 
 from sklearn_modern.utils.discovery import all_estimators
 

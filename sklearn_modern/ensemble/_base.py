@@ -7,16 +7,15 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils._openmp_helpers import _openmp_effective_n_threads
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_modern._columns import ColumnCoder
-from sklearn_modern._estimator import estimator
-from sklearn_modern._shared_fits import signature
-from sklearn_modern._validation import check_lengths, weighted_rows
+from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.scikit_learn import Interval, StrOptions, fit_context, openmp_threads
+from sklearn_modern._fits.many import signature
+from sklearn_modern._inputs.columns import ColumnCoder
+from sklearn_modern._inputs.validation import check_lengths, weighted_rows
 from sklearn_modern.device import resolve_device
 from sklearn_modern.ensemble._constraints import (
     check_monotonic,
@@ -188,7 +187,7 @@ class GradientBoosting(BaseEstimator):
         "warm_start": ["boolean"],
     }
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, groups=None):
         """Grow the trees.
 
@@ -245,7 +244,7 @@ class GradientBoosting(BaseEstimator):
 
         Parameters
         ----------
-        fits : sequence of sklearn_modern._shared_fits.Fit
+        fits : sequence of sklearn_modern._fits.many.Fit
             What to fit.
 
         Yields
@@ -362,7 +361,7 @@ class GradientBoosting(BaseEstimator):
             monotonic=monotonic,
             interactions=interaction_groups(self.interaction_cst, width, names),
             names=names,
-            n_threads=_openmp_effective_n_threads(self.n_jobs),
+            n_threads=openmp_threads(self.n_jobs),
             device=self.device_,
             seed=seed,
             extra=self._extra(),

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from scipy.special import log_expit, log_softmax
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_modern._estimator import estimator
-from sklearn_modern._validation import check_labels, check_targets, class_weights
+from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.scikit_learn import Interval, StrOptions
+from sklearn_modern._inputs.validation import check_labels, check_targets, class_weights
 from sklearn_modern.ensemble._base import GradientBoosting
 
 __all__ = ["GradientBoostingClassifier", "GradientBoostingRegressor"]

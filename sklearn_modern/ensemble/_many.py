@@ -6,13 +6,13 @@ from typing import Any
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from sklearn_modern._shared_fits import Fit, data_key, outcome, signature
+from sklearn_modern._fits.many import Fit, data_key, outcome, signature
 
 __all__ = ["fit_many"]
 
 
 def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
-    """Fit clones of a boosting estimator, as :mod:`sklearn_modern._shared_fits` says.
+    """Fit clones of a boosting estimator, as :mod:`sklearn_modern._fits.many` says.
 
     Fits of the same data whose bins are the same share them. Fits that differ in nothing but
     ``n_estimators`` are read off the longest. Where rows are set aside for early stopping, nothing

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_consistent_length
-from sklearn.utils._missing import is_pandas_na
 
-from sklearn_modern._splitting import validation_split
+from sklearn_modern._core.scikit_learn import is_pandas_na
+from sklearn_modern._fits.splitting import validation_split
 from sklearn_modern.ensemble.engines.base import Rows
 
 __all__ = ["check_groups", "split"]

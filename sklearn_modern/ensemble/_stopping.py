@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer
 
-from sklearn_modern._stand_in import StandIn
+from sklearn_modern._fits.stand_in import StandIn
 from sklearn_modern.ensemble.engines.base import TWEEDIE_POWER, Rows, Settings
 
 __all__ = ["Stopper", "scores_of"]

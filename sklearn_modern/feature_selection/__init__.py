@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sklearn_modern._lazy import lazy_names
+from sklearn_modern._core.lazy import lazy_names
 
 if TYPE_CHECKING:
     from sklearn_modern.feature_selection._display import SubsetScoresDisplay

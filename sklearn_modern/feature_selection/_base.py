@@ -11,23 +11,23 @@ from typing import Any
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone, is_classifier
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.feature_selection import SelectorMixin
 from sklearn.model_selection import check_cv
 from sklearn.pipeline import Pipeline
 from sklearn.utils import assert_all_finite, column_or_1d, get_tags, indexable
-from sklearn.utils._param_validation import HasMethods, Options, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_modern._checkpoint import Checkpoint, fingerprint
-from sklearn_modern._estimator import estimator
-from sklearn_modern._optional import import_optional
-from sklearn_modern.feature_selection._delegation import DELEGATED, FittedToSelection
+from sklearn_modern._core.checkpoint import Checkpoint, fingerprint
+from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.optional import import_optional
+from sklearn_modern._core.scikit_learn import HasMethods, Options, StrOptions, fit_context
+from sklearn_modern._fits.delegation import DELEGATED, FittedToSelection
+from sklearn_modern._fits.problem import Problem
+from sklearn_modern._fits.scorers import followed_of, scorers_of
 from sklearn_modern.feature_selection._display import SubsetScoresDisplay
 from sklearn_modern.feature_selection._evaluation import Evaluation, Stopped
-from sklearn_modern.feature_selection._problem import Problem
-from sklearn_modern.feature_selection._scorers import followed_of, scorers_of
 from sklearn_modern.feature_selection._search import Search
 from sklearn_modern.feature_selection._steps import Step
 from sklearn_modern.feature_selection._units import Units
@@ -125,7 +125,7 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         "verbose": ["verbose"],
     }
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, **params):
         """Search for the best features.
 

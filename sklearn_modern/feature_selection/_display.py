@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_modern._optional import import_optional
+from sklearn_modern._core.optional import import_optional
 
 __all__ = ["SubsetScoresDisplay"]
 

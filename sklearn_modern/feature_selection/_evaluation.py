@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_modern._checkpoint import Checkpoint
-from sklearn_modern._parallel import show_progress
+from sklearn_modern._core.checkpoint import Checkpoint
+from sklearn_modern._core.parallel import show_progress
 from sklearn_modern.feature_selection._steps import History, Scored, Step
 from sklearn_modern.feature_selection._units import Units
 from sklearn_modern.feature_selection._ways import Way

@@ -4,9 +4,8 @@ from dataclasses import KW_ONLY
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
-
-from sklearn_modern._estimator import estimator
+from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.scikit_learn import Interval, RealNotInt, StrOptions
 from sklearn_modern.feature_selection._base import SubsetSelector
 from sklearn_modern.feature_selection._search import SequentialSearch, Sizes
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sklearn_modern._features import feature_positions
+from sklearn_modern._inputs.features import feature_positions
 
 __all__ = ["Units"]
 

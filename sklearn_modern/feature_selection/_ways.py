@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 from joblib import effective_n_jobs
 
-from sklearn_modern._parallel import results
-from sklearn_modern._shared_fits import fit_many
-from sklearn_modern.feature_selection._problem import FitScore, Problem
+from sklearn_modern._core.parallel import results
+from sklearn_modern._fits.many import fit_many
+from sklearn_modern._fits.problem import FitScore, Problem
 from sklearn_modern.feature_selection._steps import Scored
 from sklearn_modern.feature_selection.subset_scoring.base import FoldScorer, Subset
 from sklearn_modern.feature_selection.subset_scoring.changes import Batch

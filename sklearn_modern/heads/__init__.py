@@ -1,6 +1,6 @@
 """Heads: the last layer of a network, its loss, and what its outputs mean."""
 
-from sklearn_modern._lazy import lazy_names
+from sklearn_modern._core.lazy import lazy_names
 
 __all__ = [
     "AbsoluteError",

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array, check_consistent_length
 
-from sklearn_modern._levels import common_levels, ranks_of
-from sklearn_modern._validation import check_weights
+from sklearn_modern._inputs.levels import common_levels, ranks_of
+from sklearn_modern._inputs.validation import check_weights
 
 __all__ = [
     "average_mean_absolute_error",

@@ -4,10 +4,10 @@ from copy import deepcopy
 
 import numpy as np
 from sklearn.metrics import get_scorer as _get_scorer_of_sklearn
-from sklearn.metrics._scorer import _Scorer
 from sklearn.pipeline import Pipeline
 
-from sklearn_modern._levels import is_ordered, ordered_categories
+from sklearn_modern._core.scikit_learn import Scorer
+from sklearn_modern._inputs.levels import is_ordered, ordered_categories
 from sklearn_modern.metrics._ordinal import (
     average_mean_absolute_error,
     maximum_mean_absolute_error,
@@ -20,7 +20,7 @@ from sklearn_modern.metrics._ordinal import (
 __all__ = ["SCORERS", "get_scorer"]
 
 
-class _OrdinalScorer(_Scorer):
+class _OrdinalScorer(Scorer):
     """A scorer whose metric gets the estimator's rank order as ``labels``."""
 
     def _score(self, method_caller, estimator, X, y_true, **kwargs):
@@ -28,7 +28,7 @@ class _OrdinalScorer(_Scorer):
         return super()._score(method_caller, estimator, X, y_true, **kwargs)
 
 
-class _ProbabilityScorer(_Scorer):
+class _ProbabilityScorer(Scorer):
     """A scorer of ``predict_proba``, which is zero for levels that the estimator has not seen."""
 
     def _score(self, method_caller, estimator, X, y_true, **kwargs):
@@ -42,7 +42,7 @@ class _ProbabilityScorer(_Scorer):
         return self._sign * self._score_func(y_true, y_pred, **kwargs)
 
 
-class _InconsistencyScorer(_Scorer):
+class _InconsistencyScorer(Scorer):
     """A scorer of ``predict_cumulative(X, repair=False)``."""
 
     def _score(self, method_caller, estimator, X, y_true, **kwargs):

@@ -5,7 +5,7 @@ Everything has a leading axis of members: networks of one shape that train side 
 its own seed and none touched by its neighbours. One member is the ordinary network.
 """
 
-from sklearn_modern._lazy import lazy_names
+from sklearn_modern._core.lazy import lazy_names
 
 _MODULES = {
     "ACTIVATIONS": "activations",

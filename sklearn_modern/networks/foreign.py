@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.networks.spatial import SpatialBody
+from sklearn_modern.networks.spatial_body import SpatialBody
 
 __all__ = ["ForeignBody"]
 

@@ -10,21 +10,21 @@ import numpy as np
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_modern._estimator import estimator
-from sklearn_modern._spatial import SpatialReader, channel_statistics
+from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.scikit_learn import Interval, Options, StrOptions
+from sklearn_modern._inputs.images import SpatialReader, channel_statistics
+from sklearn_modern._neural.classifier import NeuralClassifier
+from sklearn_modern._neural.export import ExportedArrays
+from sklearn_modern._neural.predictor import NeuralPredictor
+from sklearn_modern._neural.regressor import NeuralRegressor
 from sklearn_modern.augmentation.mixup import CutMix
 from sklearn_modern.augmentation.presets import make_augmentation
-from sklearn_modern.networks.convolution import StochasticDepth
-from sklearn_modern.networks.convolutional import ARCHITECTURES, STEMS, ConvNet
+from sklearn_modern.networks.convnet import ARCHITECTURES, STEMS, ConvNet
 from sklearn_modern.networks.foreign import ForeignBody
 from sklearn_modern.networks.layers import Dropout
-from sklearn_modern.neural_network._classifier import NeuralClassifier
-from sklearn_modern.neural_network._export import ExportedArrays
-from sklearn_modern.neural_network._predictors import NeuralPredictor
-from sklearn_modern.neural_network._regressor import NeuralRegressor
+from sklearn_modern.networks.spatial_layers import StochasticDepth
 from sklearn_modern.training.trainer import Trainer
 
 __all__ = ["CNNClassifier", "CNNRegressor"]

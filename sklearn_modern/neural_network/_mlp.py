@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_modern._columns import MISSING, ColumnCoder
-from sklearn_modern._estimator import estimator
-from sklearn_modern._scaling import NumberScaler, quantile_edges
+from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.scikit_learn import Interval, StrOptions
+from sklearn_modern._inputs.columns import MISSING, ColumnCoder
+from sklearn_modern._inputs.scaling import NumberScaler, quantile_edges
+from sklearn_modern._neural.classifier import NeuralClassifier
+from sklearn_modern._neural.estimator import NeuralEstimator
+from sklearn_modern._neural.export import Exported, category_slots
+from sklearn_modern._neural.packs import fit_many
+from sklearn_modern._neural.regressor import NeuralRegressor
 from sklearn_modern.networks.activations import ACTIVATIONS
 from sklearn_modern.networks.layers import NORMALIZATIONS
 from sklearn_modern.networks.mlp import MLP
-from sklearn_modern.neural_network._base import NeuralEstimator
-from sklearn_modern.neural_network._classifier import NeuralClassifier
-from sklearn_modern.neural_network._export import Exported, category_slots
-from sklearn_modern.neural_network._many import fit_many
-from sklearn_modern.neural_network._regressor import NeuralRegressor
 from sklearn_modern.training.batches import SparseRows
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
@@ -80,7 +80,7 @@ class TabularNetwork(NeuralEstimator):
 
         Parameters
         ----------
-        fits : sequence of sklearn_modern._shared_fits.Fit
+        fits : sequence of sklearn_modern._fits.many.Fit
             What to fit.
 
         Yields

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, get_tags
-from sklearn.utils._param_validation import HasMethods, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_modern._estimator import estimator
-from sklearn_modern._levels import rank_order, ranks_of
-from sklearn_modern._validation import check_lengths, check_weights
+from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.scikit_learn import HasMethods, StrOptions, fit_context, num_samples
+from sklearn_modern._inputs.levels import rank_order, ranks_of
+from sklearn_modern._inputs.validation import check_lengths, check_weights
 
 __all__ = ["OrdinalClassifier"]
 
@@ -89,7 +89,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         "n_jobs": [None, Integral],
     }
 
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y, sample_weight=None, **fit_params):
         """Fit one clone for each question.
 
@@ -171,7 +171,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "estimators_")
         answers = [_probability_of_yes(estimator, X) for estimator in self.estimators_]
-        answers = np.array(answers, dtype=np.float64).reshape(len(answers), _num_samples(X)).T
+        answers = np.array(answers, dtype=np.float64).reshape(len(answers), num_samples(X)).T
         if repair:
             answers = _closest_falling(answers)
         # Of two levels between which there was no training row, one estimator speaks for both.

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_modern._estimator import estimator
-from sklearn_modern._levels import ordered_categories, rank_order, ranks_of
+from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.scikit_learn import Interval, StrOptions
+from sklearn_modern._inputs.levels import ordered_categories, rank_order, ranks_of
+from sklearn_modern._neural.classifier import NeuralClassifier
 from sklearn_modern.heads.links import LINKS
 from sklearn_modern.heads.ordinal import (
     DECISIONS,
@@ -20,7 +21,6 @@ from sklearn_modern.heads.ordinal import (
     CumulativeLink,
     Niu,
 )
-from sklearn_modern.neural_network._classifier import NeuralClassifier
 from sklearn_modern.neural_network._cnn import ConvolutionalNetwork
 from sklearn_modern.neural_network._mlp import TabularNetwork
 

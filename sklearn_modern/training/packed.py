@@ -8,7 +8,7 @@ import torch
 from skorch.callbacks import Callback
 from torch import Tensor
 
-from sklearn_modern._parallel import one_thread
+from sklearn_modern._core.parallel import one_thread
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.batches import Arrays, Batch, Rows
 from sklearn_modern.training.callbacks import StopTraining

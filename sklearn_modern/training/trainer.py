@@ -12,7 +12,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from sklearn_modern._parallel import one_thread
+from sklearn_modern._core.parallel import one_thread
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.batches import Batch, EvaluationBatches, Rows, TrainingBatches
 from sklearn_modern.training.callbacks import StopTraining

@@ -1,6 +1,6 @@
 """Utilities: discovery of the package's estimators."""
 
-from sklearn_modern._lazy import lazy_submodules
+from sklearn_modern._core.lazy import lazy_submodules
 
 __all__ = ["discovery"]
 

@@ -7,14 +7,14 @@ import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
-from sklearn.utils._param_validation import (
+from sklearn.utils.multiclass import type_of_target
+
+from sklearn_modern._core.scikit_learn import (
     InvalidParameterError,
+    check_method_params,
     validate_parameter_constraints,
 )
-from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _check_method_params
-
-from sklearn_modern.feature_selection._problem import Problem
+from sklearn_modern._fits.problem import Problem
 from sklearn_modern.feature_selection.subset_scoring.base import FoldScorer
 from sklearn_modern.feature_selection.subset_scoring.discriminant import Discriminant
 from sklearn_modern.feature_selection.subset_scoring.fold import Fold
@@ -130,7 +130,7 @@ def _fold(problem: Problem, split: Any, prefix: list, X: np.ndarray, y: np.ndarr
         prefix=None if fitted is None else fitted.fit(X[train]),
         classifies=is_classifier(problem.estimator),
         score_params={
-            name: _check_method_params(problem.X, params, indices=test)
+            name: check_method_params(problem.X, params, indices=test)
             for name, params in problem.score_params.items()
         },
     )

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.stats import rankdata
 from sklearn import metrics
 from sklearn.base import is_classifier
-from sklearn.metrics._scorer import _PassthroughScorer, _Scorer
 
-from sklearn_modern._stand_in import StandIn
+from sklearn_modern._core.scikit_learn import PassthroughScorer, Scorer
+from sklearn_modern._fits.stand_in import StandIn
 from sklearn_modern.feature_selection.subset_scoring.fold import Fold
 from sklearn_modern.feature_selection.subset_scoring.outputs import Outputs
 
@@ -83,8 +83,8 @@ class Metric:
         stand_in = StandIn({method: answer}, classes)
         params = fold.score_params.get(self.name, {})
         scorer = self.scorer
-        if isinstance(scorer, _PassthroughScorer):
-            scorer = _Scorer(self.function, self.sign, self.kwargs, method)
+        if isinstance(scorer, PassthroughScorer):
+            scorer = Scorer(self.function, self.sign, self.kwargs, method)
         try:
             return scorer(stand_in, np.empty((len(answer), 1)), fold.y_test, **params)
         except Exception:  # whatever it is, an ordinary fit will raise it, and tell
@@ -93,10 +93,10 @@ class Metric:
 
 def metric_of(name: str, scorer: Callable, estimator: Any) -> Metric | None:
     """Return the metric of a scorer, None if it may look at more than an estimator's answers."""
-    if isinstance(scorer, _PassthroughScorer):
+    if isinstance(scorer, PassthroughScorer):
         function = metrics.accuracy_score if is_classifier(estimator) else metrics.r2_score
         return Metric(name, scorer, function, 1, ("predict",), {})
-    if type(scorer) is not _Scorer:
+    if type(scorer) is not Scorer:
         return None
     methods = scorer._response_method
     methods = (methods,) if isinstance(methods, str) else tuple(methods)

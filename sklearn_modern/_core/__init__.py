@@ -1,0 +1,3 @@
+"""What every part of the package stands on."""
+
+__all__: list[str] = []

@@ -1,0 +1,61 @@
+"""Which scorers a selector has, and which of them counts."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.metrics import check_scoring
+
+from sklearn_modern._core.scikit_learn import BaseScorer
+
+__all__ = ["followed_of", "scorers_of"]
+
+_METHODS = ("decision_function", "predict", "predict_log_proba", "predict_proba")
+
+
+def scorers_of(estimator: Any, scoring: Any) -> dict[str, Callable]:
+    """Return scorers by name.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What they score; it must have the methods that they need.
+    scoring : str, callable, list, tuple, dict or None
+        As ``SubsetSelector`` takes it.
+    """
+    if isinstance(scoring, dict):
+        named = scoring
+    elif isinstance(scoring, (list, tuple)):
+        named = {name: name for name in scoring}
+    else:
+        named = {scoring if isinstance(scoring, str) else "score": scoring}
+    if not named or not all(isinstance(name, str) for name in named):
+        raise ValueError(f"scoring={scoring!r} must have names of scorers, or scorers by name.")
+    scorers = {name: check_scoring(estimator, scoring=one) for name, one in named.items()}
+    for name, scorer in scorers.items():
+        _check_methods(estimator, name, scorer)
+    return scorers
+
+
+def followed_of(scorers: dict[str, Callable], refit: bool | str) -> str:
+    """Return the name of the scorer that counts."""
+    if isinstance(refit, str) and refit in scorers:
+        return refit
+    if isinstance(refit, str) or len(scorers) > 1:
+        raise ValueError(
+            f"refit={refit!r} must be the metric by which features are selected, one of "
+            f"{list(scorers)}."
+        )
+    return next(iter(scorers))
+
+
+def _check_methods(estimator, name, scorer):
+    if not isinstance(scorer, BaseScorer):
+        return
+    methods = scorer._response_method
+    methods = [methods] if isinstance(methods, str) else list(methods)
+    known = set(methods) <= set(_METHODS)
+    if known and not any(hasattr(estimator, method) for method in methods):
+        raise ValueError(
+            f"scoring={name!r} needs {' or '.join(methods)}, which "
+            f"{type(estimator).__name__} does not have."
+        )

@@ -1,0 +1,3 @@
+"""What every neural estimator is made of."""
+
+__all__: list[str] = []

@@ -1,0 +1,178 @@
+"""Neural classifiers, whatever their architecture."""
+
+from dataclasses import KW_ONLY
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import compute_sample_weight
+
+from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.scikit_learn import Interval, StrOptions, fit_context
+from sklearn_modern._inputs.validation import (
+    check_labels,
+    check_multilabel,
+    class_weights,
+    is_multilabel,
+)
+from sklearn_modern._neural.predictor import NeuralPredictor
+from sklearn_modern.heads.categorical import Sigmoid, Softmax
+
+__all__ = ["NeuralClassifier"]
+
+
+@estimator
+class NeuralClassifier(ClassifierMixin, NeuralPredictor):
+    """A network that predicts classes: two, several, or any number of labels at once.
+
+    Parameters
+    ----------
+    label_smoothing : float, default=0.0
+        Share of each target that is spread evenly over the classes.
+    class_weight : dict, "balanced", list of dict or None, default=None
+        Weights of the classes, which multiply the sample weights; "balanced" is inversely
+        proportional to their frequencies. A list has one entry a label of a multilabel y.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels; for a multilabel y the positions of the labels.
+    """
+
+    _: KW_ONLY
+    label_smoothing: float = 0.0
+    class_weight: Any = None
+
+    _parameter_constraints = NeuralPredictor._parameter_constraints | {
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+    }
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, *, classes=None, sample_weight=None):
+        """Train for one more epoch, on these rows.
+
+        Scales, known categories and which columns have missing values are those of the first call.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Training data, as for ``fit``.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Targets.
+        classes : array-like of shape (n_classes,), default=None
+            All classes there will be; needed in the first call if its y lacks some.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights.
+
+        Returns
+        -------
+        self : estimator
+            The trained estimator.
+        """
+        if classes is not None:
+            classes = np.unique(classes)
+            if is_multilabel(y):
+                raise ValueError("classes is for one column of labels, but y has several.")
+            if hasattr(self, "net_") and not np.array_equal(classes, self.classes_):
+                raise ValueError(
+                    f"classes={classes.tolist()} are not those of the first call, "
+                    f"{self.classes_.tolist()}."
+                )
+        self._expected_classes = classes
+        try:
+            return self._partial_fit(X, y, sample_weight)
+        finally:
+            del self._expected_classes
+
+    def predict_proba(self, X):
+        """Return probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Rows to predict, as for ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Of each class, in the order of ``classes_``; for a multilabel y that of each label.
+        """
+        return self._decode(X)
+
+    def predict_log_proba(self, X):
+        """Return logarithms of the probabilities.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Rows to predict, as for ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            As ``predict_proba``, and finite.
+        """
+        probabilities = self._decode(X)
+        return np.log(np.maximum(probabilities, np.finfo(probabilities.dtype).tiny))
+
+    def predict(self, X):
+        """Predict classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Rows to predict, as for ``fit``.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The likeliest class; for a multilabel y a one for each label that is likelier than not.
+        """
+        decided = self._decide(X)
+        return decided if self._multilabel else self._labels[decided]
+
+    @property
+    def _labels(self):
+        """The label of each code."""
+        return self.classes_
+
+    def _check_y(self, y, *, reset):
+        if reset:
+            self._multilabel = is_multilabel(y)
+        if self._multilabel:
+            y = check_multilabel(y)
+            if reset:
+                self.classes_ = np.arange(y.shape[1])
+            elif y.shape[1] != len(self.classes_):
+                raise ValueError(f"y has {y.shape[1]} labels, expected {len(self.classes_)}.")
+            return y
+        known = getattr(self, "_expected_classes", None) if reset else self.classes_
+        self.classes_, codes = check_labels(y, classes=known)
+        return codes
+
+    def _class_weights(self, y, weight):
+        if not self._multilabel:
+            return class_weights(self.class_weight, y, weight, self._labels)
+        if self.class_weight is None:
+            return 1.0
+        if self.class_weight == "balanced":
+            columns = [class_weights("balanced", codes, weight, self.classes_) for codes in y.T]
+            return np.prod(columns, axis=0)
+        weights = compute_sample_weight(self.class_weight, y)
+        if not (weights > 0).all():
+            raise ValueError(f"class_weight={self.class_weight!r} must have positive weights only.")
+        return weights
+
+    def _scaled_y(self, y):
+        return y.astype(np.float64) if self._multilabel else y
+
+    def _make_head(self, n_features, random):
+        kind = Sigmoid if self._multilabel else Softmax
+        return kind(n_features, len(self.classes_), random, label_smoothing=self.label_smoothing)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,117 @@
+"""Many fits that train as the members of one network."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sklearn.base import clone
+from torch import Tensor
+
+from sklearn_modern._fits.many import Fit, outcome
+from sklearn_modern._neural.predictor import described
+from sklearn_modern.training.packed import shape_of, train_together
+
+__all__ = ["fit_many"]
+
+# More members are no faster together.
+_MOST_MEMBERS = 16
+# Nor more numbers, of data and weights; what a processor's cache cannot hold makes a pack slower.
+_MOST_NUMBERS = 1 << 23
+
+# What the members of a pack have in common: each is one new network that learns from all of its
+# rows, one by one, with nobody watching, at a rate that does not depend on how it does.
+_PLAIN = {
+    "callbacks": None,
+    "early_stopping": False,
+    "mixup": 0,
+    "n_members": 1,
+    "verbose": False,
+    "warm_start": False,
+}
+# "bfloat16" rounds so much that results could not be told to be the same.
+_UNLIKE = {"learning_rate": "adaptive", "precision": "bfloat16", "solver": "lbfgs"}
+
+
+def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
+    """Fit clones of a network, as :mod:`sklearn_modern._fits.many` says.
+
+    Each fit prepares itself as one of its own, up to its initial weights. Those that have then the
+    same number of rows and the same shape, which sets of features of one size have, train as the
+    members of one network, each on its own inputs and from its own random stream.
+    """
+    groups = {}
+    for position, fit in enumerate(fits):
+        try:
+            model = clone(estimator).set_params(**fit.params)
+            alike = _alike(model, fit)
+        except Exception as error:
+            yield position, error
+            continue
+        if alike is None:
+            yield position, outcome(estimator, fit)
+        else:
+            groups.setdefault(alike, []).append((position, fit, model))
+    for group in groups.values():
+        yield from _fit_group(group)
+
+
+def _alike(model, fit):
+    """Say what the fits that may share a pack have in common, None if this one has no part."""
+    params = model.get_params(deep=False)
+    apart = (params[name] == value for name, value in _UNLIKE.items())
+    plain = all(params[name] == value for name, value in _PLAIN.items()) and not any(apart)
+    if not plain or set(fit.fit_params) - {"sample_weight"}:
+        return None
+    sizes = (None if chosen is None else len(chosen) for chosen in (fit.rows, fit.columns))
+    same = ((name, described(params[name])) for name in params if name != "random_state")
+    return *sizes, *same
+
+
+def _fit_group(group):
+    """Prepare fits, only a few at a time, and train them."""
+    prepared, n_numbers = [], 0
+    for position, fit, model in group:
+        try:
+            model._validate_params()
+            rows, _ = model._prepare(*fit.data(), **fit.fit_params)
+        except Exception as error:
+            yield position, error
+            continue
+        # Categories are a second input, and sparse rows become dense only when they are taken.
+        if model.device_ != "cpu" or not isinstance(rows.source.x, Tensor):
+            yield from _train([(position, model, rows)])
+            continue
+        prepared.append((position, model, rows))
+        n_numbers += rows.source.x.numel() + model.net_.objective.products
+        if len(prepared) == _MOST_MEMBERS or n_numbers > _MOST_NUMBERS:
+            yield from _train_packs(prepared)
+            prepared, n_numbers = [], 0
+    yield from _train_packs(prepared)
+
+
+def _train_packs(prepared):
+    packs = {}
+    for position, model, rows in prepared:
+        packs.setdefault(shape_of(model.net_, rows), []).append((position, model, rows))
+    for pack in packs.values():
+        yield from _train(pack)
+
+
+def _train(pack):
+    """Train prepared models, together if there are several."""
+    _, models, rows = zip(*pack, strict=True)
+    try:
+        if len(pack) > 1:
+            train_together([model.net_ for model in models], rows)
+        else:
+            models[0].net_.partial_fit(rows[0])
+    except Exception as error:
+        yield from ((position, error) for position, *_ in pack)
+        return
+    for position, model, _ in pack:
+        model.net_ = model.net_.without_optimizers()
+        try:
+            model._store_training()
+        except Exception as error:
+            yield position, error
+        else:
+            yield position, model

@@ -1,0 +1,249 @@
+"""Boosters do what their parameters say, as their own libraries do: one body over every backend."""
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+import xgboost as xgb
+from sklearn import metrics
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from support.small_boosters import BACKENDS, bent, boosters, normal_rows
+
+from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+
+pytestmark = pytest.mark.parametrize("backend", BACKENDS)
+
+classifier, regressor = boosters(n_estimators=5)
+X = pytest.fixture(normal_rows)
+y = pytest.fixture(bent)
+
+
+# The libraries' own estimators.
+
+
+def library(backend, settings, hessian=1.0, *, classify):
+    """The library's own estimator with the same parameters."""
+    s, n = settings, settings["n_estimators"]
+    if backend == "xgboost":
+        kind = xgb.XGBClassifier if classify else xgb.XGBRegressor
+        return kind(
+            n_estimators=n,
+            learning_rate=s["learning_rate"],
+            grow_policy="lossguide",
+            max_leaves=s["max_leaf_nodes"],
+            max_depth=s["max_depth"],
+            min_child_weight=s["min_samples_leaf"] * hessian,
+            reg_lambda=s["l2_regularization"],
+            max_bin=s["max_bins"],
+            n_jobs=1,
+        )
+    if backend == "lightgbm":
+        kind = lgb.LGBMClassifier if classify else lgb.LGBMRegressor
+        return kind(
+            n_estimators=n,
+            learning_rate=s["learning_rate"],
+            num_leaves=s["max_leaf_nodes"],
+            max_depth=s["max_depth"],
+            min_child_samples=s["min_samples_leaf"],
+            reg_lambda=s["l2_regularization"],
+            max_bin=s["max_bins"],
+            n_jobs=1,
+            verbose=-1,
+        )
+    kind = HistGradientBoostingClassifier if classify else HistGradientBoostingRegressor
+    own = {key: value for key, value in s.items() if key != "n_estimators"}
+    return kind(max_iter=n, early_stopping=False, **own)
+
+
+@pytest.mark.parametrize("load", [load_breast_cancer, load_wine, load_diabetes])
+def test_it_predicts_as_the_library_does(backend, load):
+    X, y = load(return_X_y=True)
+    X_train, y_train = X[::2], y[::2]
+    classify = load is not load_diabetes
+    settings = {
+        "n_estimators": 12,
+        "learning_rate": 0.2,
+        "max_leaf_nodes": 7,
+        "max_depth": 4,
+        "min_samples_leaf": 10,
+        "l2_regularization": 0.5,
+        "max_bins": 63,
+    }
+    hessian = 1.0
+    if classify:
+        shares = np.bincount(y_train) / len(y_train)
+        if len(shares) > 2 and int(xgb.__version__[0]) < 3:  # there all classes start alike
+            shares = np.full(3, 1 / 3)
+        hessian = (shares * (1 - shares)).mean() * (1 if len(shares) == 2 else 2)
+    theirs = library(backend, settings, hessian, classify=classify).fit(X_train, y_train)
+    ours = GradientBoostingClassifier if classify else GradientBoostingRegressor
+    ours = ours(backend=backend, n_jobs=1, **settings).fit(X_train, y_train)
+    predict = "predict_proba" if classify else "predict"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("warnings.warn", lambda *args, **kwargs: None)
+        expected = getattr(theirs, predict)(X)
+    np.testing.assert_allclose(getattr(ours, predict)(X), expected, rtol=1e-6, atol=1e-6)
+    assert ours.score(X, y) > 0.4
+    kinds = {"xgboost": xgb.Booster, "lightgbm": lgb.Booster, "hist": type(theirs)}
+    assert type(ours.booster_) is kinds[backend]
+
+
+def test_the_default_is_xgboost(backend, X, y):
+    model = regressor("auto").fit(X, y)
+    assert model.backend_ == "xgboost"
+    assert regressor(backend).fit(X, y).backend_ == backend
+    with pytest.raises(ValueError, match="'backend' parameter"):
+        regressor(backend + "2").fit(X, y)
+
+
+# Trees.
+
+
+def trees(model):
+    """The leaves' rows and the number of leaves of each tree."""
+    booster = model.booster_
+    if model.backend_ == "hist":
+        nodes = [tree.nodes for iteration in booster._predictors for tree in iteration]
+        return [tree["count"][tree["is_leaf"] == 1] for tree in nodes]
+    table = booster.trees_to_dataframe()
+    if model.backend_ == "xgboost":  # with a squared error, the cover is the rows
+        leaves = table[table["Feature"] == "Leaf"]
+        return [part["Cover"].to_numpy() for _, part in leaves.groupby("Tree")]
+    leaves = table[table["left_child"].isna()]
+    return [part["count"].to_numpy() for _, part in leaves.groupby("tree_index")]
+
+
+def test_trees_are_as_large_as_asked(backend, X, y):
+    leaves = [len(rows) for rows in trees(regressor(backend, max_leaf_nodes=6).fit(X, y))]
+    assert max(leaves) == 6
+    for depth in (1, 3):
+        model = regressor(backend, max_depth=depth, max_leaf_nodes=None, min_samples_leaf=1)
+        assert max(len(rows) for rows in trees(model.fit(X, y))) == 2**depth
+    assert len(trees(model)) == 5
+    for fewest in (1, 30):
+        model = regressor(backend, min_samples_leaf=fewest, max_leaf_nodes=None).fit(X, y)
+        rows = np.concatenate(trees(model))
+        assert fewest <= rows.min() < fewest + 8
+    unbounded = regressor(backend, min_samples_leaf=1, max_leaf_nodes=None, n_estimators=1)
+    assert len(trees(unbounded.fit(X, y))[0]) > 60
+
+
+def test_rows_are_sampled(backend, X, y):
+    half = regressor(backend, subsample=0.5, n_estimators=2)
+    if backend == "hist":
+        with pytest.raises(ValueError, match=r"subsample=0\.5"):
+            half.fit(X, y)
+        return
+    first = half.fit(X, y).predict(X)
+    assert (first != regressor(backend, n_estimators=2).fit(X, y).predict(X)).any()
+    for rows in trees(half):
+        assert 70 < rows.sum() < 130
+    np.testing.assert_array_equal(half.fit(X, y).predict(X), first)
+    assert (half.set_params(random_state=1).fit(X, y).predict(X) != first).any()
+    np.testing.assert_array_equal(
+        half.set_params(random_state=np.random.RandomState(0)).fit(X, y).predict(X), first
+    )
+
+
+def test_features_are_sampled(backend, X, y):
+    X = np.column_stack([X[:, 0], np.random.default_rng(2).normal(size=(200, 9))])
+    stumps = regressor(backend, max_leaf_nodes=2, n_estimators=20, learning_rate=0.01)
+    assert np.count_nonzero(stumps.fit(X, X[:, 0]).feature_importances_) == 1
+    stumps.set_params(max_features=0.2).fit(X, X[:, 0])
+    assert np.count_nonzero(stumps.feature_importances_) > 4
+    first = stumps.predict(X)
+    assert (stumps.set_params(random_state=1).fit(X, X[:, 0]).predict(X) != first).any()
+
+
+def test_leaves_are_shrunk(backend, X, y):
+    spread = {
+        (l2, rate): regressor(backend, l2_regularization=l2, learning_rate=rate)
+        .fit(X, y)
+        .predict(X)
+        .std()
+        for l2, rate in [(0, 0.1), (1000, 0.1), (0, 0.01)]
+    }
+    assert spread[1000, 0.1] < 0.3 * spread[0, 0.1]
+    assert spread[0, 0.01] < 0.2 * spread[0, 0.1]
+
+
+def test_bins_merge_values(backend):
+    X = np.linspace(1, 2, 200)[:, None]
+    settings = {"max_leaf_nodes": None, "n_estimators": 1, "min_samples_leaf": 1}
+    distinct = [
+        len(set(regressor(backend, max_bins=bins, **settings).fit(X, X[:, 0]).predict(X)))
+        for bins in (4, 16, 255)
+    ]
+    assert 3 <= distinct[0] <= 5
+    assert 14 <= distinct[1] <= 17
+    assert distinct[2] > 60
+
+
+# Losses.
+
+
+@pytest.mark.parametrize(
+    ("loss", "score"),
+    [
+        ("squared_error", metrics.r2_score),
+        ("absolute_error", metrics.d2_absolute_error_score),
+        ("huber", metrics.d2_absolute_error_score),
+        ("poisson", lambda y, p: metrics.d2_tweedie_score(y, p, power=1)),
+        ("gamma", lambda y, p: metrics.d2_tweedie_score(y, p, power=2)),
+        ("tweedie", lambda y, p: metrics.d2_tweedie_score(y, p, power=1.5)),
+    ],
+)
+def test_losses_are_minimised(backend, loss, score, X, y):
+    y = np.exp(y / 2)
+    reg = regressor(backend, loss=loss, n_estimators=60)
+    if backend == "hist" and loss in ("huber", "tweedie"):
+        with pytest.raises(ValueError, match=f"no loss='{loss}'"):
+            reg.fit(X, y)
+        return
+    assert score(y, reg.fit(X, y).predict(X)) > 0.5
+    np.testing.assert_allclose(list(reg.staged_predict(X))[-1], reg.predict(X), rtol=1e-5)
+    if loss in ("poisson", "gamma", "tweedie"):
+        with pytest.raises(ValueError, match=f"loss='{loss}'.*-1"):
+            reg.fit(X, np.where(y > 1, y, -1))
+        if loss == "gamma":
+            with pytest.raises(ValueError, match="positive"):
+                reg.fit(X, np.where(y > 1, y, 0))
+        else:
+            assert (reg.fit(X, np.where(y > 1, y, 0)).predict(X) >= 0).all()
+
+
+@pytest.mark.parametrize("quantile", [0.1, 0.8])
+def test_quantiles_are_covered(backend, quantile, X, y):
+    reg = regressor(backend, loss="quantile", quantile=quantile, n_estimators=40)
+    assert np.mean(y <= reg.fit(X, y).predict(X)) == pytest.approx(quantile, abs=0.06)
+    with pytest.raises(ValueError, match="quantile"):
+        regressor(backend, quantile=quantile).fit(X, y)
+    with pytest.raises(ValueError, match="quantile"):
+        regressor(backend, loss="quantile").fit(X, y)
+
+
+def test_huber_does_not_care_where_zero_is(backend, X, y):
+    if backend == "hist":
+        with pytest.raises(ValueError, match="has no loss='huber'"):
+            GradientBoostingRegressor(backend=backend, loss="huber").fit(X, y)
+        return
+    scores = []
+    for shift in (0, 100):
+        reg = GradientBoostingRegressor(backend=backend, loss="huber", n_jobs=1, min_samples_leaf=5)
+        scores.append(reg.fit(X, y + shift).score(X, y + shift))
+    assert min(scores) > 0.5
+    assert abs(scores[0] - scores[1]) < 0.05
+
+
+def test_small_weights_do_not_make_leaves_large(backend, X, y):
+    reg = GradientBoostingRegressor(backend=backend, n_jobs=1, min_samples_leaf=5)
+    plain = reg.fit(X, y).score(X, y)
+    assert reg.fit(X, y, sample_weight=np.full(200, 0.01)).score(X, y) > plain - 0.1
+
+
+@pytest.mark.parametrize("key", ["booster", "boosting", "boosting_type"])
+def test_trees_that_change_each_other_are_refused(backend, X, y, key):
+    reg = GradientBoostingRegressor(backend=backend, backend_params={key: "dart"})
+    with pytest.raises(ValueError, match=f"backend_params has .*{key}"):
+        reg.fit(X, y)
+    assert not hasattr(reg, "n_estimators_")

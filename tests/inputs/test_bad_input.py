@@ -1,0 +1,165 @@
+"""What no estimator accepts silently: one body over every estimator there is."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import MetaEstimatorMixin, clone, is_classifier
+from sklearn.utils import get_tags
+from support.instances import all_instances
+
+# What an estimator around another accepts is the matter of the other.
+ESTIMATORS = [e for e in all_instances() if not isinstance(e, MetaEstimatorMixin)]
+
+
+def data_for(estimator, n=24):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 3))
+    y = np.arange(n) % 2 if is_classifier(estimator) else X[:, 0] + 0.1 * rng.normal(size=n)
+    return X, y
+
+
+@pytest.fixture(params=ESTIMATORS, ids=lambda e: type(e).__name__)
+def estimator(request):
+    return clone(request.param)
+
+
+def with_cell(X, value):
+    X = X.astype(object)
+    X[3, 1] = value
+    return X
+
+
+BAD_X = {
+    "infinity": (lambda X: np.where(np.arange(3) == 1, np.inf, X), "infinity"),
+    "infinity in a frame": (
+        lambda X: pd.DataFrame(X, columns=["a", "b", "c"]).replace({"b": {X[0, 1]: -np.inf}}),
+        "infinity.*'b'",
+    ),
+    "complex": (lambda X: X + 1j, "Complex data not supported"),
+    "text": (lambda X: X.astype(str), "not numeric|numeric"),
+    "text in a cell": (lambda X: with_cell(X, "red"), "red|text|string"),
+    "dates": (lambda X: X.astype("datetime64[s]"), "datetime64"),
+    "a column of dates": (
+        lambda X: pd.DataFrame({"a": X[:, 0], "day": pd.Timestamp("2020-01-01")}),
+        "day",
+    ),
+    "no rows": (lambda X: X[:0], "0 sample"),
+    "no columns": (lambda X: X[:, :0], "0 feature"),
+    "one dimension": (lambda X: X[:, 0], "Expected 2D array|Reshape"),
+    "rows of unequal length": (lambda X: [[1.0], *X[1:].tolist()], "inhomogeneous|rows|length"),
+    "duplicate names": (lambda X: pd.DataFrame(X, columns=["a", "b", "b"]), "unique|duplicate"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_X)
+def test_bad_features(estimator, case):
+    X, y = data_for(estimator)
+    spoil, message = BAD_X[case]
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(spoil(X), y)
+
+
+def test_missing_values_are_refused_or_used(estimator):
+    X, y = data_for(estimator)
+    frame = pd.DataFrame(X, columns=["age", "height", "weight"])
+    frame.loc[[2, 5], "height"] = np.nan
+    if get_tags(estimator).input_tags.allow_nan:
+        assert len(estimator.fit(frame, y).predict(frame)) == len(y)
+    else:
+        with pytest.raises(ValueError, match="NaN in 2 of 24 rows of column 'height'"):
+            estimator.fit(frame, y)
+
+
+def test_one_class(estimator):
+    if not is_classifier(estimator):
+        return
+    X, y = data_for(estimator)
+    with pytest.raises(ValueError, match="one class, .*'only'"):
+        estimator.fit(X, np.full(len(y), "only"))
+
+
+def test_labels_of_mixed_types(estimator):
+    if not is_classifier(estimator):
+        return
+    X, y = data_for(estimator)
+    with pytest.raises(ValueError, match=r"int.*str|string"):
+        estimator.fit(X, np.array([1, "a"] * (len(y) // 2), dtype=object))
+
+
+@pytest.mark.parametrize("length", [0, 23, 25])
+def test_other_length(estimator, length):
+    X, y = data_for(estimator)
+    with pytest.raises(ValueError, match=f"24.*{length}|{length}.*24|empty"):
+        estimator.fit(X, np.resize(y, length))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_targets_that_are_not_finite(estimator, value):
+    X, y = data_for(estimator)
+    y = y.astype(float)
+    y[4] = value
+    with pytest.raises(ValueError, match=r"y contains (NaN|infinity)"):
+        estimator.fit(X, y)
+
+
+BAD_WEIGHTS = {
+    "negative": (
+        lambda w: np.where(np.arange(len(w)) == 2, -0.5, w),
+        "negative values, the lowest -0.5",
+    ),
+    "all zero": (lambda w: w * 0, "zero for every row"),
+    "too short": (lambda w: w[:-1], "sample_weight.shape"),
+    "two columns": (lambda w: np.column_stack([w, w]), "sample_weight|Sample weights"),
+    "NaN": (lambda w: np.where(np.arange(len(w)) == 2, np.nan, w), "sample_weight contains NaN"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_WEIGHTS)
+def test_bad_weights(estimator, case):
+    X, y = data_for(estimator)
+    spoil, message = BAD_WEIGHTS[case]
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(X, y, sample_weight=spoil(np.ones(len(y))))
+
+
+def test_other_features_than_in_fit(estimator):
+    X, y = data_for(estimator)
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    estimator.fit(frame, y)
+    with pytest.raises(ValueError, match="(?s)feature names.*missing"):
+        estimator.predict(frame[["a", "b"]])
+    with pytest.raises(ValueError, match="same order"):
+        estimator.predict(frame[["b", "a", "c"]])
+    with pytest.raises(ValueError, match="unseen at fit time|missing"):
+        estimator.predict(frame.rename(columns={"b": "z"}))
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        estimator.predict(X)
+    with pytest.raises(ValueError, match="X has 2 features, but .* is expecting 3"):
+        estimator.fit(X, y).predict(X[:, :2])
+
+
+def test_the_callers_data_are_left_alone(estimator):
+    X, y = data_for(estimator)
+    weights = np.linspace(0.5, 1.0, len(y))
+    copies = X.copy(), y.copy(), weights.copy()
+    for array in (X, y, weights):
+        array.flags.writeable = False
+    estimator.fit(X, y, sample_weight=weights).predict(X)
+    for array, copy in zip((X, y, weights), copies, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("original", ESTIMATORS, ids=lambda e: type(e).__name__)
+@given(data=st.data())
+def test_one_bad_cell_anywhere_is_found(original, data):
+    X, y = data_for(original)
+    row = data.draw(st.integers(0, X.shape[0] - 1))
+    column = data.draw(st.integers(0, X.shape[1] - 1))
+    bad = data.draw(st.sampled_from([np.inf, -np.inf]))
+    dtype = data.draw(st.sampled_from([np.float32, np.float64, np.float16]))
+    X = X.astype(dtype)
+    X[row, column] = bad
+    with pytest.raises(ValueError, match=f"infinity.* in 1 of 24 rows of column {column}"):
+        clone(original).fit(X, y)

@@ -1,0 +1,62 @@
+"""Small settings of every estimator, the one table that the contract tests read."""
+
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.tree import DecisionTreeClassifier
+from support.plain_estimators import PlainCentroid, PlainRidge
+
+from sklearn_modern.utils.discovery import all_estimators
+
+# Public name -> keyword arguments, one entry a setting. Arithmetic is exact (float64, one batch)
+# where scikit-learn's checks compare weights with repetition.
+_EXACT = {"precision": "float64", "batch_size": 1000, "device": "cpu", "random_state": 0}
+_MLP = {"hidden_layer_sizes": (8,), "dropout": 0.0, "max_iter": 40, "learning_rate_init": 0.03}
+_CNN = {"width": 8, "depth": (1, 1), "dropout": 0.0, "max_iter": 60, "learning_rate_init": 0.03}
+# What is likeliest is what scikit-learn expects to be predicted.
+_ORDINAL = {"class_order": "sorted", "decision": "mode"}
+# One tree with a leaf for every value, where weights equal repetition; at a low rate, so that no
+# prediction is a difference of almost equal numbers, of which the float32 of gradients would show.
+_TREE = {"n_estimators": 1, "min_samples_leaf": 1, "learning_rate": 0.4, "n_jobs": 1}
+_XGBOOST = _TREE | {"backend": "xgboost"}
+# Before version 3 XGBoost starts far from rare classes, and takes a long step there.
+_SHORT_STEPS = {"backend_params": {"max_delta_step": 1}}
+_LIGHTGBM = _TREE | {"backend": "lightgbm", "backend_params": {"min_data_in_bin": 1}}
+_HIST = _TREE | {"backend": "hist"}
+SETTINGS: dict[str, list[dict]] = {
+    "CNNClassifier": [_EXACT | _CNN],
+    "CNNRegressor": [_EXACT | _CNN],
+    "ExhaustiveFeatureSelector": [
+        {"estimator": LogisticRegression(), "cv": 3, "max_features": 2, "fast": fast}
+        for fast in ("auto", False)
+    ],
+    "GradientBoostingClassifier": [
+        _XGBOOST | _SHORT_STEPS,
+        _LIGHTGBM,
+        _HIST | {"learning_rate": 0.1},
+    ],
+    "GradientBoostingRegressor": [_XGBOOST, _LIGHTGBM, _HIST],
+    "MLPClassifier": [_EXACT | _MLP],
+    "MLPRegressor": [_EXACT | _MLP],
+    "OrdinalClassifier": [_ORDINAL | {"estimator": LogisticRegression()}],
+    "OrdinalCNNClassifier": [_EXACT | _CNN | _ORDINAL],
+    "OrdinalMLPClassifier": [
+        _EXACT | _MLP | _ORDINAL | {"method": method, "hidden_layer_sizes": (8, 8), "max_iter": 100}
+        for method in ("coral", "corn", "niu", "cumulative_link", "cross_entropy")
+    ],
+    "SequentialFeatureSelector": [
+        {"estimator": LogisticRegression(), "cv": 3, "n_features_to_select": "best"},
+        {"estimator": LinearRegression(), "cv": 3, "floating": True, "direction": "backward"},
+        {"estimator": DecisionTreeClassifier(random_state=0), "cv": 3, "floating": True},
+    ],
+}
+
+EXPECTED_FAILURES: dict[str, str] = {}
+
+
+def public_instances():
+    """One instance for each setting of each public estimator."""
+    return [cls(**kwargs) for name, cls in all_estimators() for kwargs in SETTINGS[name]]
+
+
+def all_instances():
+    """Public estimators, and the plain ones that only the tests have."""
+    return [*public_instances(), PlainRidge(), PlainCentroid()]

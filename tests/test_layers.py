@@ -27,9 +27,6 @@ FLOORS = [
     {"report", "__main__"},
 ]
 
-# Ordinal estimators are neural estimators with another head.
-MAY_ALSO_IMPORT = {("ordinal", "neural_network")}
-
 # Packages that use no torch: importing all of their modules must load none.
 TORCH_FREE = [
     "_core",
@@ -95,7 +92,7 @@ def import_violations(sources):
             ours, theirs = floor(module), floor(target)
             if ours is None or theirs is None:
                 yield f"{module} or {target} has no floor"
-            elif part(module) == part(target) or (part(module), part(target)) in MAY_ALSO_IMPORT:
+            elif part(module) == part(target):
                 continue
             elif theirs > ours or (theirs == ours and ours > 0):
                 yield f"{module} (floor {ours}) imports {target} (floor {theirs})"
@@ -153,6 +150,7 @@ def test_the_package_keeps_its_floors():
         ("heads.base", "def f():\n    import sklearn_modern.training.trainer", "floor 4"),
         ("augmentation.mixup", "from sklearn_modern.heads.base import Head", "floor 4"),
         ("ensemble.x", "from sklearn_modern.neural_network._mlp import MLP", "floor 7"),
+        ("ordinal.x", "from sklearn_modern.neural_network._mlp import MLP", "floor 7"),
         ("metrics.x", "from sklearn_modern.model_selection.y import z", "floor 8"),
         ("training.trainer", "from sklearn_modern.networks import MLP", "does not define it"),
         ("networks.mlp", "from .base import Body", "relatively"),
@@ -168,15 +166,6 @@ def test_a_forbidden_import_is_seen(module, source, complaint):
     found = list(import_violations(sources))
     assert len(found) == 1
     assert complaint in found[0]
-
-
-def test_ordinal_may_use_neural_networks():
-    sources = {
-        "sklearn_modern.neural_network": "",
-        "sklearn_modern.neural_network._mlp": "",
-        "sklearn_modern.ordinal._mlp": "from sklearn_modern.neural_network._mlp import MLPFields",
-    }
-    assert list(import_violations(sources)) == []
 
 
 def test_a_circle_is_seen():

@@ -3,21 +3,61 @@
 import inspect
 import re
 from dataclasses import dataclass, field, fields
-from typing import TypeVar, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
-__all__ = ["estimator"]
+__all__ = ["Role", "estimator", "roles", "shapes", "steers"]
 
 Estimator = TypeVar("Estimator", bound=type)
 
 
-@dataclass_transform(eq_default=False, field_specifiers=(field,))
+@dataclass(frozen=True)
+class Role:
+    """What a parameter of a network means for its training.
+
+    Parameters
+    ----------
+    steers : bool
+        Whether it only steers the training, and may change between two trainings of one network;
+        else it shapes the network, and cannot.
+    packs_with : tuple or None, default=None
+        The values with which a fit may be trained as a member of one network together with others
+        that have the same value; None is every value.
+    differs : bool, default=False
+        Whether the members of such a network may have different values.
+    varies : bool, default=False
+        Whether another value than the default makes every batch different.
+    """
+
+    steers: bool
+    packs_with: tuple | None = None
+    differs: bool = False
+    varies: bool = False
+
+
+def steers(*, default: Any, **role: Any) -> Any:
+    """Declare a parameter that steers a training; ``role`` is for :class:`Role`."""
+    return field(default=default, metadata={"role": Role(steers=True, **role)})
+
+
+def shapes(*, default: Any, **role: Any) -> Any:
+    """Declare a parameter that shapes a network; ``role`` is for :class:`Role`."""
+    return field(default=default, metadata={"role": Role(steers=False, **role)})
+
+
+def roles(cls: type) -> dict[str, Role]:
+    """Return the roles of the parameters that have one."""
+    return {f.name: f.metadata["role"] for f in fields(cls) if "role" in f.metadata}
+
+
+@dataclass_transform(eq_default=False, field_specifiers=(field, shapes, steers))
 def estimator(cls: Estimator) -> Estimator:
     """Make a class an estimator whose annotated fields are its hyperparameters.
 
     The class gets an ``__init__`` that assigns its parameters and does nothing else, which is
     scikit-learn's rule, so that ``clone``, ``get_params`` and pickling work unchanged. Fields are
-    inherited; a field stands, with its description, in the one class that declares it, and the
-    docstring is completed by the descriptions of the inherited parameters and attributes.
+    inherited; a field stands, with its description and its constraints, in the one class that
+    declares it. The docstring is completed by the descriptions of the inherited parameters and
+    attributes, and ``_parameter_constraints`` by those of the inherited parameters.
 
     Examples
     --------
@@ -40,6 +80,12 @@ def estimator(cls: Estimator) -> Estimator:
     """
     documented = cls.__doc__ is not None  # python -OO strips docstrings
     cls = dataclass(eq=False, repr=False)(cls)
+    cls._declared_constraints = cls.__dict__.get("_parameter_constraints", {})
+    cls._parameter_constraints = {
+        name: constraint
+        for base in reversed(cls.__mro__)
+        for name, constraint in base.__dict__.get("_declared_constraints", {}).items()
+    }
     if documented:
         cls.__doc__ = _complete(cls)
     return cls

@@ -6,18 +6,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils import compute_sample_weight
 
-from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.estimator import estimator, shapes, steers
 from sklearn_modern._core.scikit_learn import Interval, StrOptions, fit_context
-from sklearn_modern._inputs.validation import (
-    check_labels,
-    check_multilabel,
-    class_weights,
-    is_multilabel,
-)
+from sklearn_modern._inputs.validation import is_multilabel
 from sklearn_modern._neural.predictor import NeuralPredictor
-from sklearn_modern.heads.categorical import Sigmoid, Softmax
+from sklearn_modern._neural.targets import Labels, LabelSets
 
 __all__ = ["NeuralClassifier"]
 
@@ -41,10 +35,10 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
     """
 
     _: KW_ONLY
-    label_smoothing: float = 0.0
-    class_weight: Any = None
+    label_smoothing: float = shapes(default=0.0)
+    class_weight: Any = steers(default=None)
 
-    _parameter_constraints = NeuralPredictor._parameter_constraints | {
+    _parameter_constraints = {
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
@@ -80,11 +74,7 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
                     f"classes={classes.tolist()} are not those of the first call, "
                     f"{self.classes_.tolist()}."
                 )
-        self._expected_classes = classes
-        try:
-            return self._partial_fit(X, y, sample_weight)
-        finally:
-            del self._expected_classes
+        return self._partial_fit(X, y, sample_weight, classes=classes)
 
     def predict_proba(self, X):
         """Return probabilities.
@@ -130,47 +120,14 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             The likeliest class; for a multilabel y a one for each label that is likelier than not.
         """
-        decided = self._decide(X)
-        return decided if self._multilabel else self._labels[decided]
+        return self._decide(X)
 
-    @property
-    def _labels(self):
-        """The label of each code."""
-        return self.classes_
+    def _make_targets(self, y, classes=None):
+        kind = LabelSets if is_multilabel(y) else Labels
+        return kind(self.label_smoothing, classes)
 
-    def _check_y(self, y, *, reset):
-        if reset:
-            self._multilabel = is_multilabel(y)
-        if self._multilabel:
-            y = check_multilabel(y)
-            if reset:
-                self.classes_ = np.arange(y.shape[1])
-            elif y.shape[1] != len(self.classes_):
-                raise ValueError(f"y has {y.shape[1]} labels, expected {len(self.classes_)}.")
-            return y
-        known = getattr(self, "_expected_classes", None) if reset else self.classes_
-        self.classes_, codes = check_labels(y, classes=known)
-        return codes
-
-    def _class_weights(self, y, weight):
-        if not self._multilabel:
-            return class_weights(self.class_weight, y, weight, self._labels)
-        if self.class_weight is None:
-            return 1.0
-        if self.class_weight == "balanced":
-            columns = [class_weights("balanced", codes, weight, self.classes_) for codes in y.T]
-            return np.prod(columns, axis=0)
-        weights = compute_sample_weight(self.class_weight, y)
-        if not (weights > 0).all():
-            raise ValueError(f"class_weight={self.class_weight!r} must have positive weights only.")
-        return weights
-
-    def _scaled_y(self, y):
-        return y.astype(np.float64) if self._multilabel else y
-
-    def _make_head(self, n_features, random):
-        kind = Sigmoid if self._multilabel else Softmax
-        return kind(n_features, len(self.classes_), random, label_smoothing=self.label_smoothing)
+    def _row_factors(self, y, weight):
+        return self._targets.factors(self.class_weight, y, weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,89 +1,40 @@
-"""What every neural estimator shares: device, training and pickling."""
+"""What every neural estimator does: fit, predict and pickle a network."""
 
 import copy
+import re
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import KW_ONLY
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
-from skorch.callbacks import Callback, LRScheduler
 
-from sklearn_modern._core.estimator import estimator
-from sklearn_modern._core.scikit_learn import Interval, StrOptions, num_samples
-from sklearn_modern.device import has_float64, resolve_device
-from sklearn_modern.networks.base import Body
+from sklearn_modern._core.estimator import estimator, roles
+from sklearn_modern._core.scikit_learn import fit_context, num_samples
+from sklearn_modern._fits.splitting import validation_split
+from sklearn_modern._inputs.validation import check_lengths, weighted_rows
+from sklearn_modern._neural.inputs import Inputs
+from sklearn_modern._neural.settings import TrainingSettings
+from sklearn_modern._neural.targets import NoTargets, Targets
+from sklearn_modern.device import resolve_device
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.training.callbacks import Progress
-from sklearn_modern.training.optimizers import SOLVERS
-from sklearn_modern.training.schedules import SCHEDULES
-from sklearn_modern.training.trainer import OPERATIONS_PER_PRODUCT, Trainer
+from sklearn_modern.training.objective import Objective
+from sklearn_modern.training.sources import Part, Source
+from sklearn_modern.training.trainer import Trainer
 
 __all__ = ["NeuralEstimator"]
 
 
 @estimator
-class NeuralEstimator(BaseEstimator, ABC):
-    """A network that is trained; what y is, and whether there is one, is the subclass's matter.
+class NeuralEstimator(TrainingSettings, ABC):
+    """A network that is trained.
 
-    Parameters
-    ----------
-    solver : {"adamw", "adam", "sgd", "lbfgs"}, default="adamw"
-        The optimiser. "adamw" decays weights apart from the gradient; "sgd" has Nesterov's
-        momentum; "lbfgs" takes all rows in one batch, for small data: it finds its own steps, and
-        has neither batches nor dropout.
-    alpha : float, default=0.5
-        With "adamw" the decoupled weight decay: a step shrinks weights by ``alpha`` times the
-        learning rate. Else the strength of the L2 penalty, as in scikit-learn: the loss of a batch
-        gets ``alpha / 2 * sum(w ** 2) / batch_size``.
-    learning_rate : {"one_cycle", "cosine", "constant", "adaptive"}, default="one_cycle"
-        How the learning rate goes: constant; down to zero along half a cosine; up and then down to
-        zero; or divided by 5 each time that ``n_iter_no_change`` epochs brought no improvement.
-    learning_rate_init : float, default=0.003
-        The learning rate, for "one_cycle" its highest value.
-    batch_size : "auto" or int, default="auto"
-        Rows of a training batch; "auto" is a thirtieth of the rows, rounded to a power of two
-        from 32 to 256.
-    max_iter : int, default=40
-        Number of epochs, or of iterations for "lbfgs".
-    momentum : float, default=0.9
-        Momentum of "sgd".
-    early_stopping : bool, default=False
-        Set validation rows aside, stop when their score has not improved for
-        ``n_iter_no_change`` epochs, and go back to the best epoch. Without, training stops when
-        the training loss has not improved for as long.
-    validation_fraction : float, default=0.1
-        Share of the rows that ``early_stopping`` sets aside, stratified by y.
-    n_iter_no_change : int, default=10
-        Epochs without improvement after which training stops.
-    tol : float, default=0.0001
-        Smallest change that counts as an improvement.
-    gradient_clip : float or None, default=None
-        Greatest norm of the gradient.
-    n_members : int, default=1
-        Networks that are trained side by side, each from its own initial weights and in its own
-        order of rows; their predictions are averaged.
-    precision : {"float32", "bfloat16", "float64"}, default="float32"
-        Arithmetic of the training. "bfloat16" keeps the weights in float32 (mixed precision).
-    callbacks : list of skorch.callbacks.Callback or None, default=None
-        Called during the training, as in skorch.
-    device : str or torch.device, default="auto"
-        Where to train: "cpu", "cuda", "cuda:N", "mps", or "auto" for the one that is fastest for
-        the size of the problem, see :func:`sklearn_modern.device.resolve_device`.
-    random_state : int, RandomState instance or None, default=None
-        Determines initial weights, batches, dropout and the validation split.
-    verbose : bool or int, default=False
-        Print a line an epoch.
-    warm_start : bool, default=False
-        Let ``fit`` go on from the last fit, for another ``max_iter`` epochs. Only what steers the
-        training may be changed in between; ``callbacks`` stay those of the first fit.
+    A subclass is its fields and three factories: what X is (:meth:`_make_inputs`), what y is
+    (:meth:`_make_targets`; there need be none), and what is minimised (:meth:`_make_objective`).
 
     Attributes
     ----------
@@ -107,74 +58,135 @@ class NeuralEstimator(BaseEstimator, ABC):
         Their names, if X was a DataFrame whose column names are strings.
     """
 
-    _: KW_ONLY
-    solver: str = "adamw"
-    alpha: float = 0.5
-    learning_rate: str = "one_cycle"
-    learning_rate_init: float = 0.003
-    batch_size: int | str = "auto"
-    max_iter: int = 40
-    momentum: float = 0.9
-    early_stopping: bool = False
-    validation_fraction: float = 0.1
-    n_iter_no_change: int = 10
-    tol: float = 0.0001
-    gradient_clip: float | None = None
-    n_members: int = 1
-    precision: str = "float32"
-    callbacks: list | None = None
-    device: Any = "auto"
-    random_state: Any = None
-    verbose: bool | int = False
-    warm_start: bool = False
+    @abstractmethod
+    def _make_inputs(self) -> Inputs:
+        """Make what reads X."""
 
-    _parameter_constraints = {
-        "solver": [StrOptions(set(SOLVERS))],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "learning_rate": [StrOptions(set(SCHEDULES))],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "gradient_clip": [None, Interval(Real, 0, None, closed="neither")],
-        "n_members": [Interval(Integral, 1, None, closed="left")],
-        "precision": [StrOptions({"float32", "bfloat16", "float64"})],
-        "callbacks": [None, list],
-        "device": "no_validation",  # resolve_device says what is wrong
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-    }
-
-    # What an architecture says.
-
-    # Batches of an epoch that batch_size="auto" aims at.
-    _auto_batches = 30
+    def _make_targets(self, y: Any) -> Targets:
+        """Make what reads y."""
+        return NoTargets()
 
     @abstractmethod
-    def _check_inputs(self, X: Any, *, reset: bool) -> Any:
-        """Check X, and return it as something with rows that ``_to_tensors`` takes."""
+    def _make_objective(self, random: MemberRandom) -> Objective:
+        """Make the networks, with their initial weights, and what is minimised.
 
-    @abstractmethod
-    def _learn_inputs(self, inputs: Any, weight: np.ndarray | None, *, first: bool) -> None:
-        """Learn scaling and the like from the rows, by their weights (None is one for each).
-
-        ``first`` says that these rows are only the first of several parts.
+        What has been learned from the training rows is in ``_inputs`` and ``_targets``.
         """
 
-    @abstractmethod
-    def _to_tensors(self, inputs: Any, rows: slice, device: str) -> Any:
-        """Make the input of the body for some rows: a tensor or a tuple of tensors."""
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None, X_val=None, y_val=None):
+        """Fit the network.
 
-    @abstractmethod
-    def _make_body(self, inputs: Any, random: MemberRandom) -> Body:
-        """Make a network with its initial weights."""
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, ...)
+            Training data, of the kind that the class is for: a table, or arrays.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Sample weights; a row of weight 2 counts as two rows, one of weight 0 as none.
+        X_val, y_val : array-like, default=None
+            Validation data, instead of setting a share of X aside. Their scores are recorded, and
+            with ``early_stopping`` they decide when to stop.
 
-    # Training, in the order of the calls.
+        Returns
+        -------
+        self : estimator
+            The fitted estimator.
+        """
+        training, validation = self._prepare(X, y, sample_weight, X_val, y_val)
+        self.net_.train_on(training, validation)
+        self._store_training()
+        return self
+
+    def _prepare(self, X, y, sample_weight=None, X_val=None, y_val=None):
+        """Do all of a fit but the training; return the rows to train on and to validate with."""
+        if (y_val is not None) != (X_val is not None and y is not None):
+            raise ValueError("X_val and y_val go together, but only one of them was given.")
+        resume = self.warm_start and hasattr(self, "net_")
+        if resume:
+            self._refuse_changes()
+        else:
+            # A fit that fails must not leave an old network beside what was learned from new data.
+            vars(self).pop("net_", None)
+            self._inputs, self._targets = self._make_inputs(), self._make_targets(y)
+        checked, y, weight = self._check(X, y, sample_weight, reset=not resume)
+        split, random = self._seeds()
+        training, validation = np.arange(len(weight)), None
+        if self.early_stopping and X_val is None:
+            strata = np.zeros(len(weight)) if y is None else y
+            training, validation = validation_split(strata, self.validation_fraction, split)
+        if not resume:
+            self._start(checked, y, weight, training, random)
+        part = self._part(checked, y, weight, training)
+        if X_val is not None:
+            validation_part = self._given_part(X_val, y_val)
+        elif validation is not None:
+            validation_part = Part(part.source, self._index(validation))
+        else:
+            validation_part = None
+        self._steer(
+            self._net_on_device(),
+            len(part),
+            validated=validation_part is not None,
+            mean_weight=weight[training].mean(),
+            epochs=self.max_iter,
+            schedule=self.learning_rate,
+        )
+        return part, validation_part
+
+    def _partial_fit(self, X, y, sample_weight, **known):
+        """Train for one epoch at a constant rate, from where the last call stopped.
+
+        ``known`` is for :meth:`_make_targets` in the first call.
+        """
+        if self.early_stopping or self.solver == "lbfgs":
+            raise ValueError(
+                "partial_fit trains one epoch; it goes with neither early_stopping=True nor "
+                f"solver='lbfgs', but early_stopping={self.early_stopping} and "
+                f"solver={self.solver!r}."
+            )
+        resume = hasattr(self, "net_")
+        if resume:
+            self._refuse_changes()
+        else:
+            self._inputs, self._targets = self._make_inputs(), self._make_targets(y, **known)
+        checked, y, weight = self._check(X, y, sample_weight, reset=not resume)
+        everything = np.arange(len(weight))
+        if not resume:
+            self._start(checked, y, weight, everything, self._seeds()[1], first=True)
+        self._trained_in_parts = True
+        part = self._part(checked, y, weight, everything)
+        self._steer(
+            self._net_on_device(),
+            len(part),
+            validated=False,
+            mean_weight=weight.mean(),
+            epochs=1,
+            schedule="constant",
+        )
+        self.net_.train_on(part)
+        self._store_training()
+        return self
+
+    # The parts of a fit, in the order of the calls.
+
+    def _check(self, X, y, sample_weight, *, reset):
+        """Check everything; rows of weight zero are left out, they are as good as absent."""
+        if self._targets.required:
+            check_lengths(X, y)
+        else:
+            y = None
+        X, y, weight = weighted_rows(X, y, sample_weight)
+        checked = self._inputs.check(self, X, reset=reset)
+        y = self._targets.check(y, reset=reset)
+        if reset:
+            vars(self).update(self._inputs.attributes() | self._targets.attributes())
+        return checked, y, weight * self._row_factors(y, weight)
+
+    def _row_factors(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray | float:
+        """Return what the sample weights are multiplied by."""
+        return 1.0
 
     def _seeds(self) -> tuple[np.random.RandomState, MemberRandom]:
         """Draw the seed of the validation split, and one for each member."""
@@ -182,57 +194,69 @@ class NeuralEstimator(BaseEstimator, ABC):
         split = np.random.RandomState(random_state.randint(2**31 - 1))
         return split, MemberRandom(random_state.randint(2**31 - 1, size=self.n_members))
 
-    def _make_net(self, objective: Any, random: MemberRandom, n_rows: int) -> Trainer:
-        """Make the net that trains the objective on so many rows, on the device for its size."""
-        if self.solver == "lbfgs" and self.n_members > 1:
-            raise ValueError(
-                f"solver='lbfgs' trains one network, but n_members={self.n_members}; "
-                "take another solver or n_members=1."
-            )
-        if self.solver == "lbfgs" and self.gradient_clip is not None:
-            raise ValueError(
-                "solver='lbfgs' needs the gradient as it is, but "
-                f"gradient_clip={self.gradient_clip}; take another solver or gradient_clip=None."
-            )
-        cost = float(OPERATIONS_PER_PRODUCT) * objective.products * n_rows * self.max_iter
-        self.device_ = resolve_device(self.device, cost=cost)
-        if self.precision == "float64" and not has_float64(self.device_):
-            raise ValueError(f"precision='float64' is not available on device {self.device_!r}.")
-        for module in objective.modules.values():
-            if self.precision == "float64":
-                module.double()
-            elif not has_float64(self.device_):
-                module.float()  # units of the target are kept in float64 elsewhere
-        return Trainer(
-            objective,
-            random=random,
-            solver=self.solver,
-            momentum=self.momentum,
-            autocast=torch.bfloat16 if self.precision == "bfloat16" else None,
-            lr=self.learning_rate_init,
-            train_split=None,
-            use_caching=True,  # a scoring without would not know where the targets are
-            callbacks=[("progress", Progress()), *self._checked_callbacks()],
-            verbose=int(self.verbose),
-            device=self.device_,
-        ).initialize()
+    def _start(self, checked, y, weight, training, random, *, first=False):
+        """Learn scales from the training rows, and make the network with its initial weights."""
+        uniform = len(training) == len(weight) and (weight == weight[0]).all()
+        counted = np.zeros(len(weight))
+        counted[training] = weight[training]
+        self._inputs.learn(checked, None if uniform else counted, first=first)
+        self._targets.learn(y, counted)
+        objective = self._make_objective(random)
+        self._trained_in_parts = False
+        self._shape = self._shaping_parameters()
+        self.net_ = self._make_net(objective, random, len(training))
 
-    def _steer(
-        self, n_rows: int, *, validated: bool, mean_weight: float, epochs: int, schedule: str
-    ) -> None:
-        """Tell the net how to train on so many rows, whether or not others are for validation."""
-        net = self._net_on_device()
-        net.max_epochs, net.schedule = epochs, schedule
-        net.gradient_clip, net.decay = self.gradient_clip, self.alpha
-        progress = dict(net.callbacks_)["progress"]
-        progress.tol, progress.patience = self.tol, self.n_iter_no_change
-        progress.validate = self.early_stopping and validated
-        progress.adaptive = schedule == "adaptive"
-        if net.lr != self.learning_rate_init:
-            net.lr = self.learning_rate_init
-            net.set_rate(net.lr)
-        net.batch_size = self._rows_in_a_batch(n_rows)
-        net.penalty = self.alpha / (net.batch_size * mean_weight)
+    def _part(self, checked, y, weight, training):
+        """Take the data to the device; weights have mean 1 over the training rows."""
+        if (weight == weight[0]).all():
+            weight = None
+        else:
+            weight = self._tensor(weight / weight[training].mean())
+        y = None if y is None else self._tensor(self._targets.scaled(y))
+        source = self._source(checked, slice(None), y=y, weight=weight)
+        return Part(source, self._index(training))
+
+    def _given_part(self, X_val, y_val):
+        if self._targets.required:
+            check_lengths(X_val, y_val)
+        checked = self._inputs.check(self, X_val, reset=False)
+        y = self._targets.check(y_val, reset=False)
+        n_rows = num_samples(X_val)
+        return self._part(checked, y, np.ones(n_rows), np.arange(n_rows))
+
+    def _source(self, checked, rows, **rest) -> Source:
+        """Make a source of some of the checked rows."""
+        shape = self._inputs.row_shape(checked)
+        rest["rows_together"] = self.net_.objective.rows_together(shape)
+        return self._inputs.source(checked, rows, self._dtype, self.device_, **rest)
+
+    def _tensor(self, values):
+        dtype = self._dtype if values.dtype.kind == "f" else torch.int64
+        return torch.as_tensor(values, dtype=dtype, device=self.device_)
+
+    def _index(self, rows):
+        return torch.as_tensor(rows, device=self.device_)
+
+    @property
+    def _dtype(self):
+        modules = self.net_.objective.modules.values()
+        return next(p for module in modules for p in module.parameters()).dtype
+
+    def _shaping_parameters(self):
+        """Write down the parameters that a network cannot change any more."""
+        steering = {name for name, role in roles(type(self)).items() if role.steers}
+        parameters = self.get_params(deep=False).items()
+        return {name: described(value) for name, value in parameters if name not in steering}
+
+    def _refuse_changes(self):
+        """Refuse to go on with a network that the parameters do not describe any more."""
+        now = self._shaping_parameters()
+        for name in now:
+            if now[name] != self._shape[name]:
+                raise ValueError(
+                    f"{name}={now[name]} was {self._shape[name]} when this network was made, and "
+                    "training cannot go on with another; use clone, or warm_start=False."
+                )
 
     def _store_training(self) -> None:
         """Store how the training went, or refuse what it has come to."""
@@ -259,37 +283,6 @@ class NeuralEstimator(BaseEstimator, ABC):
                 "gradient_clip may help."
             )
 
-    def _checked_callbacks(self):
-        # Copies, since callbacks keep what they learn, and a fit changes no parameter.
-        copies = []
-        for entry in self.callbacks or []:
-            callback = entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry
-            if not isinstance(callback, Callback):
-                raise ValueError(
-                    f"callbacks has {entry!r}; it takes instances of skorch.callbacks.Callback, or "
-                    "pairs of a name and such an instance."
-                )
-            if isinstance(callback, LRScheduler) and self.learning_rate in ("cosine", "one_cycle"):
-                raise ValueError(
-                    f"callbacks has an LRScheduler, but learning_rate={self.learning_rate!r} sets "
-                    "the rate itself; take learning_rate='constant'."
-                )
-            copied = copy.copy(callback)
-            copies.append((entry[0], copied) if isinstance(entry, tuple) else copied)
-        return copies
-
-    def _rows_in_a_batch(self, n_rows: int) -> int:
-        if self.solver == "lbfgs":
-            return n_rows
-        if self.batch_size == "auto":
-            power = round(np.log2(n_rows / self._auto_batches))
-            return min(n_rows, 2 ** int(np.clip(power, 5, 8)))
-        return min(n_rows, self.batch_size)
-
-    @property
-    def _dtype(self):
-        return next(self.net_.module_.parameters()).dtype
-
     # Prediction and storage.
 
     def _decode(self, X: Any) -> np.ndarray:
@@ -299,21 +292,21 @@ class NeuralEstimator(BaseEstimator, ABC):
     def _in_chunks(self, X: Any, function: Callable[[Trainer, Any], np.ndarray]) -> np.ndarray:
         """Compute something of each row, for a few rows at once."""
         check_is_fitted(self, "net_")
-        inputs = self._check_inputs(X, reset=False)
+        checked = self._inputs.check(self, X, reset=False)
         net, n_rows, results = self._net_on_device(), num_samples(X), None
-        step = net.objective.evaluation_rows(inputs)
+        step = net.objective.rows_together(self._inputs.row_shape(checked))
         for start in range(0, n_rows, step):
             rows = slice(start, min(start + step, n_rows))
-            chunk = function(net, self._to_tensors(inputs, rows, self.device_))
+            chunk = function(net, self._source(checked, rows).whole())
             if results is None:
                 results = np.empty((n_rows, *chunk.shape[1:]), dtype=chunk.dtype)
             results[rows] = chunk
         return results
 
     def _decide(self, X: Any) -> np.ndarray:
-        """Predict decisions: codes of classes, or values."""
+        """Predict decisions, as the user knows them: labels, or values."""
         decoded = torch.from_numpy(self._decode(X))
-        return self.net_.objective.decide(decoded).numpy()
+        return self._targets.named(self.net_.objective.decide(decoded).numpy())
 
     def _net_on_device(self) -> Trainer:
         """Take the net to its device; it comes from a pickle on the CPU."""
@@ -339,3 +332,10 @@ class NeuralEstimator(BaseEstimator, ABC):
                 net = net.without_optimizers()
             state["net_"] = net if net.device == "cpu" else copy.deepcopy(net).move_to("cpu")
         return state
+
+
+def described(value: Any) -> str:
+    """Describe a parameter, the same whichever sequence holds it and wherever in memory it is."""
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    value = tuple(value) if isinstance(value, list) else value
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sklearn_modern._inputs.columns import MISSING, UNSEEN
 from sklearn_modern._inputs.scaling import NumberScaler
-from sklearn_modern.training.objective import Network
+from sklearn_modern.training.supervised import Network
 
 __all__ = ["Exported", "ExportedArrays", "category_slots"]
 

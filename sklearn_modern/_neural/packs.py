@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sklearn.base import clone
-from torch import Tensor
 
+from sklearn_modern._core.estimator import roles
 from sklearn_modern._fits.many import Fit, outcome
-from sklearn_modern._neural.predictor import described
+from sklearn_modern._neural.estimator import described
 from sklearn_modern.training.packed import shape_of, train_together
 
 __all__ = ["fit_many"]
@@ -16,19 +16,6 @@ __all__ = ["fit_many"]
 _MOST_MEMBERS = 16
 # Nor more numbers, of data and weights; what a processor's cache cannot hold makes a pack slower.
 _MOST_NUMBERS = 1 << 23
-
-# What the members of a pack have in common: each is one new network that learns from all of its
-# rows, one by one, with nobody watching, at a rate that does not depend on how it does.
-_PLAIN = {
-    "callbacks": None,
-    "early_stopping": False,
-    "mixup": 0,
-    "n_members": 1,
-    "verbose": False,
-    "warm_start": False,
-}
-# "bfloat16" rounds so much that results could not be told to be the same.
-_UNLIKE = {"learning_rate": "adaptive", "precision": "bfloat16", "solver": "lbfgs"}
 
 
 def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
@@ -56,13 +43,16 @@ def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
 
 def _alike(model, fit):
     """Say what the fits that may share a pack have in common, None if this one has no part."""
-    params = model.get_params(deep=False)
-    apart = (params[name] == value for name, value in _UNLIKE.items())
-    plain = all(params[name] == value for name, value in _PLAIN.items()) and not any(apart)
-    if not plain or set(fit.fit_params) - {"sample_weight"}:
+    if set(fit.fit_params) - {"sample_weight"}:
         return None
     sizes = (None if chosen is None else len(chosen) for chosen in (fit.rows, fit.columns))
-    same = ((name, described(params[name])) for name in params if name != "random_state")
+    same = []
+    for name, role in roles(type(model)).items():
+        value = getattr(model, name)
+        if role.packs_with is not None and value not in role.packs_with:
+            return None
+        if not role.differs:
+            same.append((name, described(value)))
     return *sizes, *same
 
 
@@ -77,11 +67,11 @@ def _fit_group(group):
             yield position, error
             continue
         # Categories are a second input, and sparse rows become dense only when they are taken.
-        if model.device_ != "cpu" or not isinstance(rows.source.x, Tensor):
+        if model.device_ != "cpu" or rows.source.n_numbers is None:
             yield from _train([(position, model, rows)])
             continue
         prepared.append((position, model, rows))
-        n_numbers += rows.source.x.numel() + model.net_.objective.products
+        n_numbers += rows.source.n_numbers + model.net_.objective.products
         if len(prepared) == _MOST_MEMBERS or n_numbers > _MOST_NUMBERS:
             yield from _train_packs(prepared)
             prepared, n_numbers = [], 0
@@ -103,7 +93,7 @@ def _train(pack):
         if len(pack) > 1:
             train_together([model.net_ for model in models], rows)
         else:
-            models[0].net_.partial_fit(rows[0])
+            models[0].net_.train_on(rows[0])
     except Exception as error:
         yield from ((position, error) for position, *_ in pack)
         return

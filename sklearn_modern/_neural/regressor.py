@@ -7,19 +7,18 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.estimator import estimator, shapes
 from sklearn_modern._core.scikit_learn import StrOptions, fit_context
-from sklearn_modern._inputs.validation import (
-    check_targets,
-)
 from sklearn_modern._neural.predictor import NeuralPredictor
+from sklearn_modern._neural.targets import Numbers
 from sklearn_modern.heads.continuous import HEADS
 
 __all__ = ["NeuralRegressor"]
 
 
 def _predicts_quantiles(regressor):
-    loss = getattr(regressor, "_loss", regressor.loss)
+    fitted = hasattr(regressor, "net_")
+    loss = regressor._targets.loss if fitted else regressor.loss
     if loss != "quantile":
         raise AttributeError(f"predict_quantiles needs loss='quantile', but loss={loss!r}.")
     return True
@@ -43,11 +42,11 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
     """
 
     _: KW_ONLY
-    loss: str = "squared_error"
-    quantiles: tuple[float, ...] = (0.5,)
-    scale_target: bool = True
+    loss: str = shapes(default="squared_error")
+    quantiles: tuple[float, ...] = shapes(default=(0.5,))
+    scale_target: bool = shapes(default=True)
 
-    _parameter_constraints = NeuralPredictor._parameter_constraints | {
+    _parameter_constraints = {
         "loss": [StrOptions(set(HEADS))],
         "quantiles": ["array-like"],
         "scale_target": ["boolean"],
@@ -95,8 +94,8 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
         if not return_std:
             return self._decide(X)
         check_is_fitted(self, "net_")
-        if self._loss != "gaussian":
-            raise ValueError(f"return_std=True needs loss='gaussian', but loss={self._loss!r}.")
+        if (loss := self._targets.loss) != "gaussian":
+            raise ValueError(f"return_std=True needs loss='gaussian', but loss={loss!r}.")
         mean, std = np.moveaxis(self._decode(X), -1, 0)
         return (mean, std) if mean.shape[1] > 1 else (mean[:, 0], std[:, 0])
 
@@ -116,47 +115,5 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
         """
         return self._decode(X)[:, self.net_.module_.head.asked]
 
-    def _check_y(self, y, *, reset):
-        y = check_targets(y, dtype=np.float64)
-        shape = y.shape[1:]
-        if reset:
-            self._target_shape, self._loss = shape, self.loss
-            self._check_quantiles()
-        elif shape != self._target_shape:
-            raise ValueError(f"y has targets of shape {shape}, expected {self._target_shape}.")
-        return y
-
-    def _check_quantiles(self):
-        if self.loss != "quantile":
-            return
-        levels = np.asarray(self.quantiles, dtype=float)
-        if levels.ndim != 1 or not len(levels) or len(np.unique(levels)) < len(levels):
-            raise ValueError(f"quantiles={self.quantiles!r} must be one or more different levels.")
-        if not ((levels > 0) & (levels < 1)).all():
-            raise ValueError(f"quantiles={self.quantiles!r} must lie between 0 and 1.")
-        if self._target_shape:
-            raise ValueError(
-                f"loss='quantile' takes one target, but y has {self._target_shape[0]} columns."
-            )
-
-    def _learn_y(self, y, weight):
-        self._target_mean, self._target_scale = np.zeros(y.shape[1:]), np.ones(y.shape[1:])
-        if self.scale_target:
-            mean = np.average(y, axis=0, weights=weight)
-            deviation = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weight))
-            # A constant target keeps its scale; so does one that varies by rounding errors only.
-            varies = deviation > 10 * np.finfo(np.float64).eps * np.abs(mean)
-            self._target_mean, self._target_scale = mean, np.where(varies, deviation, 1.0)
-
-    def _scaled_y(self, y):
-        return (y - self._target_mean) / self._target_scale
-
-    def _make_head(self, n_features, random):
-        units = {
-            "target_mean": np.atleast_1d(self._target_mean),
-            "target_scale": np.atleast_1d(self._target_scale),
-        }
-        if self.loss == "quantile":
-            return HEADS[self.loss](n_features, self.quantiles, random, **units)
-        n_targets = self._target_shape[0] if self._target_shape else 1
-        return HEADS[self.loss](n_features, n_targets, random, **units)
+    def _make_targets(self, y):
+        return Numbers(self.loss, self.quantiles, self.scale_target)

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.layers import NarrowLinear
 from sklearn_modern.networks.random import MemberRandom
 
@@ -12,6 +13,9 @@ __all__ = ["Head"]
 
 class Head(nn.Module, ABC):
     """The last layer of a network, its loss, and what its outputs mean.
+
+    A head acts on the last axis. Between rows and features there may be axes of places, such as the
+    pixels of an image of which each gets a label.
 
     Parameters
     ----------
@@ -37,14 +41,14 @@ class Head(nn.Module, ABC):
         return {}
 
     def forward(self, features: Tensor) -> Tensor:
-        """Map features (members, rows, n_features) to scores (members, rows, n_outputs)."""
+        """Map features (members, rows, *places, n_features) to scores (..., n_outputs)."""
         return self.linear(features)
 
     @abstractmethod
-    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+    def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the loss of each row, unreduced: (members, rows).
 
-        ``y`` is (members, rows) or (members, rows, targets).
+        ``y`` is (members, rows), (members, rows, targets) or (members, rows, *places).
         """
 
     @abstractmethod

@@ -4,6 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sklearn_modern.heads.base import Head
+from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
 
 __all__ = ["Sigmoid", "Softmax", "cross_entropy", "full_precision", "mean_over_rows"]
@@ -46,7 +47,7 @@ class Softmax(Head):
         super().__init__(n_features, n_classes, random)
         self.label_smoothing = label_smoothing
 
-    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+    def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the cross-entropy of each row."""
         return cross_entropy(scores, y, self.label_smoothing)
 
@@ -95,7 +96,7 @@ class Sigmoid(Head):
         super().__init__(n_features, n_labels, random)
         self.label_smoothing = label_smoothing
 
-    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+    def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the mean over the labels of each row's binary cross-entropy."""
         if self.label_smoothing:
             y = (1 - self.label_smoothing) * y + self.label_smoothing / 2

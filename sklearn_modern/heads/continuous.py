@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from sklearn_modern.heads.base import Head
+from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
 
 __all__ = [
@@ -98,7 +99,7 @@ class PointHead(ContinuousHead):
     ) -> None:
         super().__init__(n_features, n_targets, n_targets, random, target_mean, target_scale)
 
-    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+    def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the mean loss over the targets of each row."""
         return _mean_over_targets(self._losses(scores.to(y.dtype), _in_shape_of(scores, y)))
 
@@ -224,7 +225,7 @@ class Quantile(ContinuousHead):
         self._median = int(np.searchsorted(levels, 0.5))
         self._start_normal(torch.tensor(levels))
 
-    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+    def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the mean pinball loss over the levels of each row."""
         scores = scores.to(y.dtype)
         error = _in_shape_of(scores[..., :1], y) - self._quantiles(scores)
@@ -300,7 +301,7 @@ class Gaussian(ContinuousHead):
     ) -> None:
         super().__init__(n_features, n_targets, 2 * n_targets, random, target_mean, target_scale)
 
-    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+    def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the mean negative log-likelihood over the targets, less its constant."""
         mean, variance = self._moments(scores.to(y.dtype))
         error = _in_shape_of(mean, y) - mean

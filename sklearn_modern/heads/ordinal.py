@@ -15,6 +15,8 @@ from sklearn_modern.heads.base import Head
 from sklearn_modern.heads.categorical import cross_entropy, full_precision, mean_over_rows
 from sklearn_modern.heads.links import LINKS
 from sklearn_modern.heads.tasks import conditional_task_losses, task_losses
+from sklearn_modern.networks.given import NOTHING, Given
+from sklearn_modern.networks.layers import Layer
 from sklearn_modern.networks.random import MemberRandom
 
 __all__ = [
@@ -130,7 +132,7 @@ class _TaskHead(OrdinalHead):
         self.register_buffer("importance_weights", importance_weights, persistent=False)
 
 
-class Thresholds(nn.Module):
+class Thresholds(Layer):
     r"""Increasing numbers, whatever training does to them.
 
     The first is a parameter, and each further one exceeds the one before it by a gap
@@ -238,7 +240,7 @@ class Coral(_TaskHead, _ThresholdHead):
        with application to age estimation. Pattern Recognition Letters.
     """
 
-    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+    def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the mean loss of each row's tasks."""
         return task_losses(full_precision(scores), y, self.importance_weights, self.label_smoothing)
 
@@ -259,7 +261,7 @@ class CumulativeLink(_ThresholdHead):
        Society B.
     """
 
-    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+    def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the negative log-likelihood of each row."""
         logs = LINKS[self.link].log_probabilities(full_precision(scores))
         own = logs.gather(-1, y.unsqueeze(-1)).squeeze(-1)
@@ -286,7 +288,7 @@ class Niu(_TaskHead):
     def __init__(self, n_features, level_weights, random, **kwargs) -> None:
         super().__init__(n_features, len(level_weights) - 1, level_weights, random, **kwargs)
 
-    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+    def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the mean loss of each row's tasks."""
         return task_losses(full_precision(scores), y, self.importance_weights, self.label_smoothing)
 
@@ -327,7 +329,7 @@ class Corn(_TaskHead):
         tasks_of_level = torch.arange(1, n_tasks + 2).clamp(max=n_tasks).to(level_weights)
         self.tasks_of_a_row = float(level_weights @ tasks_of_level / level_weights.sum())
 
-    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+    def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the loss of each row's conditional tasks."""
         losses = conditional_task_losses(
             full_precision(scores), y, self.importance_weights, self.label_smoothing
@@ -355,7 +357,7 @@ class CrossEntropy(OrdinalHead):
     def __init__(self, n_features, level_weights, random, **kwargs) -> None:
         super().__init__(n_features, len(level_weights), level_weights, random, **kwargs)
 
-    def loss(self, scores: Tensor, y: Tensor) -> Tensor:
+    def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the cross-entropy of each row."""
         return cross_entropy(scores, y, self.label_smoothing)
 

@@ -2,57 +2,109 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any, ClassVar, Protocol
 
 from torch import Tensor, nn
 
-__all__ = ["Body"]
+from sklearn_modern.networks.given import NOTHING, Given
+from sklearn_modern.networks.layers import Noise
+from sklearn_modern.networks.random import MemberRandom
+
+__all__ = ["Body", "Mixer"]
+
+
+class Mixer(Protocol):
+    """Mixes each row of a batch with another one."""
+
+    def mix(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mixed values, and the proportion (members, 1) of each row's own part."""
 
 
 class Body(nn.Module, ABC):
     """Map inputs to features; the head on top gives the features a meaning.
 
-    Everything a body takes and gives has a leading axis of members, networks of one shape that
-    train side by side. An input's member axis may have length 1: then all see the same rows.
+    Several networks of one shape, the *members*, may train side by side. A body that knows about
+    them says ``takes_members``. Everything that it takes and gives then has a leading axis of
+    members; where an input has length 1 there, all members see the same rows. Any other body takes
+    and gives rows without such an axis, and :func:`sklearn_modern.networks.members.make_members`
+    makes one of them for each member.
+
+    Between rows and features there may be axes of places: (members, rows, *places, features).
 
     Attributes
     ----------
+    takes_members : bool
+        Whether inputs, features, parameters and buffers have a leading axis of members.
+    random : MemberRandom or None
+        The members' streams of random numbers, if the body draws any.
     n_features_out : int
         Width of the features.
-    evaluation_rows : int
-        Rows that are evaluated together, at the size of the fit: few enough for the activations to
-        stay in a CPU's cache.
     """
 
+    takes_members: ClassVar[bool] = False
+    random: MemberRandom | None = None
     n_features_out: int
-    evaluation_rows: int = 8192
 
     _frozen: Sequence[nn.Module] = ()
     _kept: Sequence[nn.Parameter] = ()
 
     @abstractmethod
-    def embed(self, x) -> Tensor:
-        """Make the inputs dense numbers (members, rows, ...), which mixup may mix."""
+    def embed(self, x: Any, given: Given = NOTHING) -> Any:
+        """Make the inputs dense numbers (members, rows, ...), which augmentation may change.
 
-    @abstractmethod
-    def trunk(self, embedded: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Map embedded inputs to features (members, rows, n_features_out).
-
-        ``weight`` (members, rows) is for layers that compute statistics of a batch; None is one for
-        every row.
+        What is returned may be more than one tensor; then :meth:`mix` says how to mix it.
         """
 
-    def forward(self, x, weight: Tensor | None = None) -> Tensor:
-        """Map inputs to features (members, rows, n_features_out)."""
-        return self.trunk(self.embed(x), weight)
+    @abstractmethod
+    def trunk(self, embedded: Any, given: Given = NOTHING) -> Tensor:
+        """Map embedded inputs to features (members, rows, *places, n_features_out)."""
+
+    def forward(self, x: Any, given: Given = NOTHING) -> Tensor:
+        """Map inputs to features (members, rows, *places, n_features_out)."""
+        return self.trunk(self.embed(x, given), given)
+
+    def mix(self, embedded: Any, mixer: Mixer) -> tuple[Any, Tensor]:
+        """Mix rows of embedded inputs; return each member's proportion of own parts, too."""
+        if not isinstance(embedded, Tensor):
+            raise TypeError(
+                f"{type(self).__name__} embeds rows as {type(embedded).__name__}, and does not say "
+                "how to mix them."
+            )
+        return mixer.mix(embedded)
+
+    @property
+    def members(self) -> int:
+        """How many members there are."""
+        return 1 if self.random is None else len(self.random)
 
     @property
     def products(self) -> int:
         """Multiplications of a forward pass of one row, or about as many."""
         return sum(parameter.numel() for parameter in self.parameters())
 
-    def rows_together(self, x) -> int:
-        """Return how many rows like those of ``x`` (rows, ...) are evaluated together."""
-        return self.evaluation_rows
+    def rows_together(self, shape: Sequence[int] = ()) -> int:
+        """Return how many rows of a shape to evaluate together.
+
+        They are few enough for the activations to stay in a CPU's cache. An empty shape is that of
+        the rows of the fit.
+        """
+        return 8192
+
+    def takes(self, shape: Sequence[int]) -> bool:
+        """Tell whether the body takes rows of this shape, so that another fit may start from it."""
+        return False
+
+    def reseed(self, random: MemberRandom) -> None:
+        """Draw all random changes of training from other streams."""
+        for part in self.modules():
+            if isinstance(part, (Noise, Body)):
+                part.random = random
+
+    def silence(self) -> None:
+        """Change nothing at random while training, for solvers that need the same loss twice."""
+        for part in self.modules():
+            if isinstance(part, Noise):
+                part.rate = 0.0
 
     def parts(self) -> list[nn.Module]:
         """Return the parts that :meth:`freeze` can keep, from the input on."""

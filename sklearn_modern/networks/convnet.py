@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.mlp import HiddenLayer
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.spatial_body import SpatialBody
@@ -134,7 +135,6 @@ class ConvNet(SpatialBody):
                 f"architecture={architecture!r}."
             )
         channels, *shape = input_shape
-        self.members = len(random)
         kernel_size = kernel_size or family.kernel_size
         large = stem == "large" or (stem == "auto" and max(shape) > _LONGEST)
         depths = _depths(family, depth)
@@ -171,17 +171,18 @@ class ConvNet(SpatialBody):
             self.dense.append(HiddenLayer(n_channels, n_units, random, "relu", 0.0, None))
             n_channels = n_units
         self.n_features_out = n_channels
+        self.any_size = not family.dense
         self.to(dtype).measure(input_shape)
 
-    def trunk(self, embedded: Tensor, weight: Tensor | None = None) -> Tensor:
+    def trunk(self, embedded: Tensor, given: Given = NOTHING) -> Tensor:
         """Apply the blocks, and take the mean over the pixels."""
         x = beside(embedded, self.members)
         if x.ndim in _CHANNELS_LAST:
             # The kernels are fastest in this order. A single channel is in both orders at once,
             # and only a clone has the strides by which they recognise this one.
             x = x.clone(memory_format=_CHANNELS_LAST[x.ndim])
-        x = self.blocks(x, weight).flatten(2).unflatten(1, (self.members, -1)).transpose(0, 1)
-        x = self.dense(x.flatten(2), weight) if len(self.dense) else x.mean(3)
+        x = self.blocks(x, given).flatten(2).unflatten(1, (self.members, -1)).transpose(0, 1)
+        x = self.dense(x.flatten(2), given) if len(self.dense) else x.mean(3)
         return self.dropout(x)
 
     def parts(self) -> list[nn.Module]:

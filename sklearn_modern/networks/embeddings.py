@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
+from sklearn_modern.networks.layers import Layer
 from sklearn_modern.networks.random import MemberRandom
 
 __all__ = [
@@ -30,7 +31,7 @@ def join(parts: Sequence[Tensor]) -> Tensor:
     return torch.cat([part.expand(members, -1, -1) for part in parts], dim=-1)
 
 
-class PeriodicEmbedding(nn.Module):
+class PeriodicEmbedding(Layer):
     r"""Each number beside learned waves of it (PBLD): (..., n_numbers) -> (..., n_out).
 
     A number :math:`x` becomes :math:`(x, W \cos(2 \pi f x + b))` with frequencies :math:`f`, phases
@@ -63,6 +64,8 @@ class PeriodicEmbedding(nn.Module):
     Holzmüller, Grinsztajn, Steinwart (2024), "Better by Default: Strong Pre-Tuned MLPs and Boosted
     Trees on Tabular Data", NeurIPS.
     """
+
+    decays = ("weight",)
 
     def __init__(
         self,
@@ -209,7 +212,7 @@ class _Indicators(nn.Module):
         return (codes.index_select(-1, self.column) == self.category).to(self.category.dtype)
 
 
-class _Vectors(nn.Module):
+class _Vectors(Layer):
     """One learned vector a category; all columns and members share a table, so one look-up does."""
 
     def __init__(self, columns, cardinalities, random, n_outputs):

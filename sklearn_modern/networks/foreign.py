@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.spatial_body import SpatialBody
 
@@ -26,7 +27,7 @@ class ForeignBody(SpatialBody):
     input_shape : sequence of int
         (channels, *spatial).
     random : MemberRandom
-        Seeds torch's own generators while the module trains; one member.
+        Seeds torch's own generators while the module trains; of one member.
     mean, scale : array-like of shape (channels,)
         Statistics of the channels, to standardise them.
     dropout : float, default=0.0
@@ -48,11 +49,11 @@ class ForeignBody(SpatialBody):
     ) -> None:
         super().__init__(input_shape, random, dropout=dropout, mean=mean, scale=scale, dtype=dtype)
         self.module = copy.deepcopy(module).cpu().to(dtype)
-        self.random = random
         self.measure(input_shape)
+        self.any_size = self._takes_other_sizes(input_shape)
 
-    def trunk(self, embedded: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Apply the module; it knows nothing of weights."""
+    def trunk(self, embedded: Tensor, given: Given = NOTHING) -> Tensor:
+        """Apply the module, which takes inputs only."""
         features = self._run(embedded[0])
         features = features.flatten(2).mean(2) if features.ndim > 2 else features
         return self.dropout(features.unsqueeze(0))
@@ -82,17 +83,21 @@ class ForeignBody(SpatialBody):
             features = self.module(x)
             self.train()
             return features
-        # Its dropout would draw from, and change, the global random state.
-        kind = x.device.type
-        devices = [x.device] if kind != "cpu" else []
-        seed = torch.randint(2**62, (), generator=self.random.generators()[0]).item()
-        with torch.random.fork_rng(devices, device_type=kind):
-            # Not torch.manual_seed, which seeds all devices: only these two get their state back.
-            torch.default_generator.manual_seed(seed)
-            for device in devices:
-                state = torch.Generator(device).manual_seed(seed).get_state()
-                torch.get_device_module(device).set_rng_state(state, device)
+        with self.random.as_global(0, x.device):
             return self.module(x)
+
+    def _takes_other_sizes(self, input_shape):
+        """Try whether images of another size have as many features."""
+        channels, *spatial = input_shape
+        larger = torch.zeros(1, 1, channels, *[2 * length for length in spatial])
+        self.eval()
+        try:
+            with torch.no_grad():
+                return self(larger).shape[2] == self.n_features_out
+        except Exception:  # modules say in many ways that they cannot
+            return False
+        finally:
+            self.train()
 
     def _probe(self, input_shape):
         """Return how many features there are, and train no parameter that has no part in them."""

@@ -5,17 +5,62 @@ network can be cut out of many.
 """
 
 import math
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
 
-__all__ = ["NORMALIZATIONS", "BatchNorm", "Dropout", "LayerNorm", "Linear", "NarrowLinear"]
+__all__ = [
+    "NORMALIZATIONS",
+    "BatchNorm",
+    "Dropout",
+    "Layer",
+    "LayerNorm",
+    "Linear",
+    "NarrowLinear",
+    "Noise",
+]
 
 
-class Linear(nn.Module):
+class Layer(nn.Module):
+    """A module with parameters of its own, which says which of them weight decay shrinks.
+
+    Attributes
+    ----------
+    decays : tuple of str
+        Names of its own parameters that penalties and weight decay shrink: the weights of maps.
+        Biases, the gains of norms and embeddings are left alone.
+    """
+
+    decays: ClassVar[tuple[str, ...]] = ()
+
+
+class Noise(nn.Module):
+    """A layer that changes its input at random while training.
+
+    Parameters
+    ----------
+    rate : float
+        How likely a change is, in [0, 1); 0 switches the layer off.
+    random : MemberRandom
+        Where each member's changes come from.
+    """
+
+    def __init__(self, rate: float, random: MemberRandom) -> None:
+        super().__init__()
+        self.rate = rate
+        self.random = random
+
+    def extra_repr(self) -> str:
+        """Show the rate when the network is printed."""
+        return f"{self.rate}"
+
+
+class Linear(Layer):
     """One affine map a member: (members, rows, n_in) -> (members, rows, n_out).
 
     One batched product, which for a single member costs what :class:`torch.nn.Linear` costs.
@@ -32,6 +77,8 @@ class Linear(nn.Module):
     bias : bool, default=True
         Whether there is a bias; before a layer that subtracts the mean it could learn nothing.
     """
+
+    decays = ("weight",)
 
     def __init__(
         self, n_in: int, n_out: int, random: MemberRandom, gain: float = 1.0, *, bias: bool = True
@@ -54,7 +101,7 @@ class Linear(nn.Module):
         return f"{n_in}, {n_out}, members={members}, bias={self.bias is not None}"
 
 
-class NarrowLinear(nn.Module):
+class NarrowLinear(Layer):
     """A :class:`Linear` for few outputs, as a head has: up to twice as fast.
 
     It keeps weights as (members, n_out, n_in), and computes outputs with the rows along the last
@@ -72,6 +119,8 @@ class NarrowLinear(nn.Module):
         Whether there is a bias.
     """
 
+    decays = ("weight",)
+
     def __init__(self, n_in: int, n_out: int, random: MemberRandom, *, bias: bool = True) -> None:
         super().__init__()
         bound = 1.0 / math.sqrt(max(n_in, 1))
@@ -79,7 +128,9 @@ class NarrowLinear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(len(random), n_out, 1)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply each member's map to its rows."""
+        """Apply each member's map to the last axis of (members, rows, *places, n_in)."""
+        if x.ndim > 3:
+            return self.forward(x.flatten(1, -2)).unflatten(1, x.shape[1:-1])
         if x.shape[0] != self.weight.shape[0]:
             x = x.expand(self.weight.shape[0], -1, -1)
         if self.bias is None:
@@ -92,7 +143,7 @@ class NarrowLinear(nn.Module):
         return f"{n_in}, {n_out}, members={members}, bias={self.bias is not None}"
 
 
-class BatchNorm(nn.Module):
+class BatchNorm(Layer):
     r"""Batch normalisation with each member's own, weighted statistics.
 
     A unit's inputs are centred and scaled by mean and variance over the rows of the batch,
@@ -137,12 +188,12 @@ class BatchNorm(nn.Module):
         self.register_buffer("running_mean", torch.zeros(shape))
         self.register_buffer("running_variance", torch.ones(shape))
 
-    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Normalise (members, rows, units); ``weight`` is (members, rows), None is all ones."""
+    def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
+        """Normalise (members, rows, units), by statistics that count rows by their weights."""
         if not self.training or x.shape[1] < 2:
             return self._normalise(x, self.running_mean, self.running_variance)
-        if weight is not None:
-            return self._normalise(x, *self._statistics(x, weight.unsqueeze(-1)))
+        if given.weight is not None:
+            return self._normalise(x, *self._statistics(x, given.weight.unsqueeze(-1)))
         # torch's kernel knows one axis of units, so the members' units stand side by side in it.
         members, rows, units = x.shape
         if members == 1:
@@ -182,7 +233,7 @@ class BatchNorm(nn.Module):
         self.running_variance.lerp_(variance.view(shape), self.momentum)
 
 
-class LayerNorm(nn.Module):
+class LayerNorm(Layer):
     """Layer normalisation: each row is centred and scaled by its own mean and variance over units.
 
     Parameters
@@ -205,8 +256,8 @@ class LayerNorm(nn.Module):
         self.gain = nn.Parameter(torch.ones(len(random), 1, n_units))
         self.bias = nn.Parameter(torch.zeros(len(random), 1, n_units))
 
-    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Normalise (members, rows, units); a row sees no other, so ``weight`` has no say."""
+    def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
+        """Normalise (members, rows, units); a row sees no other, so weights have no say."""
         gain, bias = self.gain, self.bias
         units = gain.shape[-1:]
         if gain.shape[0] == 1:  # torch's kernel takes one gain a unit, and saves a pass over x
@@ -215,10 +266,10 @@ class LayerNorm(nn.Module):
 
 
 NORMALIZATIONS: dict[str, type[nn.Module]] = {"batch": BatchNorm, "layer": LayerNorm}
-"""Normalisation layers by name; all are made by ``(n_units, random)`` and take ``(x, weight)``."""
+"""Normalisation layers by name; all are made by ``(n_units, random)`` and take ``(x, given)``."""
 
 
-class Dropout(nn.Module):
+class Dropout(Noise):
     """Set a random part of the units to zero while training, and scale up the others.
 
     Parameters
@@ -234,18 +285,9 @@ class Dropout(nn.Module):
     Prevent Neural Networks from Overfitting", JMLR 15.
     """
 
-    def __init__(self, rate: float, random: MemberRandom) -> None:
-        super().__init__()
-        self.rate = rate
-        self.random = random
-
     def forward(self, x: Tensor) -> Tensor:
         """Drop units; in evaluation mode return ``x`` as it is."""
         if not self.training or self.rate == 0:
             return x
         keep = 1.0 - self.rate
         return x * self.random.keep_mask(x, keep).div_(keep)
-
-    def extra_repr(self) -> str:
-        """Show the rate when the network is printed."""
-        return f"{self.rate}"

@@ -13,6 +13,7 @@ from sklearn_modern.networks.embeddings import (
     PiecewiseLinearEncoding,
     join,
 )
+from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.layers import NORMALIZATIONS, Dropout, Linear
 from sklearn_modern.networks.random import MemberRandom
 
@@ -54,11 +55,11 @@ class HiddenLayer(nn.Module):
         self.activation = activation
         self.dropout = Dropout(dropout, random) if dropout else None
 
-    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Map (members, rows, n_in) to (members, rows, n_out)."""
         x = self.linear(x)
         if self.normalization is not None:
-            x = self.normalization(x, weight)
+            x = self.normalization(x, given)
         x = ACTIVATIONS[self.activation].function(x)
         return x if self.dropout is None else self.dropout(x)
 
@@ -95,6 +96,8 @@ class MLP(Body):
         The edges of "piecewise_linear"; the other embeddings need none.
     """
 
+    takes_members = True
+
     def __init__(
         self,
         n_numbers: int,
@@ -109,6 +112,7 @@ class MLP(Body):
         bin_edges: Sequence[ArrayLike] | None = None,
     ) -> None:
         super().__init__()
+        self.random = random
         self.numbers = _numbers(numerical_embedding, n_numbers, random, bin_edges)
         self.categories = CategoryEmbedding(cardinalities, random) if len(cardinalities) else None
         width = n_numbers if self.numbers is None else self.numbers.n_out
@@ -121,7 +125,7 @@ class MLP(Body):
         self.hidden = nn.ModuleList(layers)
         self.n_features_out = width
 
-    def embed(self, x: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+    def embed(self, x: Tensor | tuple[Tensor, Tensor], given: Given = NOTHING) -> Tensor:
         """Return embedded numbers and categories side by side; plain numbers as they are."""
         if self.categories is None:
             return x if self.numbers is None else self.numbers(x)
@@ -130,10 +134,10 @@ class MLP(Body):
             numbers = self.numbers(numbers)
         return join([numbers, self.categories(codes)])
 
-    def trunk(self, embedded: Tensor, weight: Tensor | None = None) -> Tensor:
+    def trunk(self, embedded: Tensor, given: Given = NOTHING) -> Tensor:
         """Apply the hidden layers."""
         for layer in self.hidden:
-            embedded = layer(embedded, weight)
+            embedded = layer(embedded, given)
         return embedded
 
 

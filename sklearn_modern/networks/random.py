@@ -1,11 +1,12 @@
 """One stream of random numbers for each member of a network."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 from torch import Tensor
 
-__all__ = ["MemberRandom"]
+__all__ = ["MemberRandom", "seeded"]
 
 
 class MemberRandom:
@@ -31,6 +32,15 @@ class MemberRandom:
         for device in parts[0]._generators:
             whole._generators[device] = [g for part in parts for g in part.generators(device)]
         return whole
+
+    def member(self, member: int) -> "MemberRandom":
+        """Return one member, whose stream stays that of the whole."""
+        return self if len(self) == 1 else _OneMember(self, member)
+
+    def as_global(self, member: int, device: torch.device) -> AbstractContextManager[None]:
+        """Let torch's global generators draw from a member's stream, as :func:`seeded` does."""
+        seed = torch.randint(2**62, (), generator=self.generators()[member]).item()
+        return seeded(seed, device)
 
     def __len__(self) -> int:
         """Return the number of members."""
@@ -103,3 +113,47 @@ class MemberRandom:
                 continue
             for generator, saved in zip(generators, states, strict=True):
                 generator.set_state(saved)
+
+
+class _OneMember(MemberRandom):
+    """One of several members; a view, so that a pickle, too, knows whose stream it is."""
+
+    def __init__(self, whole: MemberRandom, member: int) -> None:
+        self.seeds, self._whole, self._member = (whole.seeds[member],), whole, member
+
+    def generators(self, device: str | torch.device = "cpu") -> list[torch.Generator]:
+        """Return the generator of the whole."""
+        return [self._whole.generators(device)[self._member]]
+
+    def __getstate__(self) -> dict:
+        """Refer to the whole."""
+        return vars(self)
+
+    def __setstate__(self, state: dict) -> None:
+        """Refer to the whole."""
+        vars(self).update(state)
+
+
+@contextmanager
+def seeded(seed: int, device: str | torch.device = "cpu") -> Iterator[None]:
+    """Seed torch's global generators, and let them be as before afterwards.
+
+    For modules that were made elsewhere: their initial weights and dropout masks come from global
+    random state.
+
+    Parameters
+    ----------
+    seed : int
+        The seed.
+    device : str or torch.device, default="cpu"
+        Where numbers are drawn besides the CPU.
+    """
+    device = torch.device(device)
+    devices = [device] if device.type != "cpu" else []
+    with torch.random.fork_rng(devices, device_type=device.type):
+        # Not torch.manual_seed, which seeds all devices: only these two get their state back.
+        torch.default_generator.manual_seed(seed)
+        for accelerator in devices:
+            state = torch.Generator(accelerator).manual_seed(seed).get_state()
+            torch.get_device_module(accelerator).set_rng_state(state, accelerator)
+        yield

@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from sklearn_modern.networks.base import Body
+from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.layers import Dropout
 from sklearn_modern.networks.random import MemberRandom
 
@@ -51,7 +52,8 @@ class Standardize(nn.Module):
 class SpatialBody(Body):
     """A body over (members or 1, rows, channels, *spatial), of any type of number.
 
-    A subclass calls :meth:`measure` when it is complete.
+    A subclass calls :meth:`measure` when it is complete, and says by ``any_size`` whether spatial
+    axes may have other lengths than in the fit.
 
     Parameters
     ----------
@@ -65,7 +67,17 @@ class SpatialBody(Body):
         Of :class:`Standardize`; None leaves the input as it is.
     dtype : torch.dtype
         Of :class:`Standardize`.
+
+    Attributes
+    ----------
+    input_shape : tuple of int
+        (channels, *spatial) of the fit.
+    any_size : bool
+        Whether spatial axes may have other lengths than in the fit.
     """
+
+    takes_members = True
+    any_size: bool = True
 
     def __init__(
         self,
@@ -78,13 +90,14 @@ class SpatialBody(Body):
         dtype: torch.dtype,
     ) -> None:
         super().__init__()
+        self.random = random
         channels, *shape = input_shape
         mean = np.zeros(channels) if mean is None else mean
         scale = np.ones(channels) if scale is None else scale
         self.standardize = Standardize(mean, scale, len(shape), len(random), dtype)
         self.dropout = Dropout(dropout, random)
 
-    def embed(self, x: Tensor) -> Tensor:
+    def embed(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the standardised pixels."""
         return self.standardize(x)
 
@@ -93,10 +106,15 @@ class SpatialBody(Body):
         """Multiplications of a forward pass of one row, at the size of the fit."""
         return self._products
 
-    def rows_together(self, x) -> int:
-        """Return how many rows like those of ``x`` (rows, channels, *spatial) go together."""
-        n_pixels = max(math.prod(x.shape[2:]), self._n_pixels)
-        return max(1, self.evaluation_rows * self._n_pixels // n_pixels)
+    def rows_together(self, shape: Sequence[int] = ()) -> int:
+        """Return how many rows of a shape (channels, *spatial) to evaluate together."""
+        n_pixels = math.prod(self.input_shape[1:])
+        return max(1, self._rows_together * n_pixels // max(math.prod(shape[1:]), n_pixels))
+
+    def takes(self, shape: Sequence[int]) -> bool:
+        """Tell whether the body takes images of this shape (channels, *spatial)."""
+        same_kind = len(shape) == len(self.input_shape) and shape[0] == self.input_shape[0]
+        return same_kind and (self.any_size or tuple(shape) == self.input_shape)
 
     def measure(self, input_shape: Sequence[int]) -> None:
         """Count the products of a row, and the rows whose evaluation needs little memory.
@@ -114,8 +132,8 @@ class SpatialBody(Body):
         # Not all kernels are counted, but each weight takes part in a product.
         self._products = max(work.products // n_rows, super().products)
         widest = max(work.widest // n_rows, math.prod(input_shape))
-        self.evaluation_rows = max(1, _EVALUATED_VALUES // widest)
-        self._n_pixels = math.prod(input_shape[1:])
+        self._rows_together = max(1, _EVALUATED_VALUES // widest)
+        self.input_shape = tuple(input_shape)
 
 
 class _Work(TorchDispatchMode):

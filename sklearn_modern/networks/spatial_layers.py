@@ -13,7 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sklearn_modern.networks.layers import BatchNorm, Linear
+from sklearn_modern.networks.given import NOTHING, Given
+from sklearn_modern.networks.layers import BatchNorm, Layer, Linear, Noise
 from sklearn_modern.networks.random import MemberRandom
 
 __all__ = [
@@ -52,7 +53,7 @@ def strided(shape: Sequence[int], stride: Sequence[int]) -> tuple[int, ...]:
     return tuple(math.ceil(size / step) for size, step in zip(shape, stride, strict=True))
 
 
-class Conv(nn.Module):
+class Conv(Layer):
     """One convolution a member; with stride 1 it keeps the spatial shape.
 
     Parameters
@@ -72,6 +73,8 @@ class Conv(nn.Module):
     ----------
     .. [1] He, Zhang, Ren, Sun (2015). Delving deep into rectifiers. ICCV.
     """
+
+    decays = ("weight",)
 
     def __init__(
         self,
@@ -118,12 +121,12 @@ class ChannelNorm(BatchNorm):
         Added to the variance.
     """
 
-    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Normalise (rows, members * units, *spatial); ``weight`` is (members, rows)."""
+    def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
+        """Normalise (rows, members * units, *spatial)."""
         if not self.training or x.numel() == x.shape[1]:
             running = self.running_mean.view(-1), self.running_variance.view(-1)
             return F.batch_norm(x, *running, self.gain.view(-1), self.bias.view(-1), eps=self.eps)
-        return self._fused(x) if weight is None else self._weighted(x, weight)
+        return self._fused(x) if given.weight is None else self._weighted(x, given.weight)
 
     def _weighted(self, x, weight):
         members, pixels = len(weight), x[0, 0].numel()
@@ -173,9 +176,9 @@ class ConvLayer(nn.Module):
         self.norm = ChannelNorm(n_out, random)
         self.activation = activation
 
-    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Map (rows, members * n_in, *spatial) to (rows, members * n_out, *smaller)."""
-        x = self.norm(self.conv(x), weight)
+        x = self.norm(self.conv(x), given)
         return x if self.activation is None else self.activation(x, inplace=True)
 
     def start_at_zero(self) -> "ConvLayer":
@@ -191,7 +194,7 @@ class MaxPool(nn.Module):
         super().__init__()
         self.stride = tuple(stride)
 
-    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Pool (rows, channels, *spatial); a last odd pixel stands alone."""
         pool = _POOLS[len(self.stride)]
         return pool(x, self.stride, self.stride, ceil_mode=True)
@@ -226,7 +229,7 @@ class SqueezeExcite(nn.Module):
         self.excite = Linear(n_hidden, n_channels, random)
         self.activation = activation
 
-    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Scale the channels of (rows, members * n_channels, *spatial)."""
         members = len(self.squeeze.weight)
         means = x.flatten(2).mean(2).unflatten(1, (members, -1)).transpose(0, 1)
@@ -234,7 +237,7 @@ class SqueezeExcite(nn.Module):
         return x * scale.transpose(0, 1).reshape(*x.shape[:2], *[1] * (x.ndim - 2))
 
 
-class StochasticDepth(nn.Module):
+class StochasticDepth(Noise):
     """Leave a residual branch out of a training step, for a random part of the rows.
 
     Parameters
@@ -249,12 +252,7 @@ class StochasticDepth(nn.Module):
     Huang, Sun, Liu, Sedra, Weinberger (2016). Deep networks with stochastic depth. ECCV.
     """
 
-    def __init__(self, rate: float, random: MemberRandom) -> None:
-        super().__init__()
-        self.rate = rate
-        self.random = random
-
-    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Drop rows of (rows, members * channels, *spatial), and scale up the others."""
         if not self.training or self.rate == 0:
             return x
@@ -262,7 +260,3 @@ class StochasticDepth(nn.Module):
         mask = self.random.keep_mask(x.new_empty(members, len(x)), keep).div_(keep)
         mask = mask.T.repeat_interleave(x.shape[1] // members, dim=1)
         return x * mask.view(*mask.shape, *[1] * (x.ndim - 2))
-
-    def extra_repr(self) -> str:
-        """Show the rate when the network is printed."""
-        return f"{self.rate}"

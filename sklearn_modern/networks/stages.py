@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.spatial_layers import (
     ConvLayer,
@@ -34,12 +35,12 @@ _REDUCTION = 4
 
 
 class Layers(nn.ModuleList):
-    """Layers one after the other; each takes what it works on, and the weights of the rows."""
+    """Layers one after the other; each takes its input and what is given besides."""
 
-    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Apply all layers."""
         for layer in self:
-            x = layer(x, weight)
+            x = layer(x, given)
         return x
 
 
@@ -67,10 +68,10 @@ class Residual(nn.Module):
         self.shortcut = shortcut
         self.activation = activation
 
-    def forward(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Map (rows, members * n_in, *spatial) to (rows, members * n_out, *smaller)."""
-        y = self.layers(x, weight)
-        y += x if self.shortcut is None else self.shortcut(x, weight)  # spares a large array
+        y = self.layers(x, given)
+        y += x if self.shortcut is None else self.shortcut(x, given)  # spares a large array
         return y if self.activation is None else self.activation(y, inplace=True)
 
 

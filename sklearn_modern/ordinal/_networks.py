@@ -8,33 +8,16 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.estimator import estimator, shapes
 from sklearn_modern._core.scikit_learn import Interval, StrOptions
-from sklearn_modern._inputs.levels import ordered_categories, rank_order, ranks_of
 from sklearn_modern._neural.classifier import NeuralClassifier
+from sklearn_modern._neural.convolutional import ConvolutionalEstimator
+from sklearn_modern._neural.tabular import TabularEstimator
 from sklearn_modern.heads.links import LINKS
-from sklearn_modern.heads.ordinal import (
-    DECISIONS,
-    Coral,
-    Corn,
-    CrossEntropy,
-    CumulativeLink,
-    Niu,
-)
-from sklearn_modern.neural_network._cnn import ConvolutionalNetwork
-from sklearn_modern.neural_network._mlp import TabularNetwork
+from sklearn_modern.heads.ordinal import DECISIONS
+from sklearn_modern.ordinal._targets import METHODS, Levels
 
 __all__ = ["OrdinalCNNClassifier", "OrdinalMLPClassifier"]
-
-_METHODS = {
-    "coral": Coral,
-    "corn": Corn,
-    "niu": Niu,
-    "cumulative_link": CumulativeLink,
-    "cross_entropy": CrossEntropy,
-}
-_WITH_TASKS = ("coral", "corn", "niu")
-_WITH_THRESHOLDS = ("coral", "cumulative_link")
 
 
 @estimator
@@ -75,15 +58,15 @@ class NeuralOrdinalClassifier(NeuralClassifier):
     """
 
     _: KW_ONLY
-    method: str = "coral"
-    class_order: Any = None
-    decision: str = "median"
-    link: str = "logit"
-    importance_weights: Any = None
-    threshold_learning_rate_factor: float = 10.0
+    method: str = shapes(default="coral")
+    class_order: Any = shapes(default=None)
+    decision: str = shapes(default="median")
+    link: str = shapes(default="logit")
+    importance_weights: Any = shapes(default=None)
+    threshold_learning_rate_factor: float = shapes(default=10.0)
 
-    _parameter_constraints = NeuralClassifier._parameter_constraints | {
-        "method": [StrOptions(set(_METHODS))],
+    _parameter_constraints = {
+        "method": [StrOptions(set(METHODS))],
         "class_order": "no_validation",  # rank_order says what is wrong
         "decision": [StrOptions(set(DECISIONS))],
         "link": [StrOptions(set(LINKS))],
@@ -130,7 +113,7 @@ class NeuralOrdinalClassifier(NeuralClassifier):
 
     def _by_level(self, X):
         """Return the probability of each level, lowest first."""
-        return self._decode(X)[:, self._levels.argsort()]
+        return self._decode(X)[:, self._targets.columns.argsort()]
 
     @property
     def threshold_(self) -> np.ndarray:
@@ -146,53 +129,16 @@ class NeuralOrdinalClassifier(NeuralClassifier):
             raise AttributeError(f"Each of the {self.n_members} members has a {name} of its own.")
         return self.net_.module_.head
 
-    def _check_y(self, y, *, reset):
-        if reset:
-            expected = getattr(self, "_expected_classes", None)
-            # An ordered Categorical has all levels, and it alone has their order.
-            is_known = expected is None or ordered_categories(y) is not None
-            levels = y if is_known else expected
-            self.class_order_ = rank_order(levels, self.class_order)
-            self.classes_, self._levels = np.unique(self.class_order_, return_index=True)
-            self._multilabel = False
-            if expected is not None and set(expected.tolist()) != set(self.classes_.tolist()):
-                raise ValueError(
-                    f"classes={expected.tolist()} are not the levels, {self.class_order_.tolist()}."
-                )
-        return ranks_of(y, self.class_order_)
-
-    @property
-    def _labels(self):
-        return self.class_order_
-
-    def _learn_y(self, y, weight):
-        self._level_weights = np.bincount(y, weight, minlength=len(self.class_order_))
-
-    def _make_head(self, n_features, random):
-        settings = {}
-        if self.method in _WITH_TASKS:
-            settings["importance_weights"] = self._task_weights()
-        elif self.importance_weights is not None:
-            raise ValueError(
-                f"importance_weights are for the methods {', '.join(_WITH_TASKS)}, but "
-                f"method={self.method!r}."
-            )
-        if self.method in _WITH_THRESHOLDS:
-            settings["threshold_rate"] = self.threshold_learning_rate_factor
-        if self.method == "cumulative_link":
-            settings["link"] = self.link
-        elif self.link != "logit":
-            raise ValueError(
-                f"link={self.link!r} is for method='cumulative_link', but method={self.method!r}."
-            )
-        return _METHODS[self.method](
-            n_features,
-            torch.from_numpy(self._level_weights),
-            random,
-            columns=self._levels,
+    def _make_targets(self, y, classes=None):
+        return Levels(
+            self.class_order,
+            method=self.method,
             decision=self.decision,
+            link=self.link,
+            importance_weights=self.importance_weights,
+            threshold_rate=self.threshold_learning_rate_factor,
             label_smoothing=self.label_smoothing,
-            **settings,
+            expected=classes,
         )
 
     def __sklearn_tags__(self):
@@ -200,39 +146,14 @@ class NeuralOrdinalClassifier(NeuralClassifier):
         tags.classifier_tags.multi_label = False
         return tags
 
-    def _task_weights(self):
-        """Return the importance of each task, or None."""
-        given, n_tasks = self.importance_weights, len(self.class_order_) - 1
-        if given is None:
-            return None
-        if isinstance(given, str):
-            beyond = self._level_weights[::-1].cumsum()[-2::-1]
-            larger = np.maximum(beyond, self._level_weights.sum() - beyond)
-            return torch.from_numpy(np.sqrt(larger / larger.max()))
-        try:
-            weights = np.asarray(given, dtype=np.float64)
-        except ValueError as error:
-            raise ValueError(f"importance_weights={given!r} must be numbers: {error}.") from None
-        if weights.shape != (n_tasks,):
-            raise ValueError(
-                f"importance_weights has the shape {weights.shape}, but {n_tasks + 1} levels have "
-                f"{n_tasks} tasks: expected {(n_tasks,)}."
-            )
-        if not (np.isfinite(weights).all() and (weights >= 0).all() and weights.any()):
-            raise ValueError(
-                f"importance_weights={weights.tolist()} must be finite, not negative and not all "
-                "zero."
-            )
-        return torch.from_numpy(weights)
 
-
-def _cumulative(net, x):
+def _cumulative(net, batch):
     head = net.module_.head
-    return net.decode(x, lambda scores: head.cumulative(scores).mean(0))
+    return net.decode(batch, lambda scores: head.cumulative(scores).mean(0))
 
 
 @estimator
-class OrdinalMLPClassifier(TabularNetwork, NeuralOrdinalClassifier):
+class OrdinalMLPClassifier(TabularEstimator, NeuralOrdinalClassifier):
     """Multilayer perceptron for ordinal regression on tables.
 
     For classes with an order, such as grades or stages: errors that are far off cost more than
@@ -252,10 +173,6 @@ class OrdinalMLPClassifier(TabularNetwork, NeuralOrdinalClassifier):
     (442, 2)
     """
 
-    _parameter_constraints = (
-        NeuralOrdinalClassifier._parameter_constraints | TabularNetwork._parameter_constraints
-    )
-
     @property
     def coef_(self) -> np.ndarray:
         """Weights of the scaled inputs where ``hidden_layer_sizes=()``.
@@ -273,7 +190,7 @@ class OrdinalMLPClassifier(TabularNetwork, NeuralOrdinalClassifier):
 
 
 @estimator
-class OrdinalCNNClassifier(ConvolutionalNetwork, NeuralOrdinalClassifier):
+class OrdinalCNNClassifier(ConvolutionalEstimator, NeuralOrdinalClassifier):
     """Convolutional network for ordinal regression on signals, images and volumes.
 
     Examples
@@ -286,7 +203,3 @@ class OrdinalCNNClassifier(ConvolutionalNetwork, NeuralOrdinalClassifier):
     >>> bool(abs(clf.predict(X) - y).mean() < 1)
     True
     """
-
-    _parameter_constraints = (
-        NeuralOrdinalClassifier._parameter_constraints | ConvolutionalNetwork._parameter_constraints
-    )

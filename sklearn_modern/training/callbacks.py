@@ -4,6 +4,8 @@ import torch
 from skorch.callbacks import Callback
 from torch import Tensor
 
+from sklearn_modern.networks.members import owners
+
 __all__ = ["Progress", "StopTraining"]
 
 _LOWEST_RATE = 1e-6
@@ -49,7 +51,7 @@ class Progress(Callback):
         """Forget the training before."""
         self.best_: Tensor | None = None  # what counts as the best so far
         self.best_score_: Tensor | None = None  # the highest, by however little
-        self.kept_: dict[str, Tensor] = {}  # weights
+        self.kept_: dict[tuple[str, str], Tensor] = {}  # the state of all modules
         self.waited_: Tensor | None = None
 
     def on_epoch_end(self, net, **kwargs) -> None:
@@ -74,22 +76,24 @@ class Progress(Callback):
         if not self.kept_:
             return
         with torch.no_grad():
-            for name, value in net.module_.state_dict().items():
-                value.copy_(torch.where(_mask(self.keeps_, value), self.kept_[name], value))
+            for key, value, owner in _state(net):
+                value.copy_(torch.where(_mask(self.keeps_, value, owner), self.kept_[key], value))
         self.kept_ = {}
 
     def _keep(self, net, members):
         if not members.any():
             return
         self.keeps_ |= members
-        for name, value in net.module_.state_dict().items():
-            if members.all() or name not in self.kept_:
-                self.kept_[name] = value.clone()
+        for key, value, owner in _state(net):
+            if members.all() or key not in self.kept_:
+                self.kept_[key] = value.clone()
             else:
-                self.kept_[name] = torch.where(_mask(members, value), value, self.kept_[name])
+                mask = _mask(members, value, owner)
+                self.kept_[key] = torch.where(mask, value, self.kept_[key])
 
     def _stop(self, net, stalled):
-        groups = net.optimizer_.param_groups
+        optimizers = [getattr(net, f"{name}_") for name in net._optimizers]
+        groups = [group for optimizer in optimizers for group in optimizer.param_groups]
         if self.adaptive and groups[0]["lr"] > _LOWEST_RATE:
             if stalled.all():
                 for group in groups:
@@ -103,12 +107,23 @@ class Progress(Callback):
             raise StopTraining
 
 
-def _mask(members, value):
-    """Show a flag a member in the shape of a value; what has no such axis, a counter, is of all.
+def _state(net):
+    """Yield a name, the value, and the owning member, if any, of all that modules save."""
+    for module_name, module in net.objective.modules.items():
+        owner_of = owners(module)
+        for name, value in module.state_dict().items():
+            yield (module_name, name), value, owner_of.get(name)
 
-    So are a target's units; where they have as many entries as there are members, they go entry by
-    entry, which does no harm, since they never change.
+
+def _mask(members, value, owner):
+    """Show a flag per member in the shape of a value.
+
+    A value of its owner's has that member's flag. A counter has no axis and belongs to all. So do a
+    target's units; where they have as many entries as there are members, they go entry by entry,
+    which does no harm, since they never change.
     """
+    if owner is not None:
+        return members[owner].to(value.device)
     if value.ndim == 0 or len(value) != len(members):
         return members.any().to(value.device)
     return members.view(-1, *[1] * (value.ndim - 1)).to(value.device)

@@ -1,142 +1,114 @@
-"""What a training minimises."""
+"""What every objective of a training promises."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Mapping, Sequence
 
-import torch
 from torch import Tensor, nn
 
-from sklearn_modern.augmentation.mixup import Mixup
-from sklearn_modern.heads.base import Head
-from sklearn_modern.networks.base import Body
-from sklearn_modern.training.batches import Batch
+from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.training.batches import TrainingBatches
+from sklearn_modern.training.sources import Batch, Part
 
-__all__ = ["Network", "Supervised"]
+__all__ = ["Modules", "Objective", "Steps"]
 
+Modules = Mapping[str, nn.Module]
+"""Modules by name."""
 
-class Network(nn.Module):
-    """A body with a head: inputs to scores (members, rows, outputs)."""
-
-    def __init__(self, body: Body, head: Head) -> None:
-        super().__init__()
-        self.body, self.head = body, head
-
-    def forward(self, x, weight: Tensor | None = None) -> Tensor:
-        """Map inputs to scores."""
-        return self.head(self.body(x, weight))
+Steps = Generator[tuple[Sequence[str], Tensor], None, Tensor | None]
+"""Names of modules and the losses that train them, one update after another."""
 
 
-class Supervised:
-    """Predict y from x with one network.
+class Objective(ABC):
+    """What a training minimises, and whose weights that trains.
 
-    An objective has named ``modules`` (each is trained by an optimiser of its own) and says what a
-    batch costs, row by row; the trainer weights and reduces.
-
-    Parameters
-    ----------
-    body : Body
-        Maps inputs to features.
-    head : Head
-        Maps features to scores, and owns their loss.
-    augment : callable, optional
-        Changes embedded inputs (members, rows, ...) while training.
-    mixers : sequence of Mixup, default=()
-        Train on mixtures of rows; of several, each has its turn.
-    body_rate : float, default=1.0
-        Learning rate of the body, as a multiple of the common one.
+    An objective names its modules; each has an optimiser of its own. For every batch it says by
+    :meth:`steps` which losses train which modules. It says what a row costs; the trainer weights
+    rows, reduces, and updates weights.
 
     Attributes
     ----------
     modules : dict of nn.Module
-        What is trained, by name.
-    rates : dict of dict
-        For each name, parts of the module and their learning rates as multiples of the common one.
+        What is trained, by name. Their saved tensors have a leading axis of members, or belong to
+        one member as a whole (:func:`sklearn_modern.networks.members.owners`). A module called
+        "module" is the net's ``module_`` and has its ``optimizer_``; others are ``<name>_`` and
+        ``<name>_optimizer_``.
     """
 
-    def __init__(
-        self,
-        body: Body,
-        head: Head,
-        *,
-        augment: Callable[[Tensor], Tensor] | None = None,
-        mixers: Sequence[Mixup] = (),
-        body_rate: float = 1.0,
-    ) -> None:
-        self.modules = {"module": Network(body, head)}
-        self.augment = augment
-        self.mixers = list(mixers)
-        self.rates = {"module": {body: body_rate} | head.rates}
+    modules: dict[str, nn.Module]
 
-    @property
-    def products(self) -> int:
-        """Multiplications of a forward pass of one row."""
-        network = self.modules["module"]
-        return network.body.products + sum(p.numel() for p in network.head.parameters())
+    @abstractmethod
+    def steps(self, modules: Modules, batch: Batch) -> Steps:
+        """Yield names of modules, and the losses (members, rows) that train them.
 
-    def evaluation_rows(self, x: Any) -> int:
-        """Return how many rows like those of ``x`` are evaluated together."""
-        return self.modules["module"].body.rows_together(x)
+        The trainer backpropagates the losses into the named modules only, lets their optimisers
+        step, and then resumes the generator. So what follows a ``yield`` runs after that update:
+        the next player's turn, or a moving average of weights. One ``yield`` is supervised
+        learning, two are two players.
 
-    def step(self, modules: dict[str, nn.Module], batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the loss of each row, unreduced (members, rows), and the scores."""
-        network = modules["module"]
-        if network.training and (self.augment is not None or self.mixers):
-            return self._changed_step(network, batch)
-        scores = network(batch.x, batch.weight)
-        return network.head.loss(scores, _for_members(batch.y, scores)), scores
+        What the generator returns in the end, if anything, is shown to callbacks as the outputs of
+        the batch. The first losses are those that are recorded.
+        """
 
-    def outputs(self, modules: dict[str, nn.Module], batch: Batch) -> Tensor:
-        """Return the scores of rows to predict: (members, rows, outputs)."""
-        return modules["module"](batch.x)
-
-    def features(self, modules: dict[str, nn.Module], batch: Batch) -> Tensor:
-        """Return what the head sees of rows: (members, rows, features)."""
-        return modules["module"].body(batch.x)
+    @abstractmethod
+    def outputs(self, modules: Modules, batch: Batch) -> Tensor:
+        """Return the outputs of rows to predict: (members, rows, ...)."""
 
     def decode(self, outputs: Tensor) -> Tensor:
-        """Turn scores into the prediction of all members together."""
-        return self.modules["module"].head.decode(outputs)
+        """Turn outputs into the prediction of all members together: (rows, ...)."""
+        return outputs.mean(0)
 
     def decide(self, decoded: Tensor) -> Tensor:
         """Turn a decoded prediction into decisions."""
-        return self.modules["module"].head.decide(decoded)
+        return decoded
 
     def targets(self, y: Tensor) -> Tensor:
-        """Return the targets of a batch as ``decide`` gives them: (rows,) or (rows, targets)."""
-        return self.modules["module"].head.in_units(y[0])
+        """Return targets (members, rows, ...) as ``decide`` gives them: (rows, ...)."""
+        return y[0]
+
+    def evaluate(self, modules: Modules, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """Return the losses of rows to validate with, and what :meth:`score` wants of them besides.
+
+        By default the first losses of :meth:`steps`, which is not resumed, as nothing is updated.
+        """
+        steps = self.steps(modules, batch)
+        _, losses = next(steps)
+        steps.close()
+        return losses, None
 
     def score(
         self,
-        modules: dict[str, nn.Module],
-        outputs: Tensor,
-        y: Tensor,
+        loss: Tensor,
+        outputs: Tensor | None,
+        y: Tensor | None,
         weight: Tensor | None,
     ) -> Tensor:
-        """Return each member's validation score, more is better: (members,)."""
-        weight = None if weight is None else _for_members(weight, outputs)
-        return modules["module"].head.score(outputs, _for_members(y, outputs), weight)
+        """Return each member's validation score, where more is better: (members,).
 
-    def _changed_step(self, network, batch):
-        embedded = network.body.embed(batch.x)
-        if self.augment is not None:
-            embedded = self.augment(embedded)
-        if not self.mixers:
-            scores = network.head(network.body.trunk(embedded, batch.weight))
-            return network.head.loss(scores, batch.y), scores
-        mixer = self.mixers[0]
-        self.mixers = [*self.mixers[1:], mixer]
-        mixed, proportion = mixer.mix(embedded)
-        scores = network.head(network.body.trunk(mixed, batch.weight))
-        own = network.head.loss(scores, batch.y)
-        other = network.head.loss(scores, mixer.partner(batch.y))
-        if batch.weight is not None:
-            # The trainer weights a row's loss by its own weight; the partner's part has another.
-            other = other * (mixer.partner(batch.weight) / batch.weight)
-        return torch.lerp(other, own, proportion), scores
+        Parameters
+        ----------
+        loss : Tensor of shape (members,)
+            Mean loss of the validation rows.
+        outputs : Tensor of shape (members, rows, ...) or None
+            What :meth:`evaluate` returned besides losses.
+        y, weight : Tensor of shape (1, rows, ...) or None
+            Targets and weights of the rows.
+        """
+        return -loss
 
+    @property
+    def rates(self) -> Mapping[str, Mapping[nn.Module, float]]:
+        """Parts of each module whose learning rate is a multiple of the common one."""
+        return {}
 
-def _for_members(values, scores):
-    """Show each member the same rows where there is one copy of them."""
-    if len(values) == len(scores):
-        return values
-    return values.expand(len(scores), *values.shape[1:])
+    @property
+    def products(self) -> int:
+        """Multiplications of a forward pass of one row, or about as many."""
+        return sum(p.numel() for module in self.modules.values() for p in module.parameters())
+
+    def rows_together(self, shape: Sequence[int] = ()) -> int:
+        """Return how many rows of a shape to evaluate together; () is that of the fit."""
+        return 8192
+
+    def batches(self, rows: Part, batch_size: int, random: MemberRandom) -> TrainingBatches:
+        """Return the batches of an epoch; each iteration over them is one."""
+        return TrainingBatches(rows, batch_size, random)

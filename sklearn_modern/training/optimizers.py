@@ -7,7 +7,10 @@ import torch
 from torch import nn
 from torch.optim import LBFGS, SGD, Optimizer
 
-__all__ = ["SOLVERS", "LeanAdam", "make_optimizer", "shrinkable"]
+from sklearn_modern.networks.layers import Layer
+from sklearn_modern.networks.members import owners
+
+__all__ = ["SOLVERS", "LeanAdam", "decaying", "make_optimizer"]
 
 SOLVERS = ("sgd", "adam", "adamw", "lbfgs")
 
@@ -31,7 +34,8 @@ class LeanAdam(Optimizer):
         Learning rate of groups without their own.
     members : int, default=1
         Length of the leading axis of all parameters, if it is that of members. Several are updated
-        to the last digit as each would be alone, on a CPU, too.
+        to the last digit as each would be alone, on a CPU, too. A group may have a number of its
+        own.
 
     References
     ----------
@@ -128,32 +132,37 @@ def make_optimizer(
         # Evaluations limit the line search, which has none to spend by default.
         return LBFGS(trained, max_iter=1, max_eval=25, line_search_fn="strong_wolfe")
     groups = [
-        {"params": parameters, "lr": lr * factor, "factor": factor}
-        for factor, parameters in _by_factor(module, rates).items()
+        {"params": parameters, "lr": lr * factor, "factor": factor, "members": axis}
+        for (factor, axis), parameters in _grouped(module, rates, members).items()
     ]
     if solver == "sgd":
         return SGD(groups, lr=lr, momentum=momentum, nesterov=momentum > 0, fused=True)
     return LeanAdam(groups, lr=lr, members=members)
 
 
-def _by_factor(module, rates):
-    """Sort a module's trained parameters by the factor of their rate."""
+def _grouped(module, rates, members):
+    """Sort a module's trained parameters by the factor of their rate, and by their members."""
     factors = {p: factor for part, factor in rates.items() for p in part.parameters()}
+    owner_of = owners(module)
     groups = {}
-    for parameter in module.parameters():
+    for name, parameter in module.named_parameters():
         if parameter.requires_grad:
-            groups.setdefault(factors.get(parameter, 1.0), []).append(parameter)
+            axis = 1 if name in owner_of else members
+            groups.setdefault((factors.get(parameter, 1.0), axis), []).append(parameter)
     return groups
 
 
-def shrinkable(module: nn.Module) -> list[nn.Parameter]:
-    """List the parameters that penalties and decay shrink: those called ``weight``.
+def decaying(module: nn.Module) -> list[nn.Parameter]:
+    """List the parameters that penalties and decay shrink.
 
-    Only the weights of maps are called so; biases, the gains of norms and embeddings are not. In
-    modules that come from elsewhere a norm's gain is called so, too, but it is a vector.
+    A :class:`sklearn_modern.networks.layers.Layer` says which of its parameters these are. Of
+    modules that were made elsewhere they are those with more than one axis: matrices and kernels,
+    but neither biases nor the gains of norms.
     """
-    return [
-        parameter
-        for name, parameter in module.named_parameters()
-        if name.rpartition(".")[2] == "weight" and parameter.ndim > 1 and parameter.requires_grad
-    ]
+    found = {}
+    for part in module.modules():
+        for name, parameter in part.named_parameters(recurse=False):
+            decays = name in part.decays if isinstance(part, Layer) else parameter.ndim > 1
+            if decays and parameter.requires_grad:
+                found[parameter] = None
+    return list(found)

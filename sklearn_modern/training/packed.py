@@ -10,24 +10,23 @@ from torch import Tensor
 
 from sklearn_modern._core.parallel import one_thread
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.training.batches import Arrays, Batch, Rows
 from sklearn_modern.training.callbacks import StopTraining
+from sklearn_modern.training.sources import Part
 from sklearn_modern.training.trainer import Trainer
 
 __all__ = ["shape_of", "train_together"]
 
 
-def shape_of(net: Trainer, rows: Rows) -> Hashable:
+def shape_of(net: Trainer, rows: Part) -> Hashable:
     """Say what must be the same for nets to be trained together, besides their settings."""
     module = net.objective.modules["module"]
     weights = tuple(weight.shape for weight in _member_weights(net))
     # What a head has learned of y, say, is of all members.
     fixed = tuple(tuple(buffer.flatten().tolist()) for buffer in module.buffers())
-    weighted = rows.source.weight is not None
-    return weights, fixed, len(rows), weighted, net.penalty
+    return weights, fixed, len(rows), rows.source.is_weighted, net.penalty
 
 
-def train_together(nets: Sequence[Trainer], rows: Sequence[Rows]) -> None:
+def train_together(nets: Sequence[Trainer], rows: Sequence[Part]) -> None:
     """Train nets of one shape, each on all rows of a source of its own.
 
     Afterwards weights, histories and callbacks are as if each net had trained for itself. Only its
@@ -35,10 +34,11 @@ def train_together(nets: Sequence[Trainer], rows: Sequence[Rows]) -> None:
     """
     pack, epochs = _join(nets), _MemberLosses()
     pack.callbacks_.append(("member_losses", epochs))
-    together = Rows(_MemberArrays([part.source for part in rows]), rows[0].index)
+    first, *others = (part.source for part in rows)
+    together = Part(first.beside(others), rows[0].index)
     # Sums round by the number of threads, and over many epochs that grows.
     with one_thread() if nets[0].is_small() else nullcontext():
-        pack.partial_fit(together)
+        pack.train_on(together)
     trained = list(_member_weights(pack))
     n_batches = len(pack.get_iterator(together, training=True))
     for member, net in enumerate(nets):
@@ -46,20 +46,6 @@ def train_together(nets: Sequence[Trainer], rows: Sequence[Rows]) -> None:
             weight.data.copy_(all_weights[member : member + 1])
         _retell(net, rows[member], [losses[member] for losses in epochs.losses], n_batches)
         net.interrupted_ = pack.interrupted_
-
-
-class _MemberArrays(Arrays):
-    """The sources of several members, of equal length; each takes rows of its own."""
-
-    def __init__(self, parts: Sequence[Arrays]) -> None:
-        weight = None if parts[0].weight is None else torch.cat([part.weight for part in parts])
-        x, y = torch.cat([part.x for part in parts]), torch.cat([part.y for part in parts])
-        super().__init__(x, y, weight)
-        self.first = torch.arange(0, len(x), len(parts[0]), device=x.device).unsqueeze(1)
-
-    def take(self, index: Tensor) -> Batch:
-        """Take each member's rows by their numbers in its own source (members, rows)."""
-        return super().take(index + self.first)
 
 
 class _MemberLosses(Callback):

@@ -1,7 +1,7 @@
 """The training loop: skorch's, lean."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -10,14 +10,16 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
 
 from sklearn_modern._core.parallel import one_thread
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.training.batches import Batch, EvaluationBatches, Rows, TrainingBatches
+from sklearn_modern.training.batches import EvaluationBatches
 from sklearn_modern.training.callbacks import StopTraining
-from sklearn_modern.training.optimizers import make_optimizer, shrinkable
+from sklearn_modern.training.objective import Objective
+from sklearn_modern.training.optimizers import make_optimizer
 from sklearn_modern.training.schedules import SCHEDULES
+from sklearn_modern.training.sources import Batch, Part
+from sklearn_modern.training.trained import Trained, clip
 
 __all__ = ["OPERATIONS_PER_PRODUCT", "Trainer"]
 
@@ -33,14 +35,14 @@ _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 class Trainer(NeuralNet):
     """A skorch net that trains an objective on batches which are on the device already.
 
-    It is trained by ``partial_fit(training_rows, validation_rows)``; the loop over epochs, the
-    history and the callbacks are skorch's. A step never waits for the device, only the end of an
-    epoch does; callbacks are told of batches only if one of them wants to know.
+    It is trained by :meth:`train_on`; the loop over epochs, the history and the callbacks are
+    skorch's. A step never waits for the device, only the end of an epoch does; callbacks are told
+    of batches only if one of them wants to know.
 
     Parameters
     ----------
-    objective : object
-        What to minimise, such as :class:`sklearn_modern.training.objective.Supervised`.
+    objective : Objective
+        What to minimise, such as :class:`sklearn_modern.training.supervised.Supervised`.
     random : MemberRandom
         Shuffles the batches.
     solver : str, default="adam"
@@ -65,7 +67,7 @@ class Trainer(NeuralNet):
 
     def __init__(
         self,
-        objective: Any,
+        objective: Objective,
         *,
         random: MemberRandom,
         solver: str = "adam",
@@ -103,12 +105,13 @@ class Trainer(NeuralNet):
 
     def initialize_optimizer(self, triggered_directly: Any = None) -> "Trainer":
         """Give each module an optimiser of its own; that of "module" is ``optimizer_``."""
+        rates_of = self.objective.rates
         for name, module in self.objective.modules.items():
-            rates = self.objective.rates.get(name, {})
+            rates = rates_of.get(name, {})
             optimizer = make_optimizer(
                 module, self.solver, self.lr, self.momentum, rates, len(self.random)
             )
-            setattr(self, "optimizer_" if name == "module" else f"{name}_optimizer_", optimizer)
+            setattr(self, _optimizer_of(name), optimizer)
         return self
 
     def move_to(self, device: str) -> "Trainer":
@@ -129,8 +132,8 @@ class Trainer(NeuralNet):
 
     # The loop, from the outside in.
 
-    def partial_fit(self, X: Rows, y: Rows | None = None, classes: Any = None, **fit_params: Any):
-        """Train for ``max_epochs`` on the rows ``X``; ``y`` are the validation rows, if any.
+    def train_on(self, training: Part, validation: Part | None = None) -> "Trainer":
+        """Train for ``max_epochs`` on some rows, and validate with others, if there are any.
 
         ``interrupted_`` tells afterwards whether Ctrl-C has ended it.
         """
@@ -138,26 +141,26 @@ class Trainer(NeuralNet):
             self.initialize_optimizer()
         self.interrupted_ = False
         self.steps_done_ = 0
-        self.steps_to_do_ = self.max_epochs * len(self.get_iterator(X, training=True))
-        modules = self.objective.modules.values()
-        self.optimizers_ = self._all_optimizers()
+        self.steps_to_do_ = self.max_epochs * len(self.get_iterator(training, training=True))
         # Walking over modules takes longer than a small step, so it is done once.
-        self.trained_ = [p for module in modules for p in module.parameters() if p.requires_grad]
-        self.shrinkable_ = self._shrinkable_groups()
-        self.notify("on_train_begin", X=X, y=y)
+        self.trained_ = {
+            name: Trained(module, getattr(self, _optimizer_of(name)), len(self.random))
+            for name, module in self.objective.modules.items()
+        }
+        self.notify("on_train_begin", X=training, y=validation)
         try:
             with one_thread() if self.is_small() else nullcontext():
-                self.fit_loop(X, y)
+                self.fit_loop(training, validation)
         except StopTraining:
             pass
         except KeyboardInterrupt:
             self.interrupted_ = True
-        self.notify("on_train_end", X=X, y=y)
+        self.notify("on_train_end", X=training, y=validation)
         if self._has_schedule():  # which has come down to zero
             self.set_rate(self.lr)
         for _, callback in self.callbacks_:
             vars(callback).pop("lr_scheduler_", None)  # it holds the optimiser; made anew next time
-        del self.optimizers_, self.trained_, self.shrinkable_
+        del self.trained_
         return self
 
     def set_rate(self, lr: float) -> None:
@@ -192,19 +195,19 @@ class Trainer(NeuralNet):
         if stop:
             raise StopTraining
 
-    def get_split_datasets(self, X: Rows, y: Rows | None = None, **fit_params: Any):
+    def get_split_datasets(self, X: Part, y: Part | None = None, **fit_params: Any):
         """Take the split as it comes."""
         return X, y
 
-    def get_dataset(self, X: Rows, y: Any = None) -> Rows:
+    def get_dataset(self, X: Part, y: Any = None) -> Part:
         """Take rows as they come."""
         return X
 
-    def get_iterator(self, dataset: Rows, training: bool = False):
-        """Iterate over batches: shuffled for training, in order otherwise."""
+    def get_iterator(self, dataset: Part, training: bool = False):
+        """Iterate over batches: the objective's for training, in order otherwise."""
         if training:
-            return TrainingBatches(dataset, self.batch_size, self.random)
-        return EvaluationBatches(dataset, self.objective.evaluation_rows(dataset.source.x))
+            return self.objective.batches(dataset, self.batch_size, self.random)
+        return EvaluationBatches(dataset)
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params) -> None:
         """Run the training or the validation part of an epoch."""
@@ -213,7 +216,7 @@ class Trainer(NeuralNet):
         self._set_training(training)
         self.watched_ = self._is_watched()
         # Summed in place: a tensor kept of each batch would scatter the memory between batches.
-        dtype = self.trained_[0].dtype
+        dtype = next(iter(self.trained_.values())).parameters[0].dtype
         losses, outputs = torch.zeros(len(self.random), dtype=dtype, device=self.device), []
         for batch in iterator:
             if self.watched_:
@@ -231,66 +234,106 @@ class Trainer(NeuralNet):
         if training:
             self.member_losses_ = member_losses
         else:
-            self._score(torch.cat(outputs, dim=1), iterator.rows, prefix)
+            collected = None if outputs[0] is None else torch.cat(outputs, dim=1)
+            self._score(member_losses, collected, iterator.rows, prefix)
 
-    def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
+    def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Update the weights by one batch; each member's loss is the weighted sum over its rows."""
         if self.solver == "lbfgs":
             return self._lbfgs_step(batch)
         self._follow_schedule()
-        step = self._gradient(batch)
-        self._shrink()
-        for optimizer in self.optimizers_:
-            optimizer.step()
-        return step
+        steps = self.objective.steps(self.objective.modules, batch)
+        names, losses = self._advance(steps)
+        loss = _weighted_sum(losses.detach(), batch.weight)
+        while names is not None:
+            trained = self._trained(names)
+            self._backpropagate(trained, losses, batch)
+            for part in trained:
+                self._shrink(part)
+                part.optimizer.step()
+            names, losses = self._advance(steps)  # in the end there are no names, but outputs
+        return {"loss": loss, "y_pred": losses}
 
-    def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Tensor]:
+    def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute losses and outputs of one batch."""
-        with torch.no_grad():
-            losses, outputs = self._losses(batch)
+        with torch.no_grad(), self._autocast():
+            losses, outputs = self.objective.evaluate(self.objective.modules, batch)
         return {"loss": _weighted_sum(losses, batch.weight), "y_pred": outputs}
 
-    def _losses(self, batch):
-        if self.autocast is None:
-            return self.objective.step(self.objective.modules, batch)
-        with torch.autocast(torch.device(self.device).type, self.autocast):
-            return self.objective.step(self.objective.modules, batch)
+    def _advance(self, steps):
+        """Run an objective to its next names and losses, or to its end: None and the outputs."""
+        for part in self.trained_.values():
+            for parameter in part.parameters:
+                parameter.grad = None
+        with self._autocast():
+            try:
+                return next(steps)
+            except StopIteration as end:
+                return None, end.value
 
-    def _gradient(self, batch):
-        for parameter in self.trained_:
-            parameter.grad = None
-        losses, outputs = self._losses(batch)
-        # The gradient of the weighted mean over the batch; reducing first would cost a node each.
+    def _autocast(self):
+        if self.autocast is None:
+            return nullcontext()
+        return torch.autocast(torch.device(self.device).type, self.autocast)
+
+    def _trained(self, names: Sequence[str]) -> list[Trained]:
+        try:
+            return [self.trained_[name] for name in names]
+        except KeyError:
+            raise ValueError(
+                f"The objective trains the modules {names!r}, but it has {list(self.trained_)}."
+            ) from None
+
+    def _backpropagate(self, trained, losses, batch):
+        """Give the named modules' parameters the gradient of the weighted mean over the batch."""
+        if losses.shape != (len(self.random), len(batch)):
+            raise ValueError(
+                f"The objective's losses have the shape {tuple(losses.shape)}, but there are "
+                f"{len(self.random)} members and {len(batch)} rows; it must give one per row."
+            )
+        # Reducing first would cost a node each.
         share = 1.0 / len(batch)
-        losses.backward(
-            torch.full_like(losses, share) if batch.weight is None else batch.weight * share
-        )
+        gradient = torch.full_like(losses, share) if batch.weight is None else batch.weight * share
+        if len(self.trained_) == 1:
+            losses.backward(gradient)
+        else:
+            inputs = [parameter for part in trained for parameter in part.parameters]
+            losses.backward(gradient, inputs=inputs)
         if self.watched_:
             named_parameters = list(self.get_all_learnable_params())
             self.notify(
                 "on_grad_computed", named_parameters=named_parameters, batch=batch, training=True
             )
+        for part in trained:
+            part.complete_gradients()
         if self.gradient_clip is not None:
-            self._clip()
-        return {"loss": _weighted_sum(losses.detach(), batch.weight), "y_pred": outputs}
+            clip(trained, self.gradient_clip)
 
     def _lbfgs_step(self, batch):
-        steps = []
+        (trained,) = self.trained_.values()
+        first, loss = None, None
 
         def closure():
-            steps.append(self._gradient(batch))
-            self._shrink()
-            weights = (weight.detach() for _, weights in self.shrinkable_ for weight in weights)
+            nonlocal first, loss
+            steps = self.objective.steps(self.objective.modules, batch)
+            names, losses = self._advance(steps)
+            self._backpropagate(self._trained(names), losses, batch)
+            self._shrink(trained)
+            summed = _weighted_sum(losses.detach(), batch.weight)
+            if first is None:
+                first, loss = steps, summed
+            weights = (weight.detach() for _, weights in trained.decaying for weight in weights)
             squares = sum(weight.square().sum() for weight in weights)
-            return steps[-1]["loss"].sum() / len(batch) + 0.5 * self.penalty * squares
+            return summed.sum() / len(batch) + 0.5 * self.penalty * squares
 
-        self.optimizer_.step(closure)
-        return steps[0]
+        trained.optimizer.step(closure)
+        _, outputs = self._advance(first)
+        return {"loss": loss, "y_pred": outputs}
 
     @torch.no_grad()
-    def _shrink(self):
+    def _shrink(self, trained):
         """Add the gradient of the L2 penalty, or decay weights (Loshchilov and Hutter, 2019)."""
-        for group, weights in self.shrinkable_:
+        for group, weights in trained.decaying:
             if self.solver == "adamw":
                 factor = 1.0 - group["lr"] * self.decay
                 for weight in weights:
@@ -299,13 +342,6 @@ class Trainer(NeuralNet):
                 for weight in weights:
                     weight.grad.add_(weight, alpha=self.penalty)
 
-    def _shrinkable_groups(self):
-        """Pair the optimisers' groups of parameters with those of them that are shrunk."""
-        modules = self.objective.modules.values()
-        found = {weight for module in modules for weight in shrinkable(module)}
-        groups = [group for optimizer in self.optimizers_ for group in optimizer.param_groups]
-        return [(group, [p for p in group["params"] if p in found]) for group in groups]
-
     def _follow_schedule(self):
         if self._has_schedule():
             self.set_rate(self.lr * SCHEDULES[self.schedule](self.steps_done_ / self.steps_to_do_))
@@ -313,16 +349,6 @@ class Trainer(NeuralNet):
 
     def _has_schedule(self):
         return SCHEDULES[self.schedule] is not SCHEDULES["constant"]
-
-    def _clip(self):
-        if len(self.random) == 1:
-            clip_grad_norm_(self.trained_, self.gradient_clip)
-            return
-        gradients = [p.grad.flatten(1) for p in self.trained_ if p.grad is not None]
-        norms = torch.stack([gradient.norm(dim=1) for gradient in gradients]).norm(dim=0)
-        factors = (self.gradient_clip / (norms + 1e-6)).clamp(max=1.0)
-        for gradient in gradients:
-            gradient.mul_(factors.unsqueeze(1))
 
     def _all_optimizers(self):
         return [getattr(self, f"{name}_") for name in self._optimizers if hasattr(self, f"{name}_")]
@@ -342,56 +368,65 @@ class Trainer(NeuralNet):
         shown = (batch.x, targets)
         self.notify("on_batch_begin", batch=shown, training=training)
         step = step_fn(batch)
-        loss, y_pred = step["loss"].mean() / len(batch), step["y_pred"].detach()
+        loss, y_pred = step["loss"].mean() / len(batch), self._shown(step["y_pred"], batch)
         if training:  # members are trained on different rows; the targets shown are the first's
             y_pred = y_pred[:1]
         self._record_batch(prefix, loss.item(), len(batch))
         self.notify("on_batch_end", batch=shown, training=training, loss=loss, y_pred=y_pred)
         return step
 
+    def _shown(self, outputs, batch):
+        """Return outputs to show, also where an objective has none at hand."""
+        if outputs is not None:
+            return outputs.detach()
+        training = {name: m.training for name, m in self.objective.modules.items()}
+        self._set_training(False)  # or dropout would draw, and training depend on who watches
+        with torch.no_grad(), self._autocast():
+            outputs = self.objective.outputs(self.objective.modules, batch)
+        for name, mode in training.items():
+            self.objective.modules[name].train(mode)
+        return outputs
+
     def _record_batch(self, prefix, loss, size):
         self.history.record_batch(f"{prefix}_loss", loss)
         self.history.record_batch(f"{prefix}_batch_size", size)
 
-    def _score(self, outputs, rows, prefix):
-        self.member_scores_ = self.objective.score(
-            self.objective.modules, outputs, *rows.targets()
-        ).cpu()
+    def _score(self, loss, outputs, rows, prefix):
+        index = rows.index.unsqueeze(0)
+        y, weight = rows.source.targets(index), rows.source.weights(index)
+        self.member_scores_ = self.objective.score(loss, outputs, y, weight).cpu()
         self.history.record(f"{prefix}_score", self.member_scores_.mean().item())
 
     # What the fitted net gives.
 
-    def decode(self, x: Any, by: Callable[[Tensor], Tensor] | None = None) -> np.ndarray:
-        """Decode the outputs of some rows, given as the body's input without a member axis.
+    def decode(self, batch: Batch, by: Callable[[Tensor], Tensor] | None = None) -> np.ndarray:
+        """Decode the outputs of some rows, by the objective or by another function."""
+        return self._evaluate(self.objective.outputs, batch, by or self.objective.decode)
 
-        ``by`` decodes them otherwise than the objective does.
-        """
-        return self._evaluate(self.objective.outputs, x, by or self.objective.decode)
-
-    def features(self, x: Any) -> np.ndarray:
+    def features(self, batch: Batch) -> np.ndarray:
         """Compute the features of some rows: (rows, members * features)."""
-        return self._evaluate(self.objective.features, x, lambda f: f.transpose(0, 1).flatten(1))
+        return self._evaluate(
+            self.objective.features, batch, lambda f: f.transpose(0, 1).flatten(1)
+        )
 
-    def _evaluate(self, function, x, finish):
+    def _evaluate(self, function, batch, finish):
         self._set_training(False)
-        x = tuple(part.unsqueeze(0) for part in x) if isinstance(x, tuple) else x.unsqueeze(0)
         with torch.inference_mode():
-            outputs = function(self.objective.modules, Batch(x, None, None, None))
-            return finish(outputs).cpu().numpy()
+            return finish(function(self.objective.modules, batch)).cpu().numpy()
 
-    def forward_iter(self, X: Rows, training: bool = False, device: Any = None) -> Iterator[Tensor]:
+    def forward_iter(self, X: Part, training: bool = False, device: Any = None) -> Iterator[Tensor]:
         """Yield the outputs (members, rows, outputs) of one batch after another."""
         self._set_training(training)
         for batch in self.get_iterator(X):
             with torch.no_grad():
                 yield self.objective.outputs(self.objective.modules, batch)
 
-    def predict_proba(self, X: Rows) -> np.ndarray:
+    def predict_proba(self, X: Part) -> np.ndarray:
         """Decode the outputs: probabilities, or values in the targets' units."""
         decoded = [self.objective.decode(outputs).cpu() for outputs in self.forward_iter(X)]
         return torch.cat(decoded).numpy()
 
-    def predict(self, X: Rows) -> np.ndarray:
+    def predict(self, X: Part) -> np.ndarray:
         """Decide: codes of classes, or values in the targets' units."""
         return self.objective.decide(torch.from_numpy(self.predict_proba(X))).numpy()
 
@@ -406,3 +441,8 @@ class Trainer(NeuralNet):
 
 def _weighted_sum(losses, weight):
     return losses.sum(1) if weight is None else (losses * weight).sum(1)
+
+
+def _optimizer_of(name):
+    """Return the attribute that holds a module's optimiser."""
+    return "optimizer_" if name == "module" else f"{name}_optimizer_"

@@ -1,0 +1,217 @@
+"""How a network is trained: the parameters that every neural estimator has."""
+
+import copy
+from dataclasses import KW_ONLY
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from skorch.callbacks import Callback, LRScheduler
+
+from sklearn_modern._core.estimator import estimator, shapes, steers
+from sklearn_modern._core.scikit_learn import Interval, StrOptions
+from sklearn_modern.device import has_float64, resolve_device
+from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.training.callbacks import Progress
+from sklearn_modern.training.objective import Objective
+from sklearn_modern.training.optimizers import SOLVERS
+from sklearn_modern.training.schedules import SCHEDULES
+from sklearn_modern.training.trainer import OPERATIONS_PER_PRODUCT, Trainer
+
+__all__ = ["TrainingSettings"]
+
+
+@estimator
+class TrainingSettings(BaseEstimator):
+    """Settings of the training of a network.
+
+    Parameters
+    ----------
+    solver : {"adamw", "adam", "sgd", "lbfgs"}, default="adamw"
+        The optimiser. "adamw" decays weights apart from the gradient; "sgd" has Nesterov's
+        momentum; "lbfgs" takes all rows in one batch, for small data: it finds its own steps, and
+        has neither batches nor dropout.
+    alpha : float, default=0.5
+        With "adamw" the decoupled weight decay: a step shrinks weights by ``alpha`` times the
+        learning rate. Else the strength of the L2 penalty, as in scikit-learn: the loss of a batch
+        gets ``alpha / 2 * sum(w ** 2) / batch_size``.
+    learning_rate : {"one_cycle", "cosine", "constant", "adaptive"}, default="one_cycle"
+        How the learning rate goes: constant; down to zero along half a cosine; up and then down to
+        zero; or divided by 5 each time that ``n_iter_no_change`` epochs brought no improvement.
+    learning_rate_init : float, default=0.003
+        The learning rate, for "one_cycle" its highest value.
+    batch_size : "auto" or int, default="auto"
+        Rows of a training batch; "auto" is a thirtieth of the rows, rounded to a power of two
+        from 32 to 256.
+    max_iter : int, default=40
+        Number of epochs, or of iterations for "lbfgs".
+    momentum : float, default=0.9
+        Momentum of "sgd".
+    early_stopping : bool, default=False
+        Set validation rows aside, stop when their score has not improved for
+        ``n_iter_no_change`` epochs, and go back to the best epoch. Without, training stops when
+        the training loss has not improved for as long.
+    validation_fraction : float, default=0.1
+        Share of the rows that ``early_stopping`` sets aside, stratified by y.
+    n_iter_no_change : int, default=10
+        Epochs without improvement after which training stops.
+    tol : float, default=0.0001
+        Smallest change that counts as an improvement.
+    gradient_clip : float or None, default=None
+        Greatest norm of the gradient.
+    n_members : int, default=1
+        Networks that are trained side by side, each from its own initial weights and in its own
+        order of rows; their predictions are averaged.
+    precision : {"float32", "bfloat16", "float64"}, default="float32"
+        Arithmetic of the training. "bfloat16" keeps the weights in float32 (mixed precision).
+    callbacks : list of skorch.callbacks.Callback or None, default=None
+        Called during the training, as in skorch.
+    device : str or torch.device, default="auto"
+        Where to train: "cpu", "cuda", "cuda:N", "mps", or "auto" for the one that is fastest for
+        the size of the problem, see :func:`sklearn_modern.device.resolve_device`.
+    random_state : int, RandomState instance or None, default=None
+        Determines initial weights, batches, dropout and the validation split.
+    verbose : bool or int, default=False
+        Print a line an epoch.
+    warm_start : bool, default=False
+        Let ``fit`` go on from the last fit, for another ``max_iter`` epochs. Only what steers the
+        training may be changed in between; ``callbacks`` stay those of the first fit.
+    """
+
+    _: KW_ONLY
+    solver: str = shapes(default="adamw", packs_with=("adamw", "adam", "sgd"))
+    alpha: float = steers(default=0.5)
+    learning_rate: str = steers(default="one_cycle", packs_with=("one_cycle", "cosine", "constant"))
+    learning_rate_init: float = steers(default=0.003)
+    batch_size: int | str = steers(default="auto")
+    max_iter: int = steers(default=40)
+    momentum: float = shapes(default=0.9)
+    early_stopping: bool = steers(default=False, packs_with=(False,))
+    validation_fraction: float = steers(default=0.1)
+    n_iter_no_change: int = steers(default=10)
+    tol: float = steers(default=0.0001)
+    gradient_clip: float | None = steers(default=None)
+    n_members: int = shapes(default=1, packs_with=(1,))
+    precision: str = shapes(default="float32", packs_with=("float32", "float64"))
+    callbacks: list | None = steers(default=None, packs_with=(None,))
+    device: Any = steers(default="auto")
+    random_state: Any = steers(default=None, differs=True)
+    verbose: bool | int = steers(default=False, packs_with=(False,))
+    warm_start: bool = steers(default=False, packs_with=(False,))
+
+    _parameter_constraints = {
+        "solver": [StrOptions(set(SOLVERS))],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "gradient_clip": [None, Interval(Real, 0, None, closed="neither")],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
+        "precision": [StrOptions({"float32", "bfloat16", "float64"})],
+        "callbacks": [None, list],
+        "device": "no_validation",  # resolve_device says what is wrong
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+    }
+
+    # Batches of an epoch that batch_size="auto" aims at.
+    _auto_batches = 30
+
+    def _make_net(self, objective: Objective, random: MemberRandom, n_rows: int) -> Trainer:
+        """Make the net that trains the objective on so many rows, on the device for its size."""
+        if self.solver == "lbfgs" and self.n_members > 1:
+            raise ValueError(
+                f"solver='lbfgs' trains one network, but n_members={self.n_members}; "
+                "take another solver or n_members=1."
+            )
+        if self.solver == "lbfgs" and len(objective.modules) > 1:
+            raise ValueError(
+                f"solver='lbfgs' trains one module, but there are {list(objective.modules)}; "
+                "take another solver."
+            )
+        if self.solver == "lbfgs" and self.gradient_clip is not None:
+            raise ValueError(
+                "solver='lbfgs' needs the gradient as it is, but "
+                f"gradient_clip={self.gradient_clip}; take another solver or gradient_clip=None."
+            )
+        cost = float(OPERATIONS_PER_PRODUCT) * objective.products * n_rows * self.max_iter
+        self.device_ = resolve_device(self.device, cost=cost)
+        if self.precision == "float64" and not has_float64(self.device_):
+            raise ValueError(f"precision='float64' is not available on device {self.device_!r}.")
+        for module in objective.modules.values():
+            if self.precision == "float64":
+                module.double()
+            elif not has_float64(self.device_):
+                module.float()  # units of the target are kept in float64 elsewhere
+        return Trainer(
+            objective,
+            random=random,
+            solver=self.solver,
+            momentum=self.momentum,
+            autocast=torch.bfloat16 if self.precision == "bfloat16" else None,
+            lr=self.learning_rate_init,
+            train_split=None,
+            use_caching=True,  # a scoring without would not know where the targets are
+            callbacks=[("progress", Progress()), *self._checked_callbacks()],
+            verbose=int(self.verbose),
+            device=self.device_,
+        ).initialize()
+
+    def _steer(
+        self,
+        net: Trainer,
+        n_rows: int,
+        *,
+        validated: bool,
+        mean_weight: float,
+        epochs: int,
+        schedule: str,
+    ) -> None:
+        """Tell the net how to train on so many rows, whether or not others are for validation."""
+        net.max_epochs, net.schedule = epochs, schedule
+        net.gradient_clip, net.decay = self.gradient_clip, self.alpha
+        progress = dict(net.callbacks_)["progress"]
+        progress.tol, progress.patience = self.tol, self.n_iter_no_change
+        progress.validate = self.early_stopping and validated
+        progress.adaptive = schedule == "adaptive"
+        if net.lr != self.learning_rate_init:
+            net.lr = self.learning_rate_init
+            net.set_rate(net.lr)
+        net.batch_size = self._rows_in_a_batch(n_rows)
+        net.penalty = self.alpha / (net.batch_size * mean_weight)
+
+    def _checked_callbacks(self):
+        # Copies, since callbacks keep what they learn, and a fit changes no parameter.
+        copies = []
+        for entry in self.callbacks or []:
+            callback = entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry
+            if not isinstance(callback, Callback):
+                raise ValueError(
+                    f"callbacks has {entry!r}; it takes instances of skorch.callbacks.Callback, or "
+                    "pairs of a name and such an instance."
+                )
+            if isinstance(callback, LRScheduler) and self.learning_rate in ("cosine", "one_cycle"):
+                raise ValueError(
+                    f"callbacks has an LRScheduler, but learning_rate={self.learning_rate!r} sets "
+                    "the rate itself; take learning_rate='constant'."
+                )
+            copied = copy.copy(callback)
+            copies.append((entry[0], copied) if isinstance(entry, tuple) else copied)
+        return copies
+
+    def _rows_in_a_batch(self, n_rows: int) -> int:
+        if self.solver == "lbfgs":
+            return n_rows
+        if self.batch_size == "auto":
+            power = round(np.log2(n_rows / self._auto_batches))
+            return min(n_rows, 2 ** int(np.clip(power, 5, 8)))
+        return min(n_rows, self.batch_size)

@@ -1,0 +1,142 @@
+"""Estimators over tables whose network is a multilayer perceptron."""
+
+from dataclasses import KW_ONLY
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_modern._core.estimator import estimator, shapes
+from sklearn_modern._core.scikit_learn import Interval, StrOptions
+from sklearn_modern._neural.inputs import TableInputs
+from sklearn_modern._neural.packs import fit_many
+from sklearn_modern._neural.predictor import NeuralPredictor
+from sklearn_modern.networks.activations import ACTIVATIONS
+from sklearn_modern.networks.layers import NORMALIZATIONS
+from sklearn_modern.networks.mlp import MLP
+
+__all__ = ["TabularEstimator"]
+
+# Bins of a column in the piecewise-linear encoding.
+_N_BINS = 16
+
+
+@estimator
+class TabularEstimator(NeuralPredictor):
+    """An estimator whose network is a multilayer perceptron over numbers and categories.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or tuple of int, default=(128, 128)
+        Units of each hidden layer; an empty tuple gives a linear model.
+    activation : {"identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", \
+            "silu", "mish", "maxout"}, default="relu"
+        Activation function of the hidden units.
+    dropout : float, default=0.1
+        Probability with which a hidden unit is left out of a training step.
+    normalization : {"batch", "layer"} or None, default=None
+        Normalisation between a hidden layer's linear map and its activation.
+    numerical_embedding : {"periodic", "piecewise_linear"} or None, default=None
+        What numbers are turned into before the first layer: learned periodic features, the
+        piecewise-linear encoding by quantiles, or nothing but scaled numbers.
+    categorical_features : "from_dtype", array-like or None, default="from_dtype"
+        Which columns are categories: those of a DataFrame with categories, strings or booleans; a
+        mask, positions or names; or none. Small ones become indicators, large ones learned vectors.
+        A category that the fit did not see is nothing but "not one of the known".
+    input_scaling : {"robust", "standard"} or None, default="robust"
+        Scaling of numbers: median and quartiles with smooth clipping of outliers; mean 0 and
+        variance 1; or none. Missing numbers become the median or the mean, with an indicator.
+    """
+
+    hidden_layer_sizes: int | tuple[int, ...] = shapes(default=(128, 128))
+    _: KW_ONLY
+    activation: str = shapes(default="relu")
+    dropout: float = shapes(default=0.1)
+    normalization: str | None = shapes(default=None)
+    numerical_embedding: str | None = shapes(default=None)
+    categorical_features: Any = shapes(default="from_dtype")
+    input_scaling: str | None = shapes(default="robust")
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "normalization": [StrOptions(set(NORMALIZATIONS)), None],
+        "numerical_embedding": [StrOptions({"periodic", "piecewise_linear"}), None],
+        "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+        "input_scaling": [StrOptions({"standard", "robust"}), None],
+    }
+
+    def fit_many(self, fits):
+        """Fit clones of this estimator, those of one shape as members of one network.
+
+        Parameters
+        ----------
+        fits : sequence of sklearn_modern.shared_fits.Fit
+            What to fit.
+
+        Yields
+        ------
+        position : int
+            Which of the fits it is; they come in any order.
+        fitted : estimator or Exception
+            What a fit of its own would have given, but without the optimiser's state, as after a
+            pickle.
+        """
+        yield from fit_many(self, fits)
+
+    def to_torch(self) -> torch.nn.Module:
+        """Return the fitted network as a bare module, for use outside.
+
+        Returns
+        -------
+        torch.nn.Module
+            In evaluation mode, on the CPU, with the scaling of numbers folded in. It maps numbers
+            (rows, n_numbers), where NaN is missing, to the probabilities of a classifier or the
+            values of a regressor: ``predict``'s, all trained quantiles, or mean and standard
+            deviation. Where there are categorical columns it takes their codes (rows,
+            n_categorical), too: positions in ``categories``, -1 for missing, -2 for unseen.
+            :func:`torch.export.export` takes it.
+        """
+        check_is_fitted(self, "net_")
+        return self._inputs.export(self.net_.module_, self._dtype)
+
+    @property
+    def categories(self) -> list[np.ndarray]:
+        """The known values of each categorical column, in the order of their codes."""
+        check_is_fitted(self, "net_")
+        return self._inputs.columns.categories
+
+    def _make_inputs(self):
+        bins = _N_BINS if self.numerical_embedding == "piecewise_linear" else None
+        return TableInputs(self.categorical_features, self.input_scaling, bins)
+
+    def _make_body(self, random):
+        return MLP(
+            self._inputs.scaler.n_features_out,
+            self._inputs.cardinalities.tolist(),
+            _widths(self.hidden_layer_sizes),
+            random,
+            activation=self.activation,
+            dropout=self.dropout,
+            normalization=self.normalization,
+            numerical_embedding=self.numerical_embedding,
+            bin_edges=self._inputs.edges,
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _widths(hidden_layer_sizes):
+    widths = list(np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object)))
+    if not all(isinstance(width, Integral) and width > 0 for width in widths):
+        raise ValueError(
+            f"hidden_layer_sizes={hidden_layer_sizes!r} must be positive whole numbers."
+        )
+    return [int(width) for width in widths]

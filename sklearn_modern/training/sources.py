@@ -1,0 +1,242 @@
+"""Data sets that give batches: rows are on the device once, or go there when they are taken."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from sklearn_modern.networks.given import NOTHING, Given
+
+__all__ = ["Arrays", "Batch", "Part", "Source", "SparseRows"]
+
+
+@dataclass(slots=True)
+class Batch:
+    """Some rows, with a leading axis of members (of length 1 where all members see the same).
+
+    Attributes
+    ----------
+    x : Tensor or tuple of Tensor
+        Inputs of a body: (members, rows, ...).
+    y : Tensor or None
+        Targets: (members, rows) or (members, rows, ...).
+    index : Tensor
+        Which rows of the source these are: (members, rows).
+    given : Given, default=NOTHING
+        What else is known of the rows: weights, and which places exist.
+    """
+
+    x: Any
+    y: Tensor | None
+    index: Tensor
+    given: Given = NOTHING
+
+    def __len__(self) -> int:
+        """Return the number of rows per member."""
+        return self.index.shape[1]
+
+    @property
+    def weight(self) -> Tensor | None:
+        """Sample weights (members, rows); None is one for every row."""
+        return self.given.weight
+
+
+class Source(ABC):
+    """Rows of a data set, which are taken batch by batch.
+
+    A subclass implements ``take`` and ``__len__``. How the rows are kept is its own matter; nobody
+    else looks inside.
+
+    Parameters
+    ----------
+    y : Tensor, optional
+        Targets, on the device.
+    weight : Tensor, optional
+        Sample weights, on the device.
+    rows_together : int, default=8192
+        How many rows are evaluated together.
+    """
+
+    def __init__(
+        self, y: Tensor | None = None, weight: Tensor | None = None, rows_together: int = 8192
+    ) -> None:
+        self._y, self._weight, self._rows_together = y, weight, rows_together
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of rows."""
+
+    @abstractmethod
+    def take(self, index: Tensor) -> Batch:
+        """Take rows by their numbers (members, rows)."""
+
+    def whole(self) -> Batch:
+        """Take all rows, the same for all members."""
+        return self.take(torch.arange(len(self)).unsqueeze(0))
+
+    def targets(self, index: Tensor) -> Tensor | None:
+        """Return the targets of rows (members, rows)."""
+        return None if self._y is None else select(self._y, index)
+
+    def weights(self, index: Tensor) -> Tensor | None:
+        """Return the weights of rows (members, rows); None is one for each."""
+        return None if self._weight is None else select(self._weight, index)
+
+    def rows_together(self) -> int:
+        """Return how many rows are evaluated together."""
+        return self._rows_together
+
+    def cut(self, order: Tensor, batch_size: int) -> Iterator[Tensor]:
+        """Cut an order of rows (members, rows) into batches.
+
+        Every row comes once. Rows that differ in length may be rearranged, so that those of a batch
+        are of about the same length.
+        """
+        yield from order.split(batch_size, dim=1)
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether rows have weights."""
+        return self._weight is not None
+
+    @property
+    def n_numbers(self) -> int | None:
+        """How many numbers the inputs are, where :meth:`beside` is there; else None."""
+        return None
+
+    def beside(self, others: Sequence["Source"]) -> "Source":
+        """Return a source of members, each of which takes its rows from a source of its own."""
+        raise NotImplementedError(f"{type(self).__name__} stands alone.")
+
+
+class Arrays(Source):
+    """Inputs of one shape, on the device.
+
+    Parameters
+    ----------
+    x : Tensor or tuple of Tensor
+        Inputs, each with one entry per row.
+    y, weight, rows_together
+        As for :class:`Source`.
+    """
+
+    def __init__(
+        self,
+        x: Tensor | tuple[Tensor, ...],
+        y: Tensor | None = None,
+        weight: Tensor | None = None,
+        rows_together: int = 8192,
+    ) -> None:
+        super().__init__(y, weight, rows_together)
+        self._x = x
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._x[0] if isinstance(self._x, tuple) else self._x)
+
+    def take(self, index: Tensor) -> Batch:
+        """Take rows by their numbers (members, rows)."""
+        if isinstance(self._x, tuple):
+            x = tuple(select(part, index) for part in self._x)
+        else:
+            x = select(self._x, index)
+        given = NOTHING if self._weight is None else Given(select(self._weight, index))
+        return Batch(x, self.targets(index), index, given)
+
+    def whole(self) -> Batch:
+        """Take all rows as they lie, without a copy."""
+        parts = self._x if isinstance(self._x, tuple) else (self._x,)
+        x = tuple(part.unsqueeze(0) for part in parts)
+        index = torch.arange(len(self), device=parts[0].device).unsqueeze(0)
+        given = Given(self.weights(index))
+        return Batch(x if len(x) > 1 else x[0], self.targets(index), index, given)
+
+    @property
+    def n_numbers(self) -> int | None:
+        """How many numbers the inputs are, if they are one tensor."""
+        return None if isinstance(self._x, tuple) else self._x.numel()
+
+    def beside(self, others: Sequence["Arrays"]) -> Source:
+        """Return a source of members, whose inputs are one tensor each, of the same length."""
+        return _ArraysOfMembers([self, *others])
+
+
+class _ArraysOfMembers(Arrays):
+    """The arrays of several members, of equal length; each takes rows of its own."""
+
+    def __init__(self, sources: Sequence[Arrays]) -> None:
+        first = sources[0]
+        parts = (
+            None if part[0] is None else torch.cat(part)
+            for part in zip(*((s._x, s._y, s._weight) for s in sources), strict=True)
+        )
+        super().__init__(*parts, first.rows_together())
+        self._first = torch.arange(
+            0, len(sources) * len(first), len(first), device=first._x.device
+        ).unsqueeze(1)
+
+    def take(self, index: Tensor) -> Batch:
+        """Take each member's rows by their numbers in its own source (members, rows)."""
+        return super().take(index + self._first)
+
+
+class SparseRows(Source):
+    """A sparse matrix in the memory of the CPU, whose rows become dense when they are taken.
+
+    Parameters
+    ----------
+    matrix : csr_matrix
+        The inputs.
+    device : str
+        Where dense rows go.
+    y, weight, rows_together
+        As for :class:`Source`.
+    """
+
+    def __init__(
+        self,
+        matrix: sp.csr_matrix,
+        device: str,
+        y: Tensor | None = None,
+        weight: Tensor | None = None,
+        rows_together: int = 8192,
+    ) -> None:
+        super().__init__(y, weight, rows_together)
+        self._matrix, self._device = matrix, device
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self._matrix.shape[0]
+
+    def take(self, index: Tensor) -> Batch:
+        """Take rows by their numbers (members, rows)."""
+        rows = self._matrix[index.reshape(-1).cpu().numpy()].toarray()
+        x = torch.from_numpy(rows).to(self._device).view(*index.shape, -1)
+        return Batch(x, self.targets(index), index, Given(self.weights(index)))
+
+
+@dataclass
+class Part:
+    """Some rows of a source, such as those to train on; ``index`` is on the device."""
+
+    source: Source
+    index: Tensor
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.index)
+
+    def total_weight(self) -> float:
+        """Return the sum of the rows' weights."""
+        weight = self.source.weights(self.index.unsqueeze(0))
+        return len(self) if weight is None else weight.sum().item()
+
+
+def select(values: Tensor, index: Tensor) -> Tensor:
+    """Take entries of a tensor by their numbers (members, rows)."""
+    taken = values.index_select(0, index.reshape(-1))
+    return taken.view(*index.shape, *taken.shape[1:])

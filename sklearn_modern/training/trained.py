@@ -1,0 +1,80 @@
+"""The parameters of a module while it is trained."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
+
+from sklearn_modern.networks.members import owners
+from sklearn_modern.training.optimizers import decaying
+
+__all__ = ["Trained", "clip"]
+
+
+class Trained:
+    """What a training has to know about a module, looked up once.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The module.
+    optimizer : Optimizer
+        Updates its parameters.
+    members : int
+        How many there are.
+
+    Attributes
+    ----------
+    parameters : list of nn.Parameter
+        What is trained.
+    decaying : list of (dict, list of nn.Parameter)
+        The optimiser's groups, and those of their parameters that penalties and decay shrink.
+    """
+
+    def __init__(self, module: nn.Module, optimizer: Optimizer, members: int) -> None:
+        self.optimizer, self.members = optimizer, members
+        self.parameters = [p for p in module.parameters() if p.requires_grad]
+        found = set(decaying(module))
+        self.decaying = [
+            (group, [p for p in group["params"] if p in found]) for group in optimizer.param_groups
+        ]
+        owner_of = owners(module)
+        self._owners = [
+            owner_of.get(name) for name, p in module.named_parameters() if p.requires_grad
+        ]
+
+    def complete_gradients(self) -> None:
+        """Give a gradient of zero to parameters that had no part in the losses."""
+        for parameter in self.parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+
+    def gradients_of_members(self) -> list[tuple[Tensor, int | None]]:
+        """Return the gradients, and whose they are; None is a leading axis of members."""
+        return [(p.grad, owner) for p, owner in zip(self.parameters, self._owners, strict=True)]
+
+
+def clip(trained: Sequence[Trained], largest: float) -> None:
+    """Scale each member's gradient so that its norm is at most ``largest``."""
+    members = trained[0].members
+    if members == 1:
+        clip_grad_norm_([p for part in trained for p in part.parameters], largest)
+        return
+    gradients = [entry for part in trained for entry in part.gradients_of_members()]
+    norms = torch.stack([_norms(*entry, members) for entry in gradients]).norm(dim=0)
+    factors = (largest / (norms + 1e-6)).clamp(max=1.0)
+    for gradient, owner in gradients:
+        if owner is None:
+            gradient.flatten(1).mul_(factors.unsqueeze(1))
+        else:
+            gradient.mul_(factors[owner])
+
+
+def _norms(gradient, owner, members):
+    if owner is None:
+        return gradient.flatten(1).norm(dim=1)
+    norms = gradient.new_zeros(members)
+    norms[owner] = gradient.norm()
+    return norms

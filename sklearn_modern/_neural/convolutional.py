@@ -226,14 +226,15 @@ class ConvolutionalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     def _offered_body(self, random):
         """Copy the body that a fitted estimator offers."""
         given, shape = self.pretrained, self._inputs.shape
-        if hasattr(given, "fit") and not isinstance(given, (FrozenEstimator, type)):
+        is_frozen, is_class = isinstance(given, FrozenEstimator), isinstance(given, type)
+        if hasattr(given, "fit") and not (is_frozen or is_class):
             raise ValueError(
                 f"pretrained is a bare {type(given).__name__}, which clone would return unfitted, "
                 "so that a cross-validation would lose what it has learned; pass "
                 "sklearn.frozen.FrozenEstimator(fitted)."
             )
-        source = getattr(given, "estimator", given)
-        if not hasattr(type(source), "body_") and not hasattr(source, "body_"):
+        source = given.estimator if is_frozen else given
+        if is_class or not (hasattr(type(source), "body_") or hasattr(source, "body_")):
             raise ValueError(
                 f"pretrained={given!r} must be a FrozenEstimator of a fitted CNNClassifier, "
                 "CNNRegressor or other estimator that offers a body_, or a torch.nn.Module."

@@ -29,10 +29,13 @@ def make_members(make: Callable[[MemberRandom], Body], random: MemberRandom) -> 
     Body
         One that takes members.
     """
-    if len(random) > 1 and _make_one(make, MemberRandom(random.seeds[:1])).takes_members:
-        return make(random)
+    before = random.__getstate__()
+    body = _make_one(make, random)
+    if body.takes_members:
+        return body
+    random.__setstate__(before)  # as if nobody had drawn
     bodies = [_make_one(make, random.member(member)) for member in range(len(random))]
-    return bodies[0] if bodies[0].takes_members else Looped(bodies, random)
+    return Looped(bodies, random)
 
 
 def _make_one(make, random):

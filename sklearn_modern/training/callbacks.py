@@ -92,8 +92,7 @@ class Progress(Callback):
                 self.kept_[key] = torch.where(mask, value, self.kept_[key])
 
     def _stop(self, net, stalled):
-        optimizers = [getattr(net, f"{name}_") for name in net._optimizers]
-        groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+        groups = [group for optimizer in net.optimizers() for group in optimizer.param_groups]
         if self.adaptive and groups[0]["lr"] > _LOWEST_RATE:
             if stalled.all():
                 for group in groups:

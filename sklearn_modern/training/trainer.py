@@ -10,6 +10,7 @@ import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback, EarlyStopping
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from sklearn_modern._core.parallel import one_thread
 from sklearn_modern.networks.random import MemberRandom
@@ -119,7 +120,7 @@ class Trainer(NeuralNet):
         self.device = device
         for module in self.objective.modules.values():
             module.to(device)
-        for optimizer in self._all_optimizers():
+        for optimizer in self.optimizers():
             optimizer.load_state_dict(optimizer.state_dict())  # follows its parameters
         return self
 
@@ -137,7 +138,7 @@ class Trainer(NeuralNet):
 
         ``interrupted_`` tells afterwards whether Ctrl-C has ended it.
         """
-        if not self._all_optimizers():  # it comes from a pickle without
+        if not self.optimizers():  # it comes from a pickle without
             self.initialize_optimizer()
         self.interrupted_ = False
         self.steps_done_ = 0
@@ -165,7 +166,7 @@ class Trainer(NeuralNet):
 
     def set_rate(self, lr: float) -> None:
         """Set the learning rate of the optimisers, while ``lr`` stays what schedules start from."""
-        for optimizer in self._all_optimizers():
+        for optimizer in self.optimizers():
             for group in optimizer.param_groups:
                 group["lr"] = lr * group.get("factor", 1.0)
 
@@ -350,7 +351,8 @@ class Trainer(NeuralNet):
     def _has_schedule(self):
         return SCHEDULES[self.schedule] is not SCHEDULES["constant"]
 
-    def _all_optimizers(self):
+    def optimizers(self) -> list[Optimizer]:
+        """Return the optimisers of all modules; none after a pickle without them."""
         return [getattr(self, f"{name}_") for name in self._optimizers if hasattr(self, f"{name}_")]
 
     # What callbacks see.

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from sklearn_modern.networks.convnet import ARCHITECTURES, ConvNet
+from sklearn_modern.networks.given import Given
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.spatial_layers import ChannelNorm, ConvLayer, StochasticDepth
 from sklearn_modern.networks.stages import Residual
@@ -75,15 +76,15 @@ def test_shapes_and_gradients(architecture, shape, members):
 def test_members_do_not_depend_on_their_neighbours(architecture, shape):
     net, x = make(architecture, shape, members=3, dropout=0.3), normal(3, 6, *shape)
     weight = normal(3, 6, seed=1).exp()
-    assert not net(x, weight).isclose(net(x, weight)).all()
+    assert not net(x, Given(weight)).isclose(net(x, Given(weight))).all()
     net = make(architecture, shape, members=3, dropout=0.3)
-    outputs = [net(x), net(x, weight)]
+    outputs = [net(x), net(x, Given(weight))]
     outer = normal(*outputs[0].shape, seed=2)
     torch.sum((outputs[0] + 2 * outputs[1]) * outer).backward()
     evaluated = net.eval()(x[:1])
     for m in range(3):
         alone, own = make(architecture, shape, first_seed=m, dropout=0.3), slice(m, m + 1)
-        alone_outputs = [alone(x[own]), alone(x[own], weight[own])]
+        alone_outputs = [alone(x[own]), alone(x[own], Given(weight[own]))]
         for actual, expected in zip(alone_outputs, outputs, strict=True):
             assert_close(actual, expected[own])
         torch.sum((alone_outputs[0] + 2 * alone_outputs[1]) * outer[own]).backward()
@@ -108,7 +109,7 @@ def test_weights_count_rows(architecture, shape):
         return torch.stack([v.repeat_interleave(n, 0) for v, n in zip(values, times, strict=True)])
 
     x = normal(2, 6, *shape)
-    actual, expected = weighted(x, times.double()), repeated(repeat(x))
+    actual, expected = weighted(x, Given(times.double())), repeated(repeat(x))
     assert_close(repeat(actual), expected)
     outer = normal(*actual.shape, seed=1)
     torch.sum(actual * outer * times.unsqueeze(-1)).backward()
@@ -117,7 +118,7 @@ def test_weights_count_rows(architecture, shape):
         assert_close(gradient, gradients(repeated)[name])
     for name, value in weighted.state_dict().items():
         assert_close(value, repeated.state_dict()[name])
-    assert_close(weighted(x, torch.ones(2, 6).double()), repeated(x))
+    assert_close(weighted(x, Given(torch.ones(2, 6).double())), repeated(x))
 
 
 @each_shape
@@ -328,9 +329,9 @@ def test_products_are_those_counted_by_hand():
 
 def test_large_inputs_are_evaluated_in_fewer_rows():
     small, large = make("resnet", (1, 8, 8)), make("resnet", (1, 256, 128), stem="small")
-    assert small.evaluation_rows == 2**21 // (4 * 8 * 8)
-    assert large.evaluation_rows == 2**21 // (4 * 256 * 128)
-    assert make("vgg", (1, 2**20), width=8, stem="small").evaluation_rows == 1
+    assert small.rows_together() == 2**21 // (4 * 8 * 8)
+    assert large.rows_together() == 2**21 // (4 * 256 * 128)
+    assert make("vgg", (1, 2**20), width=8, stem="small").rows_together() == 1
 
 
 # Networks against torch's own

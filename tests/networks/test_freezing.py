@@ -13,10 +13,10 @@ from sklearn_modern.networks.convnet import ConvNet
 from sklearn_modern.networks.foreign import ForeignBody
 from sklearn_modern.networks.mlp import MLP
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.training.batches import Arrays, Rows
-from sklearn_modern.training.objective import Supervised
 from sklearn_modern.training.optimizers import LeanAdam, make_optimizer
 from sklearn_modern.training.schedules import SCHEDULES
+from sklearn_modern.training.sources import Arrays, Part
+from sklearn_modern.training.supervised import Supervised
 from sklearn_modern.training.trainer import Trainer
 
 SHAPE, N_ROWS, N_CLASSES = (2, 6, 5), 12, 3
@@ -29,7 +29,7 @@ def normal(*shape, seed=0):
 
 def rows():
     y = torch.arange(N_ROWS) % N_CLASSES
-    return Rows(Arrays(normal(N_ROWS, *SHAPE), y), torch.arange(N_ROWS))
+    return Part(Arrays(normal(N_ROWS, *SHAPE), y), torch.arange(N_ROWS))
 
 
 def small_net(architecture="resnet", members=1):
@@ -71,7 +71,7 @@ def test_only_what_is_not_frozen_learns(n_parts, solver, members):
     body.freeze(n_parts)
     before = copy.deepcopy(body.state_dict())
     net = trainer(body, members, solver=solver, penalty=0.1, decay=0.1)
-    net.partial_fit(rows())
+    net.train_on(rows())
     kept = tuple(f"blocks.{place}." for place in range(n_parts))
     learned = {name for name in before if not name.startswith((*kept, "standardize."))}
     assert changed(before, body) == learned
@@ -178,7 +178,7 @@ def test_a_foreign_module_itself_is_left_alone(module):
     module.eval()
     before, body = copy.deepcopy(module.state_dict()), foreign(module)
     start = copy.deepcopy(body.module.state_dict())
-    trainer(body).partial_fit(rows())
+    trainer(body).train_on(rows())
     assert changed(start, body.module) == set(before)
     body.freeze(len(body.parts()))
     assert not changed(before, module)
@@ -192,7 +192,7 @@ def test_a_foreign_module_can_be_frozen_whole(module):
     body = foreign(module)
     body.freeze(len(body.parts()))
     before = copy.deepcopy(body.state_dict())
-    net = trainer(body).partial_fit(rows())
+    net = trainer(body).train_on(rows())
     assert not changed(before, body)
     net.module_.train()
     assert not body.module.training
@@ -241,7 +241,7 @@ def test_a_single_row_trains_a_foreign_module_but_not_its_statistics():
 def test_the_work_of_a_foreign_module_is_counted_by_pixels():
     body = foreign(CONVOLUTIONS)
     assert body.products == 4 * 3 * (9 * 2 * 4) + 2 * 1 * (9 * 4 * 5)
-    assert body.evaluation_rows == 2**21 // (2 * 6 * 5)  # the input is the widest
+    assert body.rows_together() == 2**21 // (2 * 6 * 5)  # the input is the widest
     assert foreign(DENSE).products == 2 * 6 * 5 * 7 + 7  # not less than there are parameters
 
 
@@ -319,8 +319,9 @@ def test_rates_and_decay_of_parts_are_those_of_a_bare_loop(solver, schedule, n_f
             groups.append({"params": [parameter], "factor": factor, "weight_decay": shrinks})
     kind = torch.optim.AdamW if solver == "adamw" else torch.optim.SGD
     optimizer = kind(groups, lr=lr)
-    net.partial_fit(rows())
-    x, y = rows().source.x.unsqueeze(0), rows().source.y.unsqueeze(0)
+    net.train_on(rows())
+    batch = rows().source.whole()
+    x, y = batch.x, batch.y
     for step in range(n_steps):
         for group in optimizer.param_groups:
             group["lr"] = lr * group["factor"] * SCHEDULES[schedule](step / n_steps)

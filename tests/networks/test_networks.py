@@ -15,6 +15,7 @@ from sklearn_modern.networks.embeddings import (
     PeriodicEmbedding,
     PiecewiseLinearEncoding,
 )
+from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.layers import BatchNorm, Dropout, LayerNorm, Linear, NarrowLinear
 from sklearn_modern.networks.mlp import MLP
 from sklearn_modern.networks.random import MemberRandom
@@ -171,7 +172,7 @@ def test_double_precision(setting):
     x = (x[0].double(), x[1]) if isinstance(x, tuple) else x.double()
     for training in (True, False):
         assert net.train(training)(x).dtype == torch.float64
-        assert net(x, torch.ones(3, N_ROWS, dtype=torch.float64)).dtype == torch.float64
+        assert net(x, Given(torch.ones(3, N_ROWS, dtype=torch.float64))).dtype == torch.float64
 
 
 @each_size
@@ -317,7 +318,7 @@ def test_batch_norm_is_the_float64_reference(members, weighted):
     weight[:, ::4] = 0
     weight = weight if weighted else torch.ones(members, N_ROWS)
     expected, mean, variance = reference(layer, x, weight)
-    assert_close(layer(x, weight if weighted else None), expected, atol=1e-5)
+    assert_close(layer(x, Given(weight) if weighted else NOTHING), expected, atol=1e-5)
     assert_close(layer.running_mean, 0.1 * mean)
     assert_close(layer.running_variance, 0.9 + 0.1 * variance)
 
@@ -328,7 +329,7 @@ def test_batch_norm_gradients(members):
     weight = torch.rand(members, N_ROWS, generator=torch.Generator(), dtype=torch.float64)
     weight[:, 3] = 0
     assert torch.autograd.gradcheck(layer, (x,))
-    assert torch.autograd.gradcheck(lambda x: layer(x, weight), (x,))
+    assert torch.autograd.gradcheck(lambda x: layer(x, Given(weight)), (x,))
 
 
 def test_batch_norm_is_torch_batch_norm():
@@ -348,7 +349,7 @@ def test_batch_norm_weight_zero_is_absence_and_whole_weights_are_repetition():
     x = inputs(NUMBERS, members=2)
     times = torch.from_numpy(np.random.default_rng(0).integers(0, 4, N_ROWS))
     weighted, repeated = batch_norm(2), batch_norm(2)
-    actual = weighted(x, times.float().expand(2, -1))
+    actual = weighted(x, Given(times.float().expand(2, -1)))
     expected = repeated(x.repeat_interleave(times, dim=1))
     assert_close(actual.repeat_interleave(times, dim=1), expected, atol=1e-5)
     assert_close(weighted.running_mean, repeated.running_mean)
@@ -366,7 +367,7 @@ def test_batch_norm_does_not_learn_from_a_single_row():
     weight[0, 0] = 2.0
     weight[2] = 1.0
     x = x.requires_grad_()
-    y = single(x, weight)
+    y = single(x, Given(weight))
     y.sum().backward()
     assert x.grad.isfinite().all()
     assert_close(y[0, :1], expected[0])

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from sklearn_modern.networks.given import Given
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.spatial_layers import (
     ChannelNorm,
@@ -55,10 +56,10 @@ def test_channel_norm_is_the_formula(n_axes):
     norm.gain.data, norm.bias.data = normal(2, 1, 4, seed=1), normal(2, 1, 4, seed=2)
     weight = normal(2, 6, seed=3).exp()
     weight[:, 2] = 0
-    for given in (weight, 7 * weight, None):
-        before, y = copy.deepcopy(norm), norm(x, given)
+    for weights in (weight, 7 * weight, None):
+        before, y = copy.deepcopy(norm), norm(x, Given(weights))
         for m in range(2):
-            w = torch.ones(6).double() if given is None else given[m]
+            w = torch.ones(6).double() if weights is None else weights[m]
             pixels = x[:, 4 * m : 4 * m + 4].flatten(2)
             w = w.view(6, 1, 1).expand_as(pixels)
             mean = (w * pixels).sum((0, 2)) / w.sum((0, 2))
@@ -78,7 +79,7 @@ def test_channel_norm_gradients():
     weight = normal(2, 5, seed=1).exp()
     weight[:, 3] = 0
     assert torch.autograd.gradcheck(norm, (x,))
-    assert torch.autograd.gradcheck(lambda x: norm(x, weight), (x,))
+    assert torch.autograd.gradcheck(lambda x: norm(x, Given(weight)), (x,))
 
 
 def test_channel_norm_learns_nothing_from_less_than_two_values():
@@ -86,7 +87,7 @@ def test_channel_norm_learns_nothing_from_less_than_two_values():
     norm(normal(5, 12, 1, seed=1))
     before = copy.deepcopy(norm)
     weight = torch.tensor([[1.0] * 5, [0, 2, 0, 0, 0], [0] * 5], dtype=torch.float64)
-    y = norm(x, weight)
+    y = norm(x, Given(weight))
     y.square().sum().backward()
     assert x.grad.isfinite().all()
     assert_close(y[:, 4:], copy.deepcopy(before).eval()(x)[:, 4:])
@@ -94,7 +95,7 @@ def test_channel_norm_learns_nothing_from_less_than_two_values():
         assert_close(value[1:], getattr(before, name)[1:])
         assert not value[0].isclose(getattr(before, name)[0]).any()
     pair = normal(5, 12, 2)  # of pixels: enough, even in a single row
-    assert_close(norm(pair, weight)[1:2, 4:8], copy.deepcopy(before)(pair[1:2])[:, 4:8])
+    assert_close(norm(pair, Given(weight))[1:2, 4:8], copy.deepcopy(before)(pair[1:2])[:, 4:8])
 
 
 def test_max_pool_keeps_a_last_odd_pixel():

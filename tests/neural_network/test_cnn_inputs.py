@@ -103,7 +103,7 @@ class Seen(Callback):
         self.x = []
 
     def on_train_begin(self, net, X=None, y=None, **kwargs):
-        self.x.append(X.source.x)
+        self.x.append(X.source.whole().x)
 
 
 @pytest.mark.parametrize("layout", list(layouts(stripes(channels=3)[0]))[:4])
@@ -281,13 +281,13 @@ def test_other_sizes_just_work_where_features_are_means(X, y, architecture):
 def test_larger_images_are_evaluated_in_fewer_rows(X, y, monkeypatch):
     """Memory is for one chunk, however large the images are."""
     clf, seen = CNNClassifier(**BRIEF).fit(X, y), []
-    rows = clf.net_.module_.body.evaluation_rows
+    rows = clf.net_.module_.body.rows_together()
     trunk = ConvNet.trunk
 
-    def watched(body, embedded, weight=None):
+    def watched(body, embedded, given):
         if not body.training:
             seen.append(embedded.shape[1:])
-        return trunk(body, embedded, weight)
+        return trunk(body, embedded, given)
 
     monkeypatch.setattr(ConvNet, "trunk", watched)
     larger = np.tile(X[:20], (1, 40, 40))

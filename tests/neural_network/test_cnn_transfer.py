@@ -10,6 +10,7 @@ import torch
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from support.generated_images import stripes
 
@@ -195,7 +196,7 @@ def test_dropout_and_random_numbers_are_the_new_ones(X, y, architecture):
     body = clf.net_.module_.body
     assert body.dropout.rate == 0.3
     drawing = [module for module in body.modules() if hasattr(module, "random")]
-    assert len(drawing) == (1 if architecture == "resnet" else 3)
+    assert len(drawing) == (2 if architecture == "resnet" else 4)  # the body itself is one
     assert all(module.random is clf.net_.random for module in drawing)
     assert torch.equal(source.net_.random.__getstate__()["states"]["cpu"][0], before)
     frozen = [
@@ -231,7 +232,7 @@ def test_statistics_that_nobody_needs_are_not_computed(X, y, source, monkeypatch
     def refuse(images, weights):
         raise AssertionError("channel_statistics")
 
-    monkeypatch.setattr("sklearn_modern.neural_network._cnn.channel_statistics", refuse)
+    monkeypatch.setattr("sklearn_modern._neural.inputs.channel_statistics", refuse)
     CNNClassifier(**NEXT, pretrained=FrozenEstimator(source)).fit(X, y)
     with pytest.raises(AssertionError, match="channel_statistics"):
         CNNClassifier(**SMALL).fit(X, y)
@@ -283,7 +284,7 @@ def test_images_may_have_another_size_unless_the_source_needs_its_own(X, y, sour
     assert clf.predict(X).shape == (60,)
     own = CNNClassifier(**SMALL).fit(larger, y).net_.module_.body
     taken = clf.net_.module_.body
-    assert (taken.products, taken.evaluation_rows) == (own.products, own.evaluation_rows)
+    assert (taken.products, taken.rows_together()) == (own.products, own.rows_together())
     lenet = FrozenEstimator(CNNClassifier(**SMALL | {"architecture": "lenet"}).fit(X, y))
     with pytest.raises(ValueError, match=r"\(1, 16, 8\), but pretrained was fitted to \(1, 8, 8\)"):
         CNNClassifier(**NEXT, pretrained=lenet).fit(larger, y)
@@ -295,6 +296,7 @@ def test_images_may_have_another_size_unless_the_source_needs_its_own(X, y, sour
 # What is refused.
 
 
+TABLE, TWO_ROWS = {"max_iter": 1, "device": "cpu"}, ([[0.0], [1.0]], [0, 1])
 WRONG = {
     "a bare estimator": (
         lambda source: {"pretrained": source},
@@ -307,9 +309,17 @@ WRONG = {
     ),
     "a class": (lambda source: {"pretrained": CNNClassifier}, "must be a FrozenEstimator of"),
     "a name": (lambda source: {"pretrained": "resnet18"}, "pretrained='resnet18' must be a Froz"),
-    "another estimator": (
-        lambda source: {"pretrained": FrozenEstimator(MLPClassifier())},
+    "an estimator without a body": (
+        lambda source: {"pretrained": FrozenEstimator(LogisticRegression())},
         "must be a FrozenEstimator of a fitted CNNClassifier",
+    ),
+    "an unfitted estimator with another body": (
+        lambda source: {"pretrained": FrozenEstimator(MLPClassifier())},
+        "holds a MLPClassifier that is not fitted yet",
+    ),
+    "a body for tables": (
+        lambda source: {"pretrained": FrozenEstimator(MLPClassifier(**TABLE).fit(*TWO_ROWS))},
+        r"images of the shape \(1, 8, 8\), but pretrained was fitted to rows of another kind",
     ),
     "members": (
         lambda source: {"pretrained": FrozenEstimator(source), "n_members": 2},

@@ -361,11 +361,11 @@ def test_large_predictions_in_chunks_equal_those_in_one(frame, mixed_y, monkeypa
     sizes = []
     decode = type(reg.net_).decode
 
-    def counted(self, x):
-        sizes.append(len(x[0]))
-        return decode(self, x)
+    def counted(self, batch):
+        sizes.append(len(batch))
+        return decode(self, batch)
 
-    monkeypatch.setattr(Body, "evaluation_rows", 30)
+    monkeypatch.setattr(Body, "rows_together", lambda self, shape: 30)
     monkeypatch.setattr(type(reg.net_), "decode", counted)
     np.testing.assert_allclose(reg.predict(frame), whole, rtol=1e-12)
     assert sizes == [30] * 6 + [20]

@@ -14,9 +14,9 @@ from skorch.callbacks import EpochScoring
 from torch import nn
 
 from sklearn_modern._fits.many import Fit, fit_many
+from sklearn_modern._neural import packs
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
-from sklearn_modern.neural_network import _many as many
 from sklearn_modern.ordinal import OrdinalMLPClassifier
 from sklearn_modern.training.optimizers import make_optimizer
 from sklearn_modern.training.trainer import Trainer
@@ -52,13 +52,13 @@ def weight():
 @pytest.fixture
 def trainings(monkeypatch):
     """The number of members of each training, as they come."""
-    counts, partial_fit = [], Trainer.partial_fit
+    counts, train_on = [], Trainer.train_on
 
     def counting(self, *args, **kwargs):
         counts.append(len(self.random))
-        return partial_fit(self, *args, **kwargs)
+        return train_on(self, *args, **kwargs)
 
-    monkeypatch.setattr(Trainer, "partial_fit", counting)
+    monkeypatch.setattr(Trainer, "train_on", counting)
     return counts
 
 
@@ -263,9 +263,9 @@ def test_an_interrupted_pack_keeps_what_it_has_learned(X, y, monkeypatch):
 
 def test_packs_stay_small(X, y, trainings, monkeypatch):
     fits = [Fit({}, X, y, columns=columns) for columns in COLUMNS]
-    monkeypatch.setattr(many, "_MOST_MEMBERS", 3)
+    monkeypatch.setattr(packs, "_MOST_MEMBERS", 3)
     together(MLPClassifier(**SMALL), fits)
-    monkeypatch.setattr(many, "_MOST_NUMBERS", 500)  # 270 of data and 79 weights
+    monkeypatch.setattr(packs, "_MOST_NUMBERS", 500)  # 270 of data and 79 weights
     together(MLPClassifier(**SMALL), fits)
     assert trainings == [3, 1, 2, 2]
 

@@ -183,9 +183,9 @@ def test_pickles_and_clones_give_the_same_to_the_bit(X, y, make, method):
 def test_members_are_averaged(X, y, make, method):
     clf = make(method=method, n_members=2).fit(X, y)
     head = clf.net_.module_.head
-    inputs = clf._to_tensors(clf._check_inputs(X, reset=False), slice(None), "cpu")
+    source = clf._source(clf._inputs.check(clf, X, reset=False), slice(None))
     with torch.no_grad():
-        scores = clf.net_.module_.eval()(inputs.unsqueeze(0))
+        scores = clf.net_.module_.eval()(source.whole().x)
         apart = head.probabilities(scores).numpy()
     assert apart.shape == (2, 70, 3)
     assert np.abs(apart[0] - apart[1]).max() > 1e-3

@@ -3,6 +3,7 @@
 import copy
 import math
 from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -419,8 +420,11 @@ class Played:
     """A net of three members whose only weight says in which epoch it is."""
 
     def __init__(self, module):
-        self.module_ = module
-        self.optimizer_ = torch.optim.SGD(module.parameters(), lr=0.1)
+        self.objective = SimpleNamespace(modules={"module": module})
+        self.optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+
+    def optimizers(self):
+        return [self.optimizer]
 
 
 @pytest.mark.parametrize("validate", [True, False])

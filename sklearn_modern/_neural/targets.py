@@ -88,7 +88,11 @@ class Labels(Targets):
     ----------
     classes : ndarray
         The labels, sorted.
+    head : type
+        The kind of head.
     """
+
+    head: type[Head] = Softmax
 
     def __init__(self, label_smoothing: float = 0.0, expected: np.ndarray | None = None) -> None:
         self.label_smoothing, self.expected = label_smoothing, expected
@@ -104,7 +108,9 @@ class Labels(Targets):
 
     def make_head(self, n_features: int, random: MemberRandom) -> Head:
         """Make a head with one score per class."""
-        return Softmax(n_features, len(self.classes), random, label_smoothing=self.label_smoothing)
+        return self.head(
+            n_features, len(self.classes), random, label_smoothing=self.label_smoothing
+        )
 
     def named(self, decided: np.ndarray) -> np.ndarray:
         """Return the label of each code."""
@@ -117,6 +123,8 @@ class Labels(Targets):
 
 class LabelSets(Labels):
     """Any number of labels per row: zeros and ones, one column per label."""
+
+    head = Sigmoid
 
     def check(self, y: Any, *, reset: bool) -> np.ndarray:
         """Check zeros and ones."""
@@ -142,10 +150,6 @@ class LabelSets(Labels):
     def scaled(self, y: np.ndarray) -> np.ndarray:
         """Return zeros and ones as floats."""
         return y.astype(np.float64)
-
-    def make_head(self, n_features: int, random: MemberRandom) -> Head:
-        """Make a head with one score per label."""
-        return Sigmoid(n_features, len(self.classes), random, label_smoothing=self.label_smoothing)
 
     def named(self, decided: np.ndarray) -> np.ndarray:
         """Return zeros and ones as they are."""

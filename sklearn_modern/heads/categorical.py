@@ -117,13 +117,13 @@ class Sigmoid(Head):
 
 
 def cross_entropy(scores: Tensor, y: Tensor, label_smoothing: float = 0.0) -> Tensor:
-    """Return the cross-entropy of scores (members, rows, classes) and codes (members, rows)."""
+    """Return the cross-entropy of scores (..., classes) and codes (members, rows, *places)."""
     scores = full_precision(scores)
-    if scores.shape[-1] < _N_CLASSES_VECTORIZED:
+    if y.ndim == 2 and scores.shape[-1] < _N_CLASSES_VECTORIZED:
         scores = scores.transpose(1, 2)
         return F.cross_entropy(scores, y, reduction="none", label_smoothing=label_smoothing)
     losses = F.cross_entropy(
-        scores.flatten(0, 1), y.flatten(), reduction="none", label_smoothing=label_smoothing
+        scores.flatten(0, -2), y.flatten(), reduction="none", label_smoothing=label_smoothing
     )
     return losses.view(y.shape)
 

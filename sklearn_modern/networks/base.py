@@ -48,12 +48,13 @@ class Body(nn.Module, ABC):
     _frozen: Sequence[nn.Module] = ()
     _kept: Sequence[nn.Parameter] = ()
 
-    @abstractmethod
     def embed(self, x: Any, given: Given = NOTHING) -> Any:
         """Make the inputs dense numbers (members, rows, ...), which augmentation may change.
 
-        What is returned may be more than one tensor; then :meth:`mix` says how to mix it.
+        By default they are. What is returned may be more than one tensor; then :meth:`mix` says how
+        to mix it.
         """
+        return x
 
     @abstractmethod
     def trunk(self, embedded: Any, given: Given = NOTHING) -> Tensor:

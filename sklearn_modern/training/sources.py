@@ -1,7 +1,7 @@
 """Data sets that give batches: rows are on the device once, or go there when they are taken."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,13 +90,13 @@ class Source(ABC):
         """Return how many rows are evaluated together."""
         return self._rows_together
 
-    def cut(self, order: Tensor, batch_size: int) -> Iterator[Tensor]:
+    def cut(self, order: Tensor, batch_size: int) -> Iterable[Tensor]:
         """Cut an order of rows (members, rows) into batches.
 
         Every row comes once. Rows that differ in length may be rearranged, so that those of a batch
         are of about the same length.
         """
-        yield from order.split(batch_size, dim=1)
+        return order.split(batch_size, dim=1)
 
     @property
     def is_weighted(self) -> bool:

@@ -245,6 +245,8 @@ class Trainer(NeuralNet):
         self._follow_schedule()
         steps = self.objective.steps(self.objective.modules, batch)
         names, losses = self._advance(steps)
+        if names is None:
+            raise ValueError("The objective yields no losses; steps must yield at least once.")
         loss = _weighted_sum(losses.detach(), batch.weight)
         while names is not None:
             trained = self._trained(names)

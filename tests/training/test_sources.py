@@ -1,0 +1,115 @@
+"""What every source of batches promises, and the kinds that there are."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from support.recurrent import Sequences
+
+from sklearn_modern.training.sources import Arrays, Part, SparseRows
+
+N_ROWS = 11
+X = torch.arange(2.0 * N_ROWS).view(N_ROWS, 2)
+Y, WEIGHT = torch.arange(N_ROWS) * 10, torch.linspace(0.5, 2, N_ROWS)
+LENGTHS = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5]
+# Two members, each with an order of its own.
+ORDER = torch.stack([torch.arange(N_ROWS).flip(0), torch.arange(N_ROWS).roll(4)])
+
+
+def sequences(**rest):
+    return Sequences([X[[row]].repeat(length, 1) for row, length in enumerate(LENGTHS)], **rest)
+
+
+KINDS = {
+    "arrays": lambda **rest: Arrays(X, **rest),
+    "several inputs": lambda **rest: Arrays((X, X.long()), **rest),
+    "sparse rows": lambda **rest: SparseRows(sp.csr_matrix(X.numpy()), "cpu", **rest),
+    "sequences": sequences,
+}
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def first_numbers(batch):
+    """The first number of each row, which tells the rows apart."""
+    x = batch.x[0] if isinstance(batch.x, tuple) else batch.x
+    return x.flatten(2)[..., 0]
+
+
+@each_kind
+def test_rows_are_taken_with_all_that_belongs_to_them(kind):
+    source = KINDS[kind](y=Y, weight=WEIGHT, rows_together=5)
+    assert len(source) == N_ROWS
+    assert source.rows_together() == 5
+    assert source.is_weighted
+    for index in (ORDER, ORDER[:1, :3]):
+        batch = source.take(index)
+        assert len(batch) == index.shape[1]
+        assert torch.equal(batch.index, index)
+        assert torch.equal(first_numbers(batch), X[index][..., 0])
+        assert torch.equal(batch.y, Y[index])
+        assert torch.equal(batch.weight, WEIGHT[index])
+        assert torch.equal(source.targets(index), Y[index])
+        assert torch.equal(source.weights(index), WEIGHT[index])
+    total = Part(source, torch.tensor([1, 4])).total_weight()
+    assert total == pytest.approx(WEIGHT[[1, 4]].sum().item())
+
+
+@each_kind
+def test_targets_and_weights_need_not_be_there(kind):
+    source = KINDS[kind]()
+    batch = source.take(ORDER)
+    assert batch.y is batch.weight is source.targets(ORDER) is source.weights(ORDER) is None
+    assert not source.is_weighted
+    assert Part(source, torch.tensor([1, 4])).total_weight() == 2
+
+
+@each_kind
+@pytest.mark.parametrize("batch_size", [1, 4, N_ROWS, 100])
+def test_an_order_is_cut_into_batches_that_have_every_row_once(kind, batch_size):
+    batches = list(KINDS[kind]().cut(ORDER, batch_size))
+    assert all(batch.shape[1] <= batch_size for batch in batches)
+    assert len(batches) == -(-N_ROWS // batch_size)
+    rows = torch.cat(batches, dim=1).sort(dim=1).values
+    assert torch.equal(rows, torch.arange(N_ROWS).expand(2, -1))
+
+
+@each_kind
+def test_the_whole_is_every_row_in_order(kind):
+    source = KINDS[kind](y=Y, weight=WEIGHT)
+    whole, taken = source.whole(), source.take(torch.arange(N_ROWS).unsqueeze(0))
+    assert torch.equal(first_numbers(whole), first_numbers(taken))
+    assert torch.equal(whole.y, taken.y)
+    assert torch.equal(whole.weight, taken.weight)
+    assert torch.equal(whole.index, taken.index)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_members_beside_each_other_take_rows_of_their_own(weighted):
+    sources = [
+        Arrays(X + 100 * member, Y + member, WEIGHT + member if weighted else None)
+        for member in range(2)
+    ]
+    together = sources[0].beside(sources[1:])
+    assert together.is_weighted == weighted
+    batch = together.take(ORDER)
+    for member, source in enumerate(sources):
+        alone = source.take(ORDER[member : member + 1])
+        assert torch.equal(batch.x[member], alone.x[0])
+        assert torch.equal(batch.y[member], alone.y[0])
+        assert not weighted or torch.equal(batch.weight[member], alone.weight[0])
+
+
+def test_only_single_tensors_stand_beside_each_other():
+    counts = {kind: make().n_numbers for kind, make in KINDS.items()}
+    assert counts.pop("arrays") == X.numel()
+    assert set(counts.values()) == {None}
+    with pytest.raises(NotImplementedError, match="SparseRows stands alone"):
+        KINDS["sparse rows"]().beside([])
+
+
+def test_sequences_of_a_batch_are_of_about_one_length():
+    lengths = np.array(LENGTHS)
+    batches = [lengths[batch[0].numpy()] for batch in sequences().cut(ORDER, 4)]
+    assert np.concatenate(batches).tolist() == sorted(LENGTHS)
+    mask = sequences().take(torch.tensor([[0, 1]])).given.mask
+    assert mask.tolist() == [[[True] * 3, [True, False, False]]]

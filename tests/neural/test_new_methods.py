@@ -117,7 +117,7 @@ def test_validation_rows_need_no_y(rng):
 def test_a_generator_learns_the_distribution(rng):
     X = rng.normal(size=(300, 2)) * [1.0, 0.5] + [3.0, -1.0]
     gan = WassersteinGAN(
-        max_iter=80, batch_size=32, learning_rate="constant", learning_rate_init=0.003, alpha=0,
+        max_iter=150, batch_size=32, learning_rate="constant", learning_rate_init=0.003, alpha=0,
         n_iter_no_change=1000, **SMALL,
     ).fit(X)  # fmt: skip
     made = gan.sample(1000)

@@ -25,6 +25,8 @@ _TINY = 1e-100
 class Discriminant(FoldScorer):
     """Solves a small system for each subset, those of one size together."""
 
+    kinds = (LinearDiscriminantAnalysis,)
+
     def __init__(self, estimator: Any, fold: Fold) -> None:
         super().__init__(estimator, fold)
         X, codes = fold.X_train, fold.codes_train
@@ -44,16 +46,15 @@ class Discriminant(FoldScorer):
             self._means = means - self._centre
 
     @classmethod
-    def recognises(cls, estimator: Any) -> bool:
-        """Tell whether it is scikit-learn's, and its shrinkage none or a number."""
-        if type(estimator) is not LinearDiscriminantAnalysis:
-            return False
-        solvers, shrinkage = {"svd", "lsqr", "eigen"}, estimator.shrinkage
-        if shrinkage is not None:
-            if not isinstance(shrinkage, Real) or not 0 <= shrinkage <= 1:
-                return False
-            solvers.remove("svd")
-        return estimator.solver in solvers and estimator.covariance_estimator is None
+    def covers(cls, estimator: Any) -> dict[str, bool]:
+        """Cover all solvers, and shrinkage by a number."""
+        shrinkage = estimator.shrinkage
+        numeric = isinstance(shrinkage, Real) and 0 <= shrinkage <= 1
+        return {
+            "shrinkage": shrinkage is None or (numeric and estimator.solver != "svd"),
+            "solver": estimator.solver in ("svd", "lsqr", "eigen"),
+            "covariance_estimator": estimator.covariance_estimator is None,
+        }
 
     def outputs(self, subsets: Sequence[Subset]) -> Logits:
         """Return the logarithms of the odds of two classes, or of several up to a constant."""

@@ -66,6 +66,8 @@ class Linear(FoldScorer):
     small block of the inverse.
     """
 
+    kinds = (LinearRegression, Ridge, RidgeClassifier)
+
     def __init__(self, estimator: Any, fold: Fold) -> None:
         super().__init__(estimator, fold)
         self._alpha = float(getattr(estimator, "alpha", 0.0))
@@ -76,19 +78,16 @@ class Linear(FoldScorer):
             self._standardise()
 
     @classmethod
-    def recognises(cls, estimator: Any) -> bool:
-        """Tell whether it is least squares without constraints, solved exactly."""
-        kind = type(estimator)
-        if kind not in (LinearRegression, Ridge, RidgeClassifier):
-            return False
-        if estimator.positive or estimator.fit_intercept not in (True, False):
-            return False
-        return kind is LinearRegression or (
-            isinstance(estimator.alpha, Real)
-            and 0 < float(estimator.alpha) < np.inf
-            and estimator.solver in _EXACT
-            and getattr(estimator, "class_weight", None) in (None, "balanced")
-        )
+    def covers(cls, estimator: Any) -> dict[str, bool]:
+        """Cover least squares without constraints, solved exactly."""
+        alpha = getattr(estimator, "alpha", 1.0)  # LinearRegression has none
+        return {
+            "positive": not estimator.positive,
+            "fit_intercept": estimator.fit_intercept in (True, False),
+            "alpha": isinstance(alpha, Real) and 0 < float(alpha) < np.inf,
+            "solver": getattr(estimator, "solver", "auto") in _EXACT,
+            "class_weight": getattr(estimator, "class_weight", None) in (None, "balanced"),
+        }
 
     def outputs(self, subsets: Sequence[Subset]) -> Outputs:
         """Return predictions, or decisions of a classifier."""

@@ -43,6 +43,7 @@ class Logistic(FoldScorer):
     A fit with the default ``tol`` ends some way before it; scores are of fits that go all the way.
     """
 
+    kinds = (LogisticRegression,)
     tolerance = 1e-6
 
     def __init__(self, estimator: Any, fold: Fold) -> None:
@@ -58,22 +59,20 @@ class Logistic(FoldScorer):
             self._prepare()
 
     @classmethod
-    def recognises(cls, estimator: Any) -> bool:
-        """Tell whether it is scikit-learn's, without an L1 penalty, and meant to converge."""
-        if type(estimator) is not LogisticRegression:
-            return False
+    def covers(cls, estimator: Any) -> dict[str, bool]:
+        """Cover fits without an L1 penalty that are meant to converge."""
         params = {"multi_class": "deprecated", **estimator.get_params(deep=False)}
-        return (
-            params["solver"] in _SOLVERS
-            and params["penalty"] in ("l2", None, "deprecated")
-            and params["l1_ratio"] in (None, 0)
-            and params["class_weight"] in (None, "balanced")
-            and params["multi_class"] == "deprecated"
-            and params["tol"] <= 1e-4
-            and params["max_iter"] >= 100
-            and not params["dual"]
-            and not params["warm_start"]
-        )
+        return {
+            "solver": params["solver"] in _SOLVERS,
+            "penalty": params["penalty"] in ("l2", None, "deprecated"),
+            "l1_ratio": params["l1_ratio"] in (None, 0),
+            "class_weight": params["class_weight"] in (None, "balanced"),
+            "multi_class": params["multi_class"] == "deprecated",
+            "tol": params["tol"] <= 1e-4,
+            "max_iter": params["max_iter"] >= 100,
+            "dual": not params["dual"],
+            "warm_start": not params["warm_start"],
+        }
 
     @classmethod
     def exactly(cls, estimator: Any) -> Any:

@@ -19,6 +19,8 @@ _NUMBERS = 2**20
 class NaiveBayes(FoldScorer):
     """Adds up what each feature says of each class."""
 
+    kinds = (GaussianNB,)
+
     def __init__(self, estimator: Any, fold: Fold) -> None:
         super().__init__(estimator, fold)
         X = fold.X_train
@@ -35,9 +37,9 @@ class NaiveBayes(FoldScorer):
         self._spread = X.var(axis=0)
 
     @classmethod
-    def recognises(cls, estimator: Any) -> bool:
-        """Tell whether it is scikit-learn's, with the shares of the classes as priors."""
-        return type(estimator) is GaussianNB and estimator.priors is None
+    def covers(cls, estimator: Any) -> dict[str, bool]:
+        """Cover class shares as priors."""
+        return {"priors": estimator.priors is None}
 
     def outputs(self, subsets: Sequence[Subset]) -> LogLikelihoods:
         """Return the log-likelihoods of the classes."""

@@ -36,6 +36,8 @@ _TREE_FEATURES = 15
 class Neighbors(FoldScorer):
     """Adds a few features to the distances over those that the subsets have in common."""
 
+    kinds = (KNeighborsClassifier, KNeighborsRegressor)
+
     def __init__(self, estimator: Any, fold: Fold) -> None:
         super().__init__(estimator, fold)
         X = fold.X_train
@@ -48,15 +50,16 @@ class Neighbors(FoldScorer):
         self._holds = fold.weight is None and self.n_neighbors < len(X)
 
     @classmethod
-    def recognises(cls, estimator: Any) -> bool:
-        """Tell whether it is scikit-learn's, with Euclidean or Manhattan distances."""
-        return (
-            type(estimator) in (KNeighborsClassifier, KNeighborsRegressor)
-            and estimator.weights in ("uniform", "distance")
-            and estimator.metric_params is None
-            and isinstance(estimator.n_neighbors, Integral)
-            and _power(estimator) is not None
-        )
+    def covers(cls, estimator: Any) -> dict[str, bool]:
+        """Cover Euclidean and Manhattan distances."""
+        known, minkowski = _power(estimator) is not None, estimator.metric == "minkowski"
+        return {
+            "weights": estimator.weights in ("uniform", "distance"),
+            "metric_params": estimator.metric_params is None,
+            "n_neighbors": isinstance(estimator.n_neighbors, Integral),
+            "p": known or not minkowski,
+            "metric": known or minkowski,
+        }
 
     def outputs(self, subsets: Sequence[Subset]) -> Outputs:
         """Return what the neighbours have on average: shares of classes, or targets."""

@@ -50,7 +50,7 @@ class Units:
             if fixed & set(group) and not fixed >= set(group):
                 label = [column if names is None else str(names[column]) for column in group]
                 raise ValueError(
-                    f"fixed_features has a part of the group {label}; a group stays together, so give "
+                    f"fixed_features has a part of the group {label}, which stays together; give "
                     "all of it."
                 )
         self.fixed = frozenset(

@@ -64,7 +64,7 @@ class SubsetSelector(Delegating, SelectorMixin, MetaEstimatorMixin, BaseEstimato
         "auto" scores all subsets of a step together where there is exact arithmetic for the
         estimator, the metrics and the data, and otherwise lets fits share work if the estimator
         can do that. "check" also fits each subset, and raises an error if the scores differ. False
-        just fits each subset.
+        just fits each subset. Exact arithmetic is in float64, for data in float32 as well.
     refit : bool or str, default=True
         Whether to fit the estimator to the selected features. With several metrics, the name of
         the one that decides.

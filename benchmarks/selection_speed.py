@@ -1,6 +1,6 @@
 """Sequential feature selection beside scikit-learn's and mlxtend's, on simulated data.
 
-Both sides run in turn in this process with one thread a fit, and select the same features::
+Both sides run in turn in this process with one thread per fit, and select the same features::
 
     OMP_NUM_THREADS=1 python benchmarks/selection_speed.py
 """
@@ -55,12 +55,12 @@ def chosen(selector):
 
 
 def agreement(ours, theirs, X, y):
-    """Compare what is selected; fits by the default ``tol`` may stop a few rows early."""
+    """Compare the selected features; fits with the default ``tol`` stop before the minimum."""
     if chosen(ours) == chosen(theirs):
         return "the same features"
     if isinstance(theirs.estimator, LogisticRegression):
         exact = LogisticRegression(solver="newton-cholesky", tol=1e-10, max_iter=10_000)
-        # mlxtend's takes no notice of an estimator that is set later.
+        # The selector of mlxtend ignores an estimator that is set later.
         converged = type(theirs)(**(theirs.get_params(deep=False) | {"estimator": exact}))
         if chosen(ours) == chosen(converged.fit(X, y)):
             return "the same features as by fits that have converged"
@@ -93,14 +93,14 @@ SLOW = {
 
 
 def memory(name):
-    """Compare the peaks of two fresh processes: all candidates at once, and a fit of each."""
+    """Compare the peak memory of two fresh processes: exact arithmetic and separate fits."""
     peaks = []
     for fast in ("auto", False):
         code = f"import selection_speed; selection_speed.peak_memory({name!r}, {fast!r})"
         command = [sys.executable, "-c", code]
         done = subprocess.run(command, check=True, cwd=sys.path[0], capture_output=True, text=True)
         peaks.append(int(done.stdout))
-    print(f"{name}, peak memory, ours / a fit of each (bar <= 2): {peaks[0] / peaks[1]:.2f}")
+    print(f"{name}, peak memory, exact / separate fits (bar <= 2): {peaks[0] / peaks[1]:.2f}")
 
 
 def peak_memory(name, fast):

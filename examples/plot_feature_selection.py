@@ -2,20 +2,20 @@
 Which features survive, and would they again?
 =============================================
 
-For the diagnosis of breast cancer from images of cells, Street, Wolberg and Mangasarian measured
-thirty features of the nuclei and searched for the few that are enough [1]_: a plane in the space of
-the mean texture, the worst area and the worst smoothness told 97.5 % right in repeated ten-fold
-cross-validation [2]_. The data ship with scikit-learn, so that the argument can be repeated: all
-subsets of up to three features, then backward selection from all thirty, and then the question that
-a single selection leaves open: would other patients have led to the same features?
+To diagnose breast cancer from images of cells, Street, Wolberg and Mangasarian measured thirty
+features of the nuclei, and searched for the few that are enough [1]_. A plane in the space of mean
+texture, worst area and worst smoothness classified 97.5 % correctly in repeated ten-fold
+cross-validation [2]_. The data ship with scikit-learn, so that we can repeat the search: first all
+subsets of up to three features, then backward selection from all thirty. A single selection leaves
+one question open: would other patients have led to the same features?
 """
 
 # %%
 # All subsets of up to three
 # --------------------------
-# The plane is that of a logistic regression here. All of a batch are minimised at once, so that
+# Here a logistic regression finds the plane. All subsets of a batch are fitted at once, so that
 # 4,525 subsets in ten folds take seconds. The documentation is built with
-# ``SKLEARN_MODERN_QUICK=1``, which takes fewer folds.
+# ``SKLEARN_MODERN_QUICK=1``, which uses fewer folds.
 
 import os
 
@@ -51,12 +51,12 @@ print(
 )
 
 # %%
-# The argument holds, and its limit shows, too: many other subsets are as good.
+# The published features are among the best, but many other subsets are as good.
 #
 # Backward from all thirty
 # ------------------------
-# Logistic regression on standardised features loses nothing when most of them are taken away.
-# The parsimonious choice is the smallest size within one standard error of the best.
+# Logistic regression on standardised features loses nothing when most of them are removed. The
+# parsimonious choice is the smallest size within one standard error of the best.
 
 backward = SequentialFeatureSelector(
     model,
@@ -74,9 +74,9 @@ display.figure_.tight_layout()
 # %%
 # Would they survive again?
 # -------------------------
-# The whole selection is repeated on the training part of each outer fold. The score inside is that
-# by which the features were selected, and is too good; the score outside is on rows that no step
-# of the selection has seen.
+# The whole selection is repeated on the training part of each outer fold. The inner score is the
+# one by which features were selected, and is too optimistic; the outer score is on rows that the
+# selection has not seen.
 
 outer = RepeatedStratifiedKFold(n_splits=5, n_repeats=1 if QUICK else 4, random_state=0)
 nested = cross_validate(backward, X, y, cv=outer, scoring="neg_log_loss", return_estimator=True)
@@ -100,9 +100,9 @@ ax.set(
 fig.tight_layout()
 
 # %%
-# A few features survive nearly always; the rest of each selection is a matter of which patients
-# were asked, among features that measure nearly the same. That a feature is missing from a
-# selection does not mean that it is useless.
+# A few features survive nearly always. The rest of each selection depends on the patients, among
+# features that measure nearly the same. A feature that is missing from a selection is not
+# necessarily useless.
 #
 # References
 # ----------

@@ -1,18 +1,17 @@
-"""What a selector can do because the estimator that it fitted last can."""
+"""What a meta-estimator can do because its fitted inner estimator can."""
 
-from collections import Counter
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_modern._core.scikit_learn import safe_indexing
+__all__ = ["DELEGATED", "Delegating"]
 
-__all__ = ["DELEGATED", "FittedToSelection"]
-
-# What the estimator does in the place of the selector.
+# Methods that the inner estimator performs.
 DELEGATED = ("decision_function", "predict", "predict_log_proba", "predict_proba", "score")
 
 
@@ -26,130 +25,131 @@ def _inner_has(method):
     return available_if(check)
 
 
-class FittedToSelection:
-    """Hands the selected features to ``estimator_``."""
+class Delegating:
+    """Has the methods and the tags of ``estimator``, and lets ``estimator_`` perform the methods.
+
+    The meta-estimator has the parameters ``estimator`` and ``refit``. It sets ``estimator_`` in
+    ``fit`` unless ``refit`` is false, and then has none of these methods. It overrides
+    ``_inner_input`` if the inner estimator does not get X as it is.
+    """
 
     @_inner_has("predict")
     def predict(self, X, **params):
-        """Predict with the estimator that was fitted to the selected features.
+        """Predict with the fitted inner estimator.
 
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows, with all features.
+            Rows with the features of the fit.
         **params : dict
-            More for the estimator's method.
+            Further arguments of the inner estimator's method.
 
         Returns
         -------
         ndarray
-            What the estimator returns.
+            What the inner estimator returns.
         """
         return self._inner("predict", X, **params)
 
     @_inner_has("predict_proba")
     def predict_proba(self, X, **params):
-        """Return probabilities of the estimator that was fitted to the selected features.
+        """Return the probabilities that the fitted inner estimator predicts.
 
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows, with all features.
+            Rows with the features of the fit.
         **params : dict
-            More for the estimator's method.
+            Further arguments of the inner estimator's method.
 
         Returns
         -------
         ndarray
-            What the estimator returns.
+            What the inner estimator returns.
         """
         return self._inner("predict_proba", X, **params)
 
     @_inner_has("predict_log_proba")
     def predict_log_proba(self, X, **params):
-        """Return logarithms of the probabilities.
+        """Return the logarithms of the probabilities that the fitted inner estimator predicts.
 
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows, with all features.
+            Rows with the features of the fit.
         **params : dict
-            More for the estimator's method.
+            Further arguments of the inner estimator's method.
 
         Returns
         -------
         ndarray
-            What the estimator returns.
+            What the inner estimator returns.
         """
         return self._inner("predict_log_proba", X, **params)
 
     @_inner_has("decision_function")
     def decision_function(self, X, **params):
-        """Return decisions of the estimator that was fitted to the selected features.
+        """Return the decision function of the fitted inner estimator.
 
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows, with all features.
+            Rows with the features of the fit.
         **params : dict
-            More for the estimator's method.
+            Further arguments of the inner estimator's method.
 
         Returns
         -------
         ndarray
-            What the estimator returns.
+            What the inner estimator returns.
         """
         return self._inner("decision_function", X, **params)
 
     @_inner_has("score")
     def score(self, X, y=None, **params):
-        """Score the estimator that was fitted to the selected features, by its own ``score``.
+        """Score the fitted inner estimator by its own ``score``.
 
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows, with all features.
+            Rows with the features of the fit.
         y : array-like of shape (n_samples,), default=None
             Targets.
         **params : dict
-            More for the estimator's method.
+            Further arguments of the inner estimator's method.
 
         Returns
         -------
         float
-            What the estimator returns.
+            What the inner estimator returns.
         """
         return self._inner("score", X, *(() if y is None else (y,)), **params)
 
     @property
     def classes_(self) -> np.ndarray:
-        """Labels, of a classifier."""
+        """Class labels, for a classifier."""
         return self.estimator_.classes_
 
     def _inner(self, method, X, *args, **params):
         check_is_fitted(self)
-        selected = self._selected(self._table(X, reset=False))
-        return getattr(self.estimator_, method)(selected, *args, **params)
+        return getattr(self.estimator_, method)(self._inner_input(X), *args, **params)
 
-    def _selected(self, X):
-        return safe_indexing(X, np.flatnonzero(self.support_), axis=1)
+    def _inner_input(self, X: Any) -> Any:
+        """Check X and return what the inner estimator gets for it."""
+        return X
 
-    def _table(self, X: Any, *, reset: bool) -> Any:
-        """Check X; frames stay frames, so that the estimator sees names and types of columns."""
-        least = 2 if reset else 1
-        if hasattr(X, "columns") and hasattr(X, "dtypes"):
-            names = list(X.columns)
-            if twice := [str(name) for name, times in Counter(names).items() if times > 1]:
-                raise ValueError(f"X has several columns of the name {', '.join(twice)}.")
-            validate_data(self, X, reset=reset, skip_check_array=True)
-            if len(names) < least:
-                raise ValueError(f"X has {len(names)} feature(s), of which none can be left out.")
-            return X
-        return validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse=["csr", "csc"],
-            ensure_all_finite=not get_tags(self).input_tags.allow_nan,
-            ensure_min_features=least,
-        )
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.estimator)
+        if self.refit:
+            tags.estimator_type = inner.estimator_type
+            tags.classifier_tags = deepcopy(inner.classifier_tags)
+            tags.regressor_tags = deepcopy(inner.regressor_tags)
+        tags.target_tags.required = inner.target_tags.required
+        tags.input_tags.sparse = inner.input_tags.sparse
+        first = self.estimator
+        while isinstance(first, Pipeline):  # its own tags do not tell what its first step takes
+            steps = (step for _, step in first.steps if step not in (None, "passthrough"))
+            first = next(steps, None)
+        tags.input_tags.allow_nan = first is None or get_tags(first).input_tags.allow_nan
+        return tags

@@ -1,4 +1,4 @@
-"""Which scorers a selector has, and which of them counts."""
+"""Which scorers a meta-estimator has, and which of them decides."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ from sklearn.metrics import check_scoring
 
 from sklearn_modern._core.scikit_learn import BaseScorer
 
-__all__ = ["followed_of", "scorers_of"]
+__all__ = ["deciding_metric", "scorers_of"]
 
 _METHODS = ("decision_function", "predict", "predict_log_proba", "predict_proba")
 
@@ -18,9 +18,10 @@ def scorers_of(estimator: Any, scoring: Any) -> dict[str, Callable]:
     Parameters
     ----------
     estimator : estimator
-        What they score; it must have the methods that they need.
+        The estimator that they score; it must have the methods that they call.
     scoring : str, callable, list, tuple, dict or None
-        As ``SubsetSelector`` takes it.
+        One scorer, a list of their names, or a dict of scorers by name. None means the estimator's
+        own ``score``.
     """
     if isinstance(scoring, dict):
         named = scoring
@@ -36,14 +37,13 @@ def scorers_of(estimator: Any, scoring: Any) -> dict[str, Callable]:
     return scorers
 
 
-def followed_of(scorers: dict[str, Callable], refit: bool | str) -> str:
-    """Return the name of the scorer that counts."""
+def deciding_metric(scorers: dict[str, Callable], refit: bool | str) -> str:
+    """Return the name of the metric that decides which candidate is best."""
     if isinstance(refit, str) and refit in scorers:
         return refit
     if isinstance(refit, str) or len(scorers) > 1:
         raise ValueError(
-            f"refit={refit!r} must be the metric by which features are selected, one of "
-            f"{list(scorers)}."
+            f"refit={refit!r} must name the metric that decides, one of {list(scorers)}."
         )
     return next(iter(scorers))
 

@@ -1,4 +1,4 @@
-"""Feature selection by what subsets of the features score."""
+"""Selection of features by cross-validated scores of subsets."""
 
 from typing import TYPE_CHECKING
 
@@ -7,13 +7,13 @@ from sklearn_modern._core.lazy import lazy_names
 if TYPE_CHECKING:
     from sklearn_modern.feature_selection._display import SubsetScoresDisplay
     from sklearn_modern.feature_selection._exhaustive import ExhaustiveFeatureSelector
+    from sklearn_modern.feature_selection._scored import ScoredSubset
     from sklearn_modern.feature_selection._sequential import SequentialFeatureSelector
-    from sklearn_modern.feature_selection._steps import Step
 
 __all__ = [
     "ExhaustiveFeatureSelector",
+    "ScoredSubset",
     "SequentialFeatureSelector",
-    "Step",
     "SubsetScoresDisplay",
 ]
 
@@ -21,8 +21,8 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "ExhaustiveFeatureSelector": "_exhaustive",
+        "ScoredSubset": "_scored",
         "SequentialFeatureSelector": "_sequential",
-        "Step": "_steps",
         "SubsetScoresDisplay": "_display",
     },
 )

@@ -1,101 +1,110 @@
-"""What selectors of features by the scores of subsets share."""
+"""What all selectors share: the fit, its results, and the checks of its input."""
 
 import warnings
 from abc import abstractmethod
+from collections import Counter
 from contextlib import closing
-from copy import deepcopy
 from dataclasses import KW_ONLY
 from numbers import Integral
 from os import PathLike
 from typing import Any
 
 import numpy as np
-from sklearn import get_config
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.feature_selection import SelectorMixin
-from sklearn.model_selection import check_cv
-from sklearn.pipeline import Pipeline
 from sklearn.utils import assert_all_finite, column_or_1d, get_tags, indexable
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_modern._core.checkpoint import Checkpoint, fingerprint
 from sklearn_modern._core.estimator import estimator
 from sklearn_modern._core.optional import import_optional
-from sklearn_modern._core.scikit_learn import HasMethods, Options, StrOptions, fit_context
-from sklearn_modern._fits.delegation import DELEGATED, FittedToSelection
-from sklearn_modern._fits.problem import Problem
-from sklearn_modern._fits.scorers import followed_of, scorers_of
+from sklearn_modern._core.scikit_learn import (
+    HasMethods,
+    Options,
+    StrOptions,
+    fit_context,
+    safe_indexing,
+)
+from sklearn_modern._fits.delegation import DELEGATED, Delegating
+from sklearn_modern._fits.routing import problem_of, router_of
+from sklearn_modern._fits.scorers import deciding_metric
 from sklearn_modern.feature_selection._display import SubsetScoresDisplay
 from sklearn_modern.feature_selection._evaluation import Evaluation, Stopped
+from sklearn_modern.feature_selection._scored import ScoredSubset
 from sklearn_modern.feature_selection._search import Search
-from sklearn_modern.feature_selection._steps import Step
+from sklearn_modern.feature_selection._strategies import strategy_of
 from sklearn_modern.feature_selection._units import Units
-from sklearn_modern.feature_selection._ways import way_of
 
 __all__ = ["SubsetSelector"]
 
-# What changes neither scores nor the order in which they are asked for, or is compared by itself.
+# Parameters that a checkpoint does not compare: they change neither the scores nor their order, or
+# are compared by themselves.
 _IMMATERIAL = ("callback", "checkpoint", "cv", "estimator", "fast", "n_jobs", "verbose")
 
 
 @estimator
-class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseEstimator):
-    """Features that are selected by what subsets score in cross-validation.
+class SubsetSelector(Delegating, SelectorMixin, MetaEstimatorMixin, BaseEstimator):
+    """Selects features by the cross-validated scores of subsets.
 
     Parameters
     ----------
     estimator : estimator
-        What is fitted to subsets; it need not be fitted, and stays as it is.
+        Clones of it are fitted to subsets; it stays as it is, and need not be fitted.
     scoring : str, callable, list, tuple, dict or None, default=None
-        A scorer, or several of them, of which ``refit`` names the one that counts. None is the
+        A scorer, or several scorers, of which ``refit`` names the one that decides. None means the
         estimator's own ``score``.
     cv : int, splitter or iterable, default=5
-        Splits, as scikit-learn understands them.
+        Splits, in any form that scikit-learn accepts.
     fixed_features : array-like or None, default=None
-        Features that every subset has: positions, names, or a mask.
+        Features that belong to every subset: positions, names, or a mask.
     feature_groups : sequence of array-like or None, default=None
-        Features that move together, as the columns of one variable do, and count as one. Features
-        that are in no group are by themselves.
+        Groups of features that are added or removed together and count as one, such as the columns
+        of one categorical variable. All other features are on their own.
     fast : {"auto", "check"} or False, default="auto"
-        Whether to compute the scores of all subsets of a step together, where there is exact
-        arithmetic for the estimator and the scoring; "check" also fits each, and raises if the
-        scores differ; False just fits each.
+        "auto" scores all subsets of a step together where there is exact arithmetic for the
+        estimator, the metrics and the data, and otherwise lets fits share work if the estimator
+        can do that. "check" also fits each subset, and raises an error if the scores differ. False
+        just fits each subset. Exact arithmetic is in float64, for data in float32 as well.
     refit : bool or str, default=True
-        Fit the estimator to what is selected. With several metrics the name of the one that
-        counts.
+        Whether to fit the estimator to the selected features. With several metrics, the name of
+        the one that decides.
     n_jobs : int or None, default=None
-        Fits at the same time.
+        Number of fits that run at the same time.
     checkpoint : path-like or None, default=None
-        A file that records what has been scored. If it is there, the search goes on from it; one
-        of other data, estimator or settings is refused, so that each fit needs its own.
+        A file that records all scores. If it exists, the search resumes from it. Each fit needs a
+        file of its own: one of other data, another estimator or other settings is refused.
     callback : callable or None, default=None
-        Called with each :class:`Step`; it ends the search by returning true.
+        Called with each :class:`ScoredSubset`; it ends the search by returning true.
     verbose : int, default=0
-        Whether to show a bar.
+        Whether to show a progress bar.
 
     Attributes
     ----------
     support_ : ndarray of bool of shape (n_features,)
-        The features that are selected.
+        Mask of the selected features.
     n_features_to_select_ : int
-        How many they are; a group counts as one.
-    history_ : list of Step
+        Number of selected features; a group counts as one.
+    history_ : list of ScoredSubset
         Every subset that was scored, in order.
-    subsets_ : dict of int to Step
-        For each size the best subset.
+    subsets_ : dict of int to ScoredSubset
+        The best subset of each size.
+    strategy_ : {"exact", "shared", "separate"}
+        How subsets were scored: by exact arithmetic, by fits that share work, or by separate fits.
+    strategy_reason_ : str
+        Why this strategy was chosen: for fits, what ruled out exact arithmetic; for exact
+        arithmetic, how many fits were made all the same, because rounding mattered.
     estimator_ : estimator
-        Fitted to what is selected.
+        The estimator, fitted to the selected features.
     scorer_ : callable or dict
-        What scored.
+        The scorer, or the scorers by name.
     n_splits_ : int
         Number of splits.
     classes_ : ndarray of shape (n_classes,)
-        Labels, of a classifier.
+        Class labels, for a classifier.
     n_features_in_ : int
-        Number of features of the fit.
+        Number of features of X.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Their names, if X was a DataFrame whose column names are strings.
+        Names of the features, if X was a DataFrame whose column names are strings.
     """
 
     estimator: Any
@@ -132,13 +141,12 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Training data: numbers, or the columns of a DataFrame, of any kind that the estimator
-            takes.
+            Training data: numbers, or a DataFrame with any columns that the estimator accepts.
         y : array-like of shape (n_samples,), default=None
             Targets.
         **params : dict
-            More for the estimator's ``fit``, and ``groups`` for the splitter; with metadata routing
-            also for the splitter and the scorers, as each asks for.
+            ``groups`` goes to the splitter, all others to the estimator's ``fit``. With metadata
+            routing, the estimator, the splitter and the scorers get what each of them requests.
 
         Returns
         -------
@@ -156,12 +164,13 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         names = getattr(self, "feature_names_in_", None)
         units = Units(self.n_features_in_, names, self.feature_groups, self.fixed_features)
         search = self._search(units)
-        problem = self._problem(X, y, params)
+        problem = problem_of(self, X, y, params)
+        strategy = strategy_of(problem, self.fast, self.n_jobs)
         evaluation = Evaluation(
-            way_of(problem, self.fast, self.n_jobs),
+            strategy,
             units,
             list(problem.scorers),
-            followed_of(problem.scorers, self.refit),
+            deciding_metric(problem.scorers, self.refit),
             self._recorded(problem),
             self.callback,
             bool(self.verbose),
@@ -170,13 +179,17 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
             with closing(evaluation):
                 search.run(evaluation)
         except Stopped:
-            evaluation.refuse_none([step.mean for step in evaluation.history.steps])
+            evaluation.refuse_none([one.mean for one in evaluation.history.scored])
         except KeyboardInterrupt:
             if not evaluation.best:
                 raise
-            warnings.warn("Interrupted: the best of what has been scored is kept.", stacklevel=3)
+            warnings.warn("Interrupted: the best subset so far is kept.", stacklevel=3)
         evaluation.warn_of_errors()
-        self._take(search, evaluation, units)
+        self._learn(search, evaluation, units)
+        scorers = dict(problem.scorers)
+        self.scorer_ = scorers if len(scorers) > 1 else next(iter(scorers.values()))
+        self.n_splits_ = len(problem.splits)
+        self.strategy_, self.strategy_reason_ = strategy.name, strategy.reason
         if self.refit:
             y = () if y is None else (y,)
             self.estimator_ = clone(self.estimator)
@@ -184,10 +197,10 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         return self
 
     @property
-    def history_(self) -> list[Step]:
+    def history_(self) -> list[ScoredSubset]:
         """Every subset that was scored, in order."""
         check_is_fitted(self, "_history")
-        return self._history.steps
+        return self._history.scored
 
     def results_frame(self):
         """Return every subset that was scored as a pandas DataFrame.
@@ -195,42 +208,42 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         Returns
         -------
         DataFrame
-            One row for each, in the order in which they were scored.
+            One row per subset, in the order in which they were scored.
         """
         check_is_fitted(self)
         pandas = import_optional("pandas", extra="report", feature="results_frame")
         names = getattr(self, "feature_names_in_", None)
-        best = {step.features for step in self.subsets_.values()}
+        best = {one.features for one in self.subsets_.values()}
         selected = tuple(np.flatnonzero(self.support_).tolist())
         rows = []
-        for step in self.history_:
-            features = step.features if names is None else tuple(names[list(step.features)])
+        for one in self.history_:
+            features = one.features if names is None else tuple(names[list(one.features)])
             row = {
-                "n_features": len(step.features),
+                "n_features": len(one.features),
                 "features": features,
-                "mean": step.mean,
-                "std": step.std,
-                "se": step.se,
+                "mean": one.mean,
+                "std": one.std,
+                "se": one.se,
             }
-            row |= {f"split{i}": score for i, score in enumerate(step.fold_scores)}
-            row |= {f"mean_{name}": scores.mean() for name, scores in step.other_scores.items()}
+            row |= {f"split{i}": score for i, score in enumerate(one.fold_scores)}
+            row |= {f"mean_{name}": scores.mean() for name, scores in one.other_scores.items()}
             row |= {
-                "fit_time": step.fit_time,
-                "best_of_size": step.features in best,
-                "selected": step.features == selected,
+                "fit_time": one.fit_time,
+                "best_of_size": one.features in best,
+                "selected": one.features == selected,
             }
             rows.append(row)
         return pandas.DataFrame(rows)
 
     def plot(self, ax=None, **kwargs):
-        """Draw the best score of each size, with its standard error.
+        """Plot the best score of each size, with its standard error.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes for the plot; None creates a figure.
         **kwargs : dict
-            For the line, as ``Axes.plot`` takes it.
+            Properties of the line, passed to ``Axes.plot``.
 
         Returns
         -------
@@ -240,50 +253,14 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         return SubsetScoresDisplay.from_estimator(self, ax=ax, **kwargs)
 
     def get_metadata_routing(self):
-        """Say which parameters of ``fit`` go where.
+        """Return which arguments of ``fit`` go to the estimator, the splitter and the scorers.
 
         Returns
         -------
         MetadataRouter
-            To the estimator, the splitter and the scorers.
+            The router.
         """
-        # A Pipeline of an older scikit-learn asks what "fit_transform" takes.
-        own, split, score = (
-            MethodMapping()
-            .add(caller="fit", callee=callee)
-            .add(caller="fit_transform", callee=callee)
-            for callee in ("fit", "split", "score")
-        )
-        for method in DELEGATED:
-            own.add(caller=method, callee=method)
-        router = MetadataRouter(owner=type(self).__name__)
-        router.add(estimator=self.estimator, method_mapping=own)
-        if hasattr(self.cv, "split"):
-            router.add(splitter=self.cv, method_mapping=split)
-        for name, scorer in scorers_of(self.estimator, self.scoring).items():
-            router.add(**{f"scorer_{name}": scorer}, method_mapping=score)
-        return router
-
-    def _problem(self, X, y, params):
-        """Make the splits, and hand each the parameters that it is to have."""
-        scorers = scorers_of(self.estimator, self.scoring)
-        if get_config()["enable_metadata_routing"]:
-            routed = process_routing(self, "fit", **params)
-            fit_params, score_params = (
-                routed.estimator.fit,
-                {name: routed[f"scorer_{name}"].score for name in scorers},
-            )
-            split_params = routed.splitter.split if hasattr(self.cv, "split") else {}
-        else:
-            fit_params, score_params = dict(params), {}
-            split_params = {"groups": fit_params.pop("groups", None)}
-        cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        splits = [tuple(map(np.asarray, split)) for split in cv.split(X, y, **split_params)]
-        if not splits:
-            raise ValueError("cv has no splits; a generator can be used up by one fit only.")
-        self.n_splits_ = len(splits)
-        self.scorer_ = scorers if len(scorers) > 1 else next(iter(scorers.values()))
-        return Problem(self.estimator, X, y, splits, scorers, fit_params, score_params)
+        return router_of(self, DELEGATED)
 
     def _recorded(self, problem):
         """Open the checkpoint."""
@@ -302,8 +279,8 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
         }
         return Checkpoint(self.checkpoint, made_of)
 
-    def _take(self, search, evaluation, units):
-        """Learn what has been selected."""
+    def _learn(self, search, evaluation, units):
+        """Set the attributes that say what was scored and selected."""
         self._history, self.subsets_ = evaluation.history, dict(sorted(evaluation.best.items()))
         chosen = search.choose(evaluation.best)
         if isinstance(chosen, int):
@@ -319,27 +296,37 @@ class SubsetSelector(FittedToSelection, SelectorMixin, MetaEstimatorMixin, BaseE
 
     @abstractmethod
     def _search(self, units: Units) -> Search:
-        """Check what sizes are asked for, and return the search."""
+        """Check the parameters that concern sizes, and return the search."""
 
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator)
-        if self.refit:
-            tags.estimator_type = inner.estimator_type
-            tags.classifier_tags = deepcopy(inner.classifier_tags)
-            tags.regressor_tags = deepcopy(inner.regressor_tags)
-        tags.target_tags.required = inner.target_tags.required
-        tags.input_tags.sparse = inner.input_tags.sparse
-        first = self.estimator
-        while isinstance(first, Pipeline):  # which leaves missing numbers to its first step
-            steps = (step for _, step in first.steps if step not in (None, "passthrough"))
-            first = next(steps, None)
-        tags.input_tags.allow_nan = first is None or get_tags(first).input_tags.allow_nan
-        return tags
+    def _inner_input(self, X):
+        return self._selected(self._table(X, reset=False))
+
+    def _selected(self, X):
+        return safe_indexing(X, np.flatnonzero(self.support_), axis=1)
+
+    def _table(self, X, *, reset):
+        """Check X; frames stay frames, so that the estimator sees column names and types."""
+        least = 2 if reset else 1
+        if hasattr(X, "columns") and hasattr(X, "dtypes"):
+            names = list(X.columns)
+            if twice := [str(name) for name, times in Counter(names).items() if times > 1]:
+                raise ValueError(f"X has several columns named {', '.join(twice)}.")
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            if len(names) < least:
+                raise ValueError(f"X has {len(names)} feature(s), which leaves no choice.")
+            return X
+        return validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse=["csr", "csc"],
+            ensure_all_finite=not get_tags(self).input_tags.allow_nan,
+            ensure_min_features=least,
+        )
 
 
 def _checked(y):
-    """Refuse a y with missing or infinite numbers; take a single column as it is meant."""
+    """Check that y is finite, and flatten a single column."""
     if y is None or not hasattr(y, "__array__"):
         return y
     values = np.asarray(y)

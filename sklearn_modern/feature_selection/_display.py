@@ -1,4 +1,4 @@
-"""A picture of how scores change with the number of features."""
+"""A plot of scores against numbers of features."""
 
 from typing import Any
 
@@ -11,29 +11,29 @@ __all__ = ["SubsetScoresDisplay"]
 
 
 class SubsetScoresDisplay:
-    """The best score of each size, with its standard error.
+    """A plot of the best score of each size, with its standard error.
 
     Parameters
     ----------
     sizes : ndarray of shape (n_sizes,)
         Numbers of features.
     means, standard_errors : ndarray of shape (n_sizes,)
-        Score of the best subset of each size.
+        Score of the best subset of each size, and its standard error.
     chosen : int
-        The size that was selected.
+        The selected size.
     score_name : str, default="score"
-        What the scores are.
+        Name of the metric.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        Where it is drawn.
+        The axes of the plot.
     figure_ : matplotlib Figure
         The figure.
     line_ : matplotlib Line2D
         The mean scores.
     band_ : matplotlib artist
-        One standard error to either side.
+        One standard error on either side.
     """
 
     def __init__(
@@ -54,16 +54,16 @@ class SubsetScoresDisplay:
     def from_estimator(
         cls, selector: Any, *, ax: Any = None, **kwargs: Any
     ) -> "SubsetScoresDisplay":
-        """Draw the scores of a fitted selector.
+        """Plot the scores of a fitted selector.
 
         Parameters
         ----------
         selector : SequentialFeatureSelector or ExhaustiveFeatureSelector
-            It has been fitted.
+            A fitted selector.
         ax : matplotlib Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes for the plot; None creates a figure.
         **kwargs : dict
-            For the line, as ``Axes.plot`` takes it.
+            Properties of the line, passed to ``Axes.plot``.
 
         Returns
         -------
@@ -72,25 +72,25 @@ class SubsetScoresDisplay:
         """
         check_is_fitted(selector)
         sizes = np.array(list(selector.subsets_))
-        steps = list(selector.subsets_.values())
+        best = list(selector.subsets_.values())
         display = cls(
             sizes,
-            np.array([step.mean for step in steps]),
-            np.array([step.se for step in steps]),
+            np.array([one.mean for one in best]),
+            np.array([one.se for one in best]),
             selector.n_features_to_select_,
-            selector._history.followed,
+            selector._history.deciding,
         )
         return display.plot(ax=ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> "SubsetScoresDisplay":
-        """Draw.
+        """Plot the scores.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
-            Where to draw; None makes a figure.
+            Axes for the plot; None creates a figure.
         **kwargs : dict
-            For the line, as ``Axes.plot`` takes it.
+            Properties of the line, passed to ``Axes.plot``.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Exhaustive selection of features: all subsets."""
+"""Exhaustive feature selection, which scores all subsets."""
 
 from dataclasses import KW_ONLY
 from numbers import Integral
@@ -14,19 +14,19 @@ __all__ = ["ExhaustiveFeatureSelector"]
 
 @estimator
 class ExhaustiveFeatureSelector(SubsetSelector):
-    """Score all subsets of features, and take the one of the highest mean score.
+    """Score all subsets of the features, and select the one with the highest mean score.
 
-    For few features, or many that are fixed: their number doubles with each. Of equal scores the
-    smallest subset is taken.
+    The number of subsets doubles with each feature that is not fixed. Of subsets with equal scores
+    the smallest is selected.
 
     Parameters
     ----------
     min_features : int, default=1
-        Size of the smallest subsets, a group counting as one.
+        Size of the smallest subsets; a group counts as one.
     max_features : int or None, default=None
-        Size of the largest; None is all features.
+        Size of the largest subsets; None means all features.
     max_subsets : int, default=100_000
-        Refuse to score more than these.
+        Raise an error if there are more subsets than this.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class ExhaustiveFeatureSelector(SubsetSelector):
         if not self.min_features <= high <= len(units):
             raise ValueError(
                 f"min_features={self.min_features} and max_features={self.max_features} must rise, "
-                f"to at most the {len(units)} features that there are, a group counting as one."
+                f"and be at most the {len(units)} features of X, where a group counts as one."
             )
         if len(units.fixed) > high:
             raise ValueError(
@@ -67,6 +67,6 @@ class ExhaustiveFeatureSelector(SubsetSelector):
         if search.n_subsets > self.max_subsets:
             raise ValueError(
                 f"There are {search.n_subsets} subsets, more than max_subsets={self.max_subsets}; "
-                "narrow min_features and max_features, fix or group features, or raise it."
+                "narrow min_features and max_features, fix or group features, or raise max_subsets."
             )
         return search

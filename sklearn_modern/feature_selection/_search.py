@@ -1,4 +1,4 @@
-"""Searches over subsets of units: which to score next, given the scores so far."""
+"""Searches over subsets of units, which decide what to score next, given the scores so far."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,34 +9,35 @@ from typing import Protocol
 import numpy as np
 
 from sklearn_modern.feature_selection._evaluation import Evaluation
-from sklearn_modern.feature_selection._steps import Step
+from sklearn_modern.feature_selection._scored import ScoredSubset
 
 __all__ = ["ExhaustiveSearch", "Search", "SequentialSearch", "Sizes"]
 
 Subset = frozenset[int]
 
-# Subsets that an exhaustive search asks for at once.
+# Number of subsets that an exhaustive search asks for at once.
 _BATCH = 1024
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Which sizes a selection may have, and which of them it takes.
+    """The sizes that a selection may have, and how to choose among them.
 
     Parameters
     ----------
     low, high : int
         The smallest and the largest.
     parsimonious : bool, default=False
-        Take the smallest whose score is within one standard error of the best, not the best.
+        Choose the smallest size whose score is within one standard error of the best score, rather
+        than the size of the best score.
     """
 
     low: int
     high: int
     parsimonious: bool = False
 
-    def choose(self, best: dict[int, Step]) -> int:
-        """Return a size, given the best subset of each; of equals the smallest."""
+    def choose(self, best: dict[int, ScoredSubset]) -> int:
+        """Choose a size, given the best subset of each size; the smallest of equal ones."""
         sizes = [size for size in sorted(best) if self.low <= size <= self.high]
         sizes = sizes or sorted(best)  # an interrupted search may not have come that far
         top = max(sizes, key=lambda size: best[size].mean)
@@ -47,17 +48,17 @@ class Sizes:
 
 
 class Search(Protocol):
-    """Asks for scores, and knows which of the subsets it takes."""
+    """Asks for scores of subsets, and selects one of them."""
 
     def run(self, evaluation: Evaluation) -> None:
-        """Search."""
+        """Search, and score subsets by calling ``evaluation``."""
 
-    def choose(self, best: dict[int, Step]) -> Subset | int:
-        """Return what is selected: a subset, or the size of which to take the best."""
+    def choose(self, best: dict[int, ScoredSubset]) -> Subset | int:
+        """Return the selected subset, or a size, whose best subset is selected."""
 
 
 class SequentialSearch:
-    """Adds or removes one unit at a time, whichever gives the best score.
+    """Adds or removes one unit at a time: the one that gives the best score.
 
     Parameters
     ----------
@@ -66,15 +67,15 @@ class SequentialSearch:
     fixed : frozenset of int
         Units that every subset has.
     forward : bool
-        Whether to start with few and add, or with all and remove.
+        Whether to start with the fixed units and add, or with all units and remove.
     floating : bool
-        Whether to go back after each step, while that is better than all before.
+        Whether to step back after each step, as long as that beats all subsets of that size.
     stop : int
-        Size at which to end.
+        Size at which the search ends.
     tol : float or None
-        End at a step that gains less; None never does.
+        The search also ends before a step that gains less; None means that no gain is too small.
     sizes : Sizes or None
-        Which sizes to choose from; None is where the search ends.
+        Sizes to choose from; None selects the subset at which the search ends.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class SequentialSearch:
         self._start = self._current = fixed if forward else self._everything
 
     def run(self, evaluation: Evaluation) -> None:
-        """Search until the size is reached, or a step gains too little."""
+        """Search until the last size is reached, or a step gains too little."""
         score = -np.inf
         self._best: dict[int, float] = {}
         if self._sizes and self._start and self._sizes.low <= len(self._start) <= self._sizes.high:
@@ -113,21 +114,21 @@ class SequentialSearch:
         else:
             evaluation.show(n_moves, n_moves)
 
-    def choose(self, best: dict[int, Step]) -> Subset | int:
-        """Return what is selected: a subset, or the size of which to take the best."""
+    def choose(self, best: dict[int, ScoredSubset]) -> Subset | int:
+        """Return the selected subset, or a size, whose best subset is selected."""
         if self._sizes is not None:
             return self._sizes.choose(best)
-        if self._current == self._start and best:  # ended before the first step was done
+        if self._current == self._start and best:  # the first step was not finished
             return min(best)
-        # A floating search may have been at a size more than once.
+        # A floating search may have come to a size more than once.
         size = len(self._current)
         return size if self._floating and size in best else self._current
 
     def _float(self, evaluation, moved, score):
-        """Go back while that beats both where the search is and the best of that size.
+        """Step back while that beats both the current score and the best of that size.
 
-        What has just been moved stays, so that the search does not undo itself. As long as hardly
-        more than that has been moved, there is nothing to go back to.
+        The unit that has just been moved stays, so that the search does not undo itself. Up to two
+        moves from the start there is nothing to step back to.
         """
         while len(self._current ^ self._start) > 2:
             step = self._step(evaluation, self._current, not self._forward, moved)
@@ -138,11 +139,11 @@ class SequentialSearch:
         return score
 
     def _step(self, evaluation, subset, add, keep=frozenset()):
-        """Return the best subset that has one unit more or less, and its score."""
+        """Return the best subset with one unit more or less, and its score."""
         units = sorted(self._everything - subset if add else subset - self._fixed)
         units = [unit for unit in units if unit not in keep]
         if self._floating and not add:
-            units.reverse()  # of equals, floating search keeps those of the lowest positions
+            units.reverse()  # of equal units, a floating search keeps those of the lowest positions
         if not units:
             return None
         means = evaluation([subset ^ {unit} for unit in units])
@@ -155,7 +156,7 @@ class SequentialSearch:
 
 
 class ExhaustiveSearch:
-    """Scores all subsets of some sizes.
+    """Scores all subsets of the given sizes.
 
     Parameters
     ----------
@@ -164,7 +165,7 @@ class ExhaustiveSearch:
     fixed : frozenset of int
         Units that every subset has.
     sizes : Sizes
-        Which sizes.
+        The sizes.
     """
 
     def __init__(self, n_units: int, fixed: Subset, sizes: Sizes) -> None:
@@ -173,11 +174,11 @@ class ExhaustiveSearch:
 
     @property
     def n_subsets(self) -> int:
-        """Number of subsets, which may be too large for a length."""
+        """Number of subsets; it may be too large for ``len``."""
         return sum(comb(len(self._free), size) for size in self._added())
 
     def run(self, evaluation: Evaluation) -> None:
-        """Score them by size, then by position."""
+        """Score all subsets, by size, then by position."""
         subsets, means = self._subsets(), []
         while batch := list(islice(subsets, _BATCH)):
             evaluation.show(len(means), self.n_subsets)
@@ -185,8 +186,8 @@ class ExhaustiveSearch:
         evaluation.show(self.n_subsets, self.n_subsets)
         evaluation.refuse_none(means)
 
-    def choose(self, best: dict[int, Step]) -> int:
-        """Return the size of which to take the best."""
+    def choose(self, best: dict[int, ScoredSubset]) -> int:
+        """Return the size whose best subset is selected."""
         return self._sizes.choose(best)
 
     def _added(self) -> Sequence[int]:

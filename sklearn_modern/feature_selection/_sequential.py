@@ -1,4 +1,4 @@
-"""Sequential selection of features: one at a time."""
+"""Sequential feature selection, which adds or removes one feature at a time."""
 
 from dataclasses import KW_ONLY
 from numbers import Integral, Real
@@ -14,31 +14,31 @@ __all__ = ["SequentialFeatureSelector"]
 
 @estimator
 class SequentialFeatureSelector(SubsetSelector):
-    """Add or remove features one at a time, whichever gives the best cross-validated score.
+    """Add or remove one feature at a time: the one that gives the best cross-validated score.
 
     For linear models, discriminants, naive Bayes and nearest neighbours all candidates of a step
     are scored together, exactly and orders of magnitude faster than by fits. A floating search
-    [1]_ can take back what a later step has made superfluous.
+    [1]_ can undo a choice that later steps have made superfluous.
 
     Parameters
     ----------
     n_features_to_select : int, float, tuple, "auto", "best" or "parsimonious", default="auto"
-        How many features, a group counting as one.
+        How many features to select; a group counts as one.
 
-        - An int is a number below that of all features, a float a share of it.
-        - A tuple is a range, of which the size of the highest mean score is taken; "best" is the
-          range of all sizes.
-        - "parsimonious" is the smallest size whose best score is within one standard error of
-          the highest.
-        - "auto" stops when a step gains less than ``tol``; without ``tol`` it is half of the
+        - An int is a number below the number of features, a float a share of them.
+        - A tuple is a range of sizes, of which the one with the highest mean score is selected;
+          "best" is the range of all sizes.
+        - "parsimonious" selects the smallest size whose best score is within one standard error
+          of the highest.
+        - "auto" stops when a step gains less than ``tol``; without ``tol`` it selects half of the
           features.
     direction : {"forward", "backward"}, default="forward"
-        Whether to start with none and add, or with all and remove.
+        Whether to start without features and add, or with all features and remove.
     floating : bool, default=False
-        Go back after each step, as long as that gives a better score than both the step and what
-        has been the best of that size.
+        Step back after each step, as long as that gives a better score than both the step and the
+        best subset of that size so far.
     tol : float or None, default=None
-        Least gain of a step with ``n_features_to_select="auto"``; it may be negative when features
+        Least gain of a step with ``n_features_to_select="auto"``. It may be negative when features
         are removed.
 
     References
@@ -98,13 +98,13 @@ class SequentialFeatureSelector(SubsetSelector):
         )
 
     def _sizes(self, n_units, n_fixed):
-        """Return the sizes that are asked for."""
+        """Return the sizes to which ``n_features_to_select`` refers."""
         asked = self.n_features_to_select
         if asked in ("best", "parsimonious"):
             return Sizes(max(1, n_fixed), n_units, asked == "parsimonious")
         if asked == "auto" and n_units < 2:
             raise ValueError(
-                "feature_groups puts all features into one group, which cannot be left out."
+                "feature_groups puts all features into one group, which leaves no choice."
             )
         if asked == "auto" and self.tol is not None:
             return Sizes(max(1, n_fixed), max(n_units - 1, n_fixed))
@@ -123,7 +123,7 @@ class SequentialFeatureSelector(SubsetSelector):
             if asked >= n_units:
                 raise ValueError(
                     f"n_features_to_select must be < n_features, but it is {asked}, and there are "
-                    f"{n_units}, a group counting as one."
+                    f"{n_units}, where a group counts as one."
                 )
             return asked, asked
         if isinstance(asked, Real):
@@ -141,6 +141,6 @@ class SequentialFeatureSelector(SubsetSelector):
         if not 1 <= low <= high <= n_units:
             raise ValueError(
                 f"n_features_to_select={asked!r} must rise, from at least 1 to at most the "
-                f"{n_units} features that there are, a group counting as one."
+                f"{n_units} features of X, where a group counts as one."
             )
         return low, high

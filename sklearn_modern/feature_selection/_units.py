@@ -1,4 +1,4 @@
-"""What a search adds or removes at once: single features, and groups that move together."""
+"""Units that a search adds or removes: single features, and groups of them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,25 +9,25 @@ __all__ = ["Units"]
 
 
 class Units:
-    """The features of X, some of which form groups.
+    """The features of X as units: groups of features, and single ones.
 
     Parameters
     ----------
     n_features : int
         Number of columns.
     names : sequence of str or None
-        Their names, if they have any.
+        Names of the columns, if there are any.
     feature_groups : sequence of array-like or None
-        Columns that move together; each other column is by itself.
+        Groups of columns; each other column is a unit of its own.
     fixed_features : array-like or None
-        Columns that every subset has.
+        Columns that belong to every subset.
 
     Attributes
     ----------
     members : list of tuple of int
         The columns of each unit.
     fixed : frozenset of int
-        Units that every subset has.
+        Units that belong to every subset.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Units:
         grouped = {column for group in groups for column in group}
         alone = [(column,) for column in range(n_features) if column not in grouped]
         self.members = sorted(groups + alone)
-        self._alone = not groups  # then units are columns, which saves half of the time
+        self._alone = not groups  # then units are columns: a shortcut that halves the time
         fixed = set()
         if fixed_features is not None:
             positions = feature_positions(fixed_features, n_features, names, "fixed_features")
@@ -50,7 +50,7 @@ class Units:
             if fixed & set(group) and not fixed >= set(group):
                 label = [column if names is None else str(names[column]) for column in group]
                 raise ValueError(
-                    f"fixed_features has a part of the group {label}, which moves together; give "
+                    f"fixed_features has a part of the group {label}, which stays together; give "
                     "all of it."
                 )
         self.fixed = frozenset(
@@ -72,7 +72,7 @@ def _groups(asked, n_features, names):
     for group in asked if asked is not None else ():
         if isinstance(group, str) or not hasattr(group, "__iter__"):
             raise ValueError(
-                f"feature_groups={asked!r} must have groups of features, such as [[0, 1], [2]]."
+                f"feature_groups={asked!r} must be a list of groups, such as [[0, 1], [2]]."
             )
         columns = feature_positions(list(group), n_features, names, "feature_groups").tolist()
         if not columns:

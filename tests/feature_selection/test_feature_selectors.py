@@ -48,13 +48,13 @@ y = pytest.fixture(species)
 )
 def test_features_are_given_by_name_position_or_mask(make, frame, y, fixed):
     selector = make(GaussianNB(), fixed_features=fixed, cv=3).fit(frame, y)
-    assert all(1 in step.features for step in selector.history_)
+    assert all(1 in scored.features for scored in selector.history_)
     groups = [["petal length", "petal width"]]
     masks = [[False, False, True, True]]
     by_name = make(GaussianNB(), feature_groups=groups, cv=3).fit(frame, y)
     by_mask = make(GaussianNB(), feature_groups=masks, cv=3).fit(frame.to_numpy(), y)
     assert by_name.history_ == by_mask.history_
-    assert all((2 in step.features) == (3 in step.features) for step in by_name.history_)
+    assert all((2 in scored.features) == (3 in scored.features) for scored in by_name.history_)
 
 
 @each_selector
@@ -232,6 +232,6 @@ def test_fits_together_are_those_apart(n_jobs):
     model = GradientBoostingClassifier(backend="hist", n_estimators=2, random_state=0)
     together = SequentialFeatureSelector(model, **settings).fit(X, y)
     apart = SequentialFeatureSelector(model, fast=False, **settings).fit(X, y)
-    assert [(step.features, step.mean) for step in together.history_] == [
-        (step.features, step.mean) for step in apart.history_
+    assert [(scored.features, scored.mean) for scored in together.history_] == [
+        (scored.features, scored.mean) for scored in apart.history_
     ]

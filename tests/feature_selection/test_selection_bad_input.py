@@ -141,12 +141,12 @@ def test_more_is_fixed_than_may_be_selected(X, y, direction, settings, said):
 def test_groups_count_as_one_of_the_features_that_may_be_selected(X, y):
     groups = {"feature_groups": [[0, 1, 2], [3, 4]]}
     sequential = SequentialFeatureSelector(GaussianNB(), n_features_to_select=2, **groups)
-    refused(sequential, X, y, "must be < n_features", "it is 2", "there are 2", "a group counting")
+    refused(sequential, X, y, "must be < n_features", "it is 2", "there are 2", "a group counts")
     for settings in ({}, {"tol": 0.1}, {"direction": "backward"}):
         single = SequentialFeatureSelector(GaussianNB(), feature_groups=[range(5)], **settings)
         refused(single, X, y, "feature_groups puts all features into one group")
     exhaustive = ExhaustiveFeatureSelector(GaussianNB(), max_features=3, **groups)
-    refused(exhaustive, X, y, "max_features=3", "at most the 2 features", "a group counting")
+    refused(exhaustive, X, y, "max_features=3", "at most the 2 features", "a group counts")
 
 
 # Sizes of an exhaustive search: (settings, what the message says).
@@ -306,8 +306,8 @@ def test_some_candidates_have_no_score(make, X, y):
     with pytest.warns(UserWarning, match="without 'r2' cannot.*no first column") as warned:
         other.fit(X, y)
     assert warned[0].filename == __file__
-    assert not any(np.isnan(step.mean) for step in other.history_)
-    assert any(np.isnan(step.other_scores["first"]).any() for step in other.history_)
+    assert not any(np.isnan(scored.mean) for scored in other.history_)
+    assert any(np.isnan(scored.other_scores["first"]).any() for scored in other.history_)
 
 
 # Data ----------------------------------------------------------------------------------------
@@ -335,9 +335,9 @@ def test_data_that_cannot_be(make, X, y, frame):
 @each_selector
 def test_columns_of_the_same_name(make, frame, y):
     frame.columns = ["age", "red", "red", "green", "age"]
-    refused(make(GaussianNB()), frame, y, "X has several columns of the name age, red")
+    refused(make(GaussianNB()), frame, y, "X has several columns named age, red")
     frame.columns = [1, 1, 2, 3, 4]
-    refused(make(GaussianNB()), frame, y, "X has several columns of the name 1")
+    refused(make(GaussianNB()), frame, y, "X has several columns named 1")
 
 
 @each_selector

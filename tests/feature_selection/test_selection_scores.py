@@ -68,10 +68,10 @@ def test_each_metric_is_recorded_and_one_counts(make, frame, y):
         alone = make(GaussianNB(), scoring=scoring[refit], cv=3, **everything).fit(frame, y)
         np.testing.assert_array_equal(selector.support_, alone.support_)
         assert [s.features for s in selector.history_] == [s.features for s in alone.history_]
-        for step, other in zip(selector.history_, alone.history_, strict=True):
-            np.testing.assert_allclose(step.fold_scores, other.fold_scores)
-            np.testing.assert_array_equal(step.other_scores[refit], step.fold_scores)
-        assert list(step.other_scores) == list(scoring)
+        for scored, other in zip(selector.history_, alone.history_, strict=True):
+            np.testing.assert_allclose(scored.fold_scores, other.fold_scores)
+            np.testing.assert_array_equal(scored.other_scores[refit], scored.fold_scores)
+        assert list(scored.other_scores) == list(scoring)
         assert set(selector.scorer_) == set(scoring)
         assert {f"mean_{name}" for name in scoring} <= set(selector.results_frame().columns)
     named = make(GaussianNB(), scoring=["accuracy", "neg_log_loss"], refit="accuracy", cv=3)
@@ -85,14 +85,14 @@ def scored_by_first_row(estimator, X, y):
 @each_selector
 def test_scores_are_those_of_cross_validation(make, frame, y):
     selector = make(DecisionTreeClassifier(random_state=0), cv=4).fit(frame, y)
-    for step in selector.history_[:4]:
-        X = frame.iloc[:, list(step.features)]
+    for scored in selector.history_[:4]:
+        X = frame.iloc[:, list(scored.features)]
         scores = cross_val_score(DecisionTreeClassifier(random_state=0), X, y, cv=4)
-        np.testing.assert_array_equal(step.fold_scores, scores)
-        assert step.mean == pytest.approx(scores.mean())
-        assert step.std == pytest.approx(scores.std(ddof=1))
-        assert step.se == pytest.approx(scores.std(ddof=1) / 2)
-        assert step.fit_time > 0
+        np.testing.assert_array_equal(scored.fold_scores, scores)
+        assert scored.mean == pytest.approx(scores.mean())
+        assert scored.std == pytest.approx(scores.std(ddof=1))
+        assert scored.se == pytest.approx(scores.std(ddof=1) / 2)
+        assert scored.fit_time > 0
 
 
 @each_selector
@@ -100,10 +100,10 @@ def test_groups_and_weights_without_routing(make, frame, y):
     groups, weight = np.arange(75) % 5, np.linspace(0, 1, 75)
     selector = make(DecisionTreeClassifier(random_state=0), cv=GroupKFold(3), fast=False)
     selector.fit(frame, y, groups=groups, sample_weight=weight)
-    step = selector.history_[-1]
-    X = frame.iloc[:, list(step.features)]
+    scored = selector.history_[-1]
+    X = frame.iloc[:, list(scored.features)]
     for (train, test), score in zip(
-        GroupKFold(3).split(X, y, groups), step.fold_scores, strict=True
+        GroupKFold(3).split(X, y, groups), scored.fold_scores, strict=True
     ):
         tree = DecisionTreeClassifier(random_state=0)
         tree.fit(X.iloc[train], y[train], sample_weight=weight[train])
@@ -129,23 +129,23 @@ def test_metadata_is_routed_to_fit_splitter_and_scorer(make, frame, y, fast):
             fast=fast,
         )
         selector.fit(frame, y, groups=groups, sample_weight=weight)
-        step = selector.history_[0]
+        scored = selector.history_[0]
         expected = cross_validate(
             model,
-            frame.iloc[:, list(step.features)],
+            frame.iloc[:, list(scored.features)],
             y,
             scoring={"weighted": scorer, "plain": plain},
             cv=GroupKFold(3),
             params={"groups": groups, "sample_weight": weight},
         )
         for name in ("weighted", "plain"):
-            np.testing.assert_allclose(step.other_scores[name], expected[f"test_{name}"])
-        assert (step.other_scores["weighted"] != step.other_scores["plain"]).any()
+            np.testing.assert_allclose(scored.other_scores[name], expected[f"test_{name}"])
+        assert (scored.other_scores["weighted"] != scored.other_scores["plain"]).any()
         piped = Pipeline([("scale", StandardScaler()), ("select", selector)])
         piped.set_params(scale=StandardScaler().set_fit_request(sample_weight=False))
         piped.fit(frame.to_numpy(), y, groups=groups, sample_weight=weight)
         np.testing.assert_allclose(
-            piped[-1].history_[0].fold_scores, step.fold_scores, rtol=1e-6, atol=1e-6
+            piped[-1].history_[0].fold_scores, scored.fold_scores, rtol=1e-6, atol=1e-6
         )
         with pytest.raises(TypeError, match="offset"):
             selector.fit(frame, y, offset=weight)
@@ -190,7 +190,7 @@ def test_jobs_change_nothing(make, frame, y):
     together = make(DecisionTreeClassifier(random_state=0), cv=2, n_jobs=2).fit(frame, y)
     assert together.history_ == alone.history_
     stopped = make(
-        DecisionTreeClassifier(random_state=0), cv=2, n_jobs=2, callback=lambda step: True
+        DecisionTreeClassifier(random_state=0), cv=2, n_jobs=2, callback=lambda scored: True
     )
     assert stopped.fit(frame, y).history_ == alone.history_[:1]
 
@@ -203,12 +203,12 @@ def test_results_are_a_frame(make, frame, y):
     selector = make(GaussianNB(), cv=3).fit(frame, y)
     results = selector.results_frame()
     assert len(results) == len(selector.history_)
-    for step, (_, row) in zip(selector.history_, results.iterrows(), strict=True):
-        assert row["features"] == tuple(frame.columns[list(step.features)])
-        assert row["n_features"] == len(step.features)
+    for scored, (_, row) in zip(selector.history_, results.iterrows(), strict=True):
+        assert row["features"] == tuple(frame.columns[list(scored.features)])
+        assert row["n_features"] == len(scored.features)
         scores = row[["split0", "split1", "split2"]].astype(float)
-        np.testing.assert_array_equal(scores, step.fold_scores)
-        assert (row["mean"], row["std"], row["se"]) == (step.mean, step.std, step.se)
+        np.testing.assert_array_equal(scores, scored.fold_scores)
+        assert (row["mean"], row["std"], row["se"]) == (scored.mean, scored.std, scored.se)
     names = tuple(selector.get_feature_names_out())
     assert results.loc[results["selected"], "features"].tolist() == [names]
     best = results.loc[results["best_of_size"]]
@@ -229,7 +229,7 @@ def test_scores_are_drawn(make, frame, y):
     assert display.ax_.get_ylabel() == "neg_log_loss"
     assert isinstance(display, SubsetScoresDisplay)
     np.testing.assert_array_equal(display.line_.get_xdata(), [1, 2, 3, 4])
-    means = [step.mean for step in selector.subsets_.values()]
+    means = [scored.mean for scored in selector.subsets_.values()]
     np.testing.assert_array_equal(display.line_.get_ydata(), means)
     assert display.line_.get_color() == "green"
     assert any(
@@ -250,7 +250,7 @@ def test_scores_are_drawn(make, frame, y):
 @each_selector
 @pytest.mark.parametrize("ending", ["all", "stopped", "gains too little"])
 def test_a_bar_is_shown_on_stderr(make, frame, y, ending, capsys):
-    settings = {"callback": lambda step: len(step.features) == 2} if ending == "stopped" else {}
+    settings = {"callback": lambda scored: len(scored.features) == 2} if ending == "stopped" else {}
     if make is SequentialFeatureSelector:
         settings["tol"] = 1e9 if ending == "gains too little" else -1e9
         settings["direction"] = "forward" if ending == "gains too little" else "backward"

@@ -24,7 +24,7 @@ from sklearn_modern.feature_selection.subset_scoring.naive_bayes import NaiveBay
 each_selector = pytest.mark.parametrize(
     "make", [SequentialFeatureSelector, ExhaustiveFeatureSelector]
 )
-INTERRUPTED = "Interrupted: the best of what has been scored is kept."
+INTERRUPTED = "Interrupted: the best subset so far is kept."
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_an_interrupted_search_takes_the_last_step_that_is_done(X, y):
     CountedScore.calls, CountedScore.interrupted_at = 0, 2 * (6 + 5) + 5
     with pytest.warns(UserWarning, match=INTERRUPTED):
         selector = counted(n_features_to_select=5).fit(X, y)
-    two = max(whole.history_[6:11], key=lambda step: step.mean).features
+    two = max(whole.history_[6:11], key=lambda scored: scored.mean).features
     assert tuple(selector.get_support(indices=True).tolist()) == two
     assert selector.n_features_to_select_ == 2
 
@@ -107,13 +107,13 @@ def test_an_interrupt_before_any_score_is_an_interrupt(make, X, y):
 
 @each_selector
 def test_a_callback_may_interrupt(make, X, y):
-    def interrupt(step):
-        if len(step.features) == 2:
+    def interrupt(scored):
+        if len(scored.features) == 2:
             raise KeyboardInterrupt
 
     with pytest.warns(UserWarning, match=INTERRUPTED):
         selector = counted(make, callback=interrupt).fit(X, y)
-    assert [len(step.features) for step in selector.history_] == [1] * 6 + [2]
+    assert [len(scored.features) for scored in selector.history_] == [1] * 6 + [2]
 
 
 @each_selector
@@ -123,7 +123,7 @@ def test_a_callback_sees_each_step_and_may_stop(make, fast):
     seen = []
     selector = make(GaussianNB(), cv=2, callback=seen.append, fast=fast).fit(X, y)
     assert seen == selector.history_
-    stopping = make(GaussianNB(), cv=2, callback=lambda step: step == seen[5], fast=fast)
+    stopping = make(GaussianNB(), cv=2, callback=lambda scored: scored == seen[5], fast=fast)
     stopped = stopping.fit(X, y)
     assert stopped.history_ == seen[:6]
     assert stopped.predict(X).shape == y.shape
@@ -131,7 +131,7 @@ def test_a_callback_sees_each_step_and_may_stop(make, fast):
 
 @each_selector
 def test_a_callback_that_stops_before_any_score(make, X, y):
-    selector = make(LinearRegression(), cv=2, scoring=no_number, callback=lambda step: True)
+    selector = make(LinearRegression(), cv=2, scoring=no_number, callback=lambda scored: True)
     with pytest.raises(ValueError, match="None of the 1 subsets to choose from has a score"):
         selector.fit(X, y)
 
@@ -142,7 +142,7 @@ def no_number(estimator, X, y):
 
 @each_selector
 def test_what_a_callback_raises_is_raised(make, X, y):
-    def broken(step):
+    def broken(scored):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -176,9 +176,9 @@ def test_a_search_goes_on_where_it_was(make, X, y, tmp_path, settings):
     again = counted(make, checkpoint=path, **settings).fit(X, y)
     assert CountedScore.calls == 0
     assert again.history_ == whole.history_
-    for step, other in zip(again.history_, resumed.history_, strict=True):
-        np.testing.assert_array_equal(step.fold_scores, other.fold_scores)
-        assert step.fit_time == other.fit_time
+    for scored, other in zip(again.history_, resumed.history_, strict=True):
+        np.testing.assert_array_equal(scored.fold_scores, other.fold_scores)
+        assert scored.fit_time == other.fit_time
 
 
 KILLED = """
@@ -258,8 +258,8 @@ def test_scores_that_are_missing_are_recorded(tmp_path):
     scorer = SilentLookup(random_table(1, 5, share_missing=0.3))
     settings = {"cv": splits, "n_features_to_select": 2, "checkpoint": tmp_path / "search"}
     selector = SequentialFeatureSelector(Idle(), scoring=scorer, **settings)
-    first = [step.mean for step in selector.fit(X, y).history_]
-    again = [step.mean for step in selector.fit(X, y).history_]
+    first = [scored.mean for scored in selector.fit(X, y).history_]
+    again = [scored.mean for scored in selector.fit(X, y).history_]
     np.testing.assert_array_equal(again, first)
     assert np.isnan(first).any()
 
@@ -368,8 +368,8 @@ def test_both_ways_are_compared(make, monkeypatch):
     for fast in ("auto", "check"):
         selector = make(GaussianNB(), fast=fast, **settings).fit(X, y)
         assert [s.features for s in selector.history_] == [s.features for s in loop.history_]
-        for step, other in zip(selector.history_, loop.history_, strict=True):
-            np.testing.assert_allclose(step.fold_scores, other.fold_scores, rtol=1e-8)
+        for scored, other in zip(selector.history_, loop.history_, strict=True):
+            np.testing.assert_allclose(scored.fold_scores, other.fold_scores, rtol=1e-8)
     true_scores = NaiveBayes.scores
 
     def wrong_scores(self, subsets, metrics):

@@ -169,7 +169,7 @@ def test_floating_search_is_the_naive_one(table, direction):
         assert selected(selector) == expected
         assert len(asked) == len(set(asked)), "a subset was scored twice"
         assert set(asked) == scored
-        assert [step.features for step in selector.history_] == asked
+        assert [scored.features for scored in selector.history_] == asked
     assert compared > 3, "the tables are too easy"
 
 
@@ -233,10 +233,10 @@ def test_the_parsimonious_size_is_within_one_standard_error():
         table = {subset: scores + 0.1 * len(subset) ** 0.5 for subset, scores in table.items()}
         selector, _ = search(table, 5, n_features_to_select="parsimonious", direction="backward")
         best_of_size = {}
-        for step in selector.history_:
-            rival = best_of_size.get(len(step.features))
-            if rival is None or table[step.features].mean() > table[rival].mean():
-                best_of_size[len(step.features)] = step.features
+        for scored in selector.history_:
+            rival = best_of_size.get(len(scored.features))
+            if rival is None or table[scored.features].mean() > table[rival].mean():
+                best_of_size[len(scored.features)] = scored.features
         top = max(best_of_size.values(), key=lambda subset: table[subset].mean())
         error = table[top].std(ddof=1) / np.sqrt(4)
         expected = min(
@@ -250,7 +250,7 @@ def test_one_split_has_no_standard_error():
     for kind in (SequentialFeatureSelector, ExhaustiveFeatureSelector):
         asked = {} if kind is ExhaustiveFeatureSelector else {"n_features_to_select": "best"}
         selector, _ = search(random_table(3, 4), 4, kind, **asked)
-        top = max(selector.history_, key=lambda step: step.mean)
+        top = max(selector.history_, key=lambda scored: scored.mean)
         assert selected(selector) == top.features
         assert np.isnan([top.std, top.se]).all()
 
@@ -272,8 +272,8 @@ def test_subsets_are_the_best_of_the_history(floating):
             assert selector.subsets_[size].mean == np.nanmax(scores)
         assert selector.subsets_.keys() == sizes
         assert list(selector.subsets_) == sorted(sizes)
-        assert all(step in selector.history_ for step in selector.subsets_.values())
-        top = max(selector.subsets_.values(), key=lambda step: step.mean)
+        assert all(scored in selector.history_ for scored in selector.subsets_.values())
+        top = max(selector.subsets_.values(), key=lambda scored: scored.mean)
         assert selected(selector) == top.features
 
 

@@ -1,4 +1,4 @@
-"""How the subsets of a list differ from what they share."""
+"""How the subsets of a batch differ from their common reference."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,19 +12,21 @@ __all__ = ["Batch", "Changes"]
 
 @dataclass(frozen=True, eq=False)
 class Changes:
-    """Subsets as few changes to one reference.
+    """Subsets, written as a few changes to one reference.
 
     Parameters
     ----------
     reference : ndarray of int
-        What the subsets have in common, or all that they have, if that is closer to them; rising.
+        The intersection or the union of the subsets, whichever needs fewer changes; in rising
+        order.
     adds : bool
-        Whether the changes add to the reference; if not, they drop from it.
+        Whether the changes add features to the reference (the intersection) or drop features from
+        it (the union).
     features : ndarray of int
-        The features that some change is about; rising.
+        The features that some change adds or drops; in rising order.
     groups : tuple of (ndarray of int, ndarray of int)
-        For changes of one size each: which subsets, and their changes of shape (n_subsets, size)
-        as positions in ``features``.
+        For each number of changed features: the positions of the subsets, and their changes of
+        shape (n_subsets, size) as positions in ``features``.
     """
 
     reference: np.ndarray
@@ -34,7 +36,7 @@ class Changes:
 
     @classmethod
     def of(cls, subsets: Sequence[tuple[int, ...]]) -> "Changes":
-        """Find the changes; of a Batch they are found once."""
+        """Find the changes; those of a Batch are found once."""
         return subsets.changes if isinstance(subsets, Batch) else cls._find(subsets)
 
     @classmethod
@@ -61,16 +63,16 @@ class Changes:
 
 
 class Batch(list):
-    """Subsets that all folds score."""
+    """Subsets that are scored on all folds."""
 
     @cached_property
     def changes(self) -> Changes:
-        """How they differ from what they share."""
+        """The subsets, written as changes to their common reference."""
         return Changes._find(self)
 
 
 def _by_size(owners, places, n_subsets):
-    """Yield the subsets whose changes are of one size, and the changes."""
+    """Yield the subsets that change the same number of features, and their changes."""
     sizes = np.bincount(owners, minlength=n_subsets)
     starts = np.cumsum(sizes) - sizes
     for size in np.unique(sizes):

@@ -1,4 +1,4 @@
-"""Cross-products of the rows of a fold, computed as they are needed."""
+"""Cross-products of the columns of a fold, computed when they are needed."""
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -7,30 +7,30 @@ import numpy as np
 
 __all__ = ["CrossProducts"]
 
-# Standardised rows are kept up to this many numbers, and made anew for each use beyond.
+# Standardised data of up to this many elements are kept; larger ones are recomputed for each use.
 _KEPT = 2**19
-# Numbers that rows which are used at once may take.
+# Limit on the elements of rows that are used at once.
 _SLAB = 2**18
-# Products of up to this many columns are computed together if rows have to be made anew.
+# With up to this many columns all products are computed at once if the data are not kept.
 _TOGETHER = 2**9
 
 
 class CrossProducts:
-    """Products of standardised columns with each other.
+    """Products of standardised columns, P_jk = sum_i w_i (x_ij - o_j) (x_ik - o_k) / (s_j s_k).
 
-    There may be thousands of columns, of which few ever become part of a reference; so a row of the
-    matrix of all products is computed when it is asked for first.
+    There may be thousands of columns, but few of them ever become part of a reference; so each row
+    of P is computed when it is first needed.
 
     Parameters
     ----------
     matrix : callable
-        Returns the rows of the data, of shape (n_rows, n_features).
+        Returns the data x, of shape (n_rows, n_features).
     offset : ndarray of shape (n_features,)
-        Is subtracted from each row.
+        The offsets o of the columns.
     scale : ndarray of shape (n_features,)
-        The columns are divided by it.
+        The scales s of the columns.
     root : ndarray of shape (n_rows,) or None, default=None
-        Square roots of the rows' weights.
+        Square roots of the row weights w; None means that all are one.
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class CrossProducts:
 
     @cached_property
     def diagonal(self) -> np.ndarray:
-        """Squares of the columns."""
+        """Products of the columns with themselves, P_jj."""
         return sum(np.einsum("ij,ij->i", slab, slab) for _, slab in self.slabs())
 
     def slabs(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield standardised rows, transposed, and where they stand."""
+        """Yield slices of rows, and the standardised data of these rows, transposed."""
         if self._kept is not None:
             yield slice(None), self._kept
             return
@@ -73,7 +73,7 @@ class CrossProducts:
         return sum(slab @ targets[part] for part, slab in self.slabs())
 
     def rows(self, features: np.ndarray) -> np.ndarray:
-        """Return the products of some columns with all columns, but for the diagonal's."""
+        """Return rows of P for some columns; P_jj is up to the caller, who may set ``diagonal``."""
         new = features[self._place[features] < 0]
         if len(new) and self._kept is None and len(self._place) <= _TOGETHER:
             new = np.flatnonzero(self._place < 0)
@@ -84,7 +84,7 @@ class CrossProducts:
         return self._rows[self._place[features]]
 
     def blocks(self, features: np.ndarray) -> np.ndarray:
-        """Return the products among the columns of each of many tuples.
+        """Return the blocks of P for many tuples of columns.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class CrossProducts:
         Returns
         -------
         blocks : ndarray of shape (n_tuples, size, size)
-            Their products.
+            The products of the columns of each tuple.
         """
         n_tuples, size = features.shape
         if size < 2:

@@ -9,7 +9,7 @@ import numpy as np
 
 __all__ = ["Fold"]
 
-# Copies of the rows of a fold are kept up to this size, and made anew for each use beyond.
+# Copies of rows up to this size are kept; larger ones are made anew for each use.
 _KEPT_BYTES = 2**24
 
 
@@ -19,19 +19,19 @@ class Fold:
     Parameters
     ----------
     X : ndarray of float64 of shape (n_samples, n_features)
-        Finite numbers.
+        The data, which are finite.
     y : ndarray of shape (n_samples,)
-        Labels or targets.
+        Labels or numbers.
     train, test : ndarray of int
-        Rows.
+        Positions of the rows.
     weight : ndarray or None, default=None
         Weights of the training rows.
     prefix : transformer or None, default=None
-        Fitted to the training rows; it maps each column to one column.
+        Fitted to the training rows; it transforms each column by itself.
     classifies : bool, default=False
-        Whether y has labels.
+        Whether y holds labels.
     score_params : dict of str to dict, default={}
-        For each metric what its scorer gets besides, of the test rows.
+        For each metric further arguments of its scorer, for the test rows.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Fold:
 
     @cached_property
     def classes(self) -> np.ndarray | None:
-        """Labels that the training rows have, None for a regressor."""
+        """Labels of the training rows, sorted; None for a regressor."""
         return np.unique(self.y_train) if self.classifies else None
 
     @cached_property
@@ -80,7 +80,7 @@ class Fold:
 
     @cached_property
     def codes_test(self) -> np.ndarray:
-        """Positions of the test rows' labels in ``classes``, -1 where it is not there."""
+        """Positions of the test rows' labels in ``classes``, -1 for labels that are not there."""
         codes = np.searchsorted(self.classes, self.y_test).clip(max=len(self.classes) - 1)
         return np.where(self.classes[codes] == self.y_test, codes, -1)
 

@@ -1,4 +1,4 @@
-"""Least squares, with or without a ridge: everything follows from cross-products of columns."""
+"""Least squares and ridge regression of many subsets, from cross-products of columns."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,34 +20,34 @@ from sklearn_modern.feature_selection.subset_scoring.outputs import Decisions, O
 
 __all__ = ["Linear"]
 
-# Solvers of scikit-learn's that are exact; "auto" is "cholesky" here.
+# Exact solvers; "auto" is "cholesky" for dense data.
 _EXACT = ("auto", "cholesky", "svd")
-# Largest trace of the inverse of the scaled cross-products, which bounds how far rounding spreads;
-# and the largest if columns count as often as the squares of their means exceed their variances.
+# Limit on the trace of the inverse of G (see Linear), which bounds how much rounding is amplified;
+# and on that trace with each column weighted by the ratio of its squared mean to its variance.
 _INVERSE, _SHIFTED = 3e5, 1e11
-# Largest condition of the cross-products as they are where an ordinary fit takes singular values,
-# and, relative to the penalty, their largest size where it takes products of rows.
+# Limit on the condition number of the cross-products before scaling, where an ordinary fit uses
+# singular values; and on their size relative to the penalty, where it uses products of rows.
 _CONDITION, _ROWS = 1e12, 1e7
-# Squared errors that are smaller, relative to what they are the difference of, have lost digits.
+# Squared errors are differences; if they are smaller than this share of the terms, digits are lost.
 _CANCELLED = 1e-4
-# Decisions that are closer may fall either way.
+# Decisions that are closer to a tie than this may fall either way.
 _TIE = 1e-9
-# Decisions are about as large as one; differences in what follows these decimals are rounding.
+# Decisions are of the order of one; differences beyond these decimals are rounding.
 _DECIMALS = 11
-# Stands in for pivots that vanish.
+# Replaces pivots that vanish.
 _TINY = 1e-12
-# Sums of squares that are smaller, or larger than the inverse, leave the range of numbers soon.
+# Sums of squares below this, or above its inverse, are close to underflow or overflow.
 _LEAST = 1e-150
-# Numbers that the coefficients of subsets that are solved together may take.
+# Limit on the coefficients of subsets that are solved together, as a number of elements.
 _NUMBERS = 2**20
 
 
 @dataclass(frozen=True, eq=False)
 class _Solutions:
-    """Coefficients of subsets that differ from the reference by equally many features.
+    """Coefficients of subsets that differ from the reference by the same number of features.
 
-    Those of the reference are ``kept``, of shape (n_subsets, n_targets, n_reference), those of the
-    features ``extra`` are ``added``, of shape (n_subsets, n_targets, n_extra).
+    ``kept`` are the coefficients of the reference, of shape (n_subsets, n_targets, n_reference);
+    ``added`` are those of the features ``extra``, of shape (n_subsets, n_targets, n_extra).
     """
 
     which: np.ndarray
@@ -61,10 +61,26 @@ class _Solutions:
 class Linear(FoldScorer):
     """Solves the normal equations of a reference, and corrects the solution for each subset.
 
-    Columns are centred and scaled first, so that the normal equations have ones on the diagonal.
-    What is added to the reference takes a small block of its Schur complement, what is dropped a
-    small block of the inverse.
+    Columns are centred and scaled to z_ij = (x_ij - m_j) / s_j, where m is the weighted mean (zero
+    without an intercept) and s_j^2 = sum_i w_i (x_ij - m_j)^2 + alpha. The normal equations are
+    then G b = c, with
+
+        G_jk = sum_i w_i z_ij z_ik  for j != k,  G_jj = 1,  c_j = sum_i w_i z_ij (y_i - mean(y)),
+
+    as the penalty is part of the scale. A reference R has b_R = G_RR^-1 c_R.
+
+    Features E that are added to R need a small block of the Schur complement of G_RR:
+
+        S = G_EE - G_ER G_RR^-1 G_RE,
+        b_E = S^-1 (c_E - G_ER G_RR^-1 c_R),
+        b_R <- b_R - G_RR^-1 G_RE b_E.
+
+    Features D that are dropped from R need a small block of the inverse H = G_RR^-1:
+
+        b_R <- b_R - H_RD (H_DD)^-1 b_D,  which makes b_D zero.
     """
+
+    kinds = (LinearRegression, Ridge, RidgeClassifier)
 
     def __init__(self, estimator: Any, fold: Fold) -> None:
         super().__init__(estimator, fold)
@@ -76,19 +92,16 @@ class Linear(FoldScorer):
             self._standardise()
 
     @classmethod
-    def recognises(cls, estimator: Any) -> bool:
-        """Tell whether it is least squares without constraints, solved exactly."""
-        kind = type(estimator)
-        if kind not in (LinearRegression, Ridge, RidgeClassifier):
-            return False
-        if estimator.positive or estimator.fit_intercept not in (True, False):
-            return False
-        return kind is LinearRegression or (
-            isinstance(estimator.alpha, Real)
-            and 0 < float(estimator.alpha) < np.inf
-            and estimator.solver in _EXACT
-            and getattr(estimator, "class_weight", None) in (None, "balanced")
-        )
+    def covers(cls, estimator: Any) -> dict[str, bool]:
+        """Cover least squares without constraints, solved exactly."""
+        alpha = getattr(estimator, "alpha", 1.0)  # LinearRegression has none
+        return {
+            "positive": not estimator.positive,
+            "fit_intercept": estimator.fit_intercept in (True, False),
+            "alpha": isinstance(alpha, Real) and 0 < float(alpha) < np.inf,
+            "solver": getattr(estimator, "solver", "auto") in _EXACT,
+            "class_weight": getattr(estimator, "class_weight", None) in (None, "balanced"),
+        }
 
     def outputs(self, subsets: Sequence[Subset]) -> Outputs:
         """Return predictions, or decisions of a classifier."""
@@ -103,13 +116,13 @@ class Linear(FoldScorer):
         sure &= ~_are_tied(raw)
         if n_targets > 1:
             return Decisions(raw.transpose(0, 2, 1), sure)
-        # Equal rows have equal decisions, which counts where rows are ranked by them.
+        # Equal rows must have equal decisions, since metrics of ranks tell apart any others.
         return Decisions(raw[:, 0].round(_DECIMALS), sure)
 
     def scores(
         self, subsets: Sequence[Subset], metrics: Sequence[Metric]
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Score the subsets, without predictions where the metrics take only squared errors."""
+        """Score the subsets, without predictions if all metrics follow from squared errors."""
         functions = [metric.of_squared_errors(self.fold) for metric in metrics]
         known = [function for function in functions if function is not None]
         if len(known) < len(functions) or not self._holds:
@@ -126,7 +139,7 @@ class Linear(FoldScorer):
         return scores, sure & ~np.isnan(scores).any(axis=1)
 
     def _standardise(self):
-        """Centre and scale the columns; the penalty of a ridge is a part of their squares."""
+        """Compute m, s and c of the class's docstring, and what bounds rounding."""
         fold, weight, targets = self.fold, self._weight, self._targets
         root = None if weight is None else np.sqrt(weight)
         total = len(targets) if weight is None else weight.sum()
@@ -160,7 +173,7 @@ class Linear(FoldScorer):
         return self._test.with_targets(self._test_targets[:, None])[:, 0]
 
     def _solve(self, subsets) -> Iterator[_Solutions]:
-        """Yield what can be solved."""
+        """Factor G_RR = L L^T and yield solutions; ``half`` is L^-1, so G_RR^-1 = half^T half."""
         if not self._holds:
             return
         changes = Changes.of(subsets)
@@ -176,7 +189,12 @@ class Linear(FoldScorer):
             yield from (self._add if changes.adds else self._drop)(changes, rows, half)
 
     def _add(self, changes, rows, half):
-        """Yield the solutions of subsets that have the reference, and more."""
+        """Yield the solutions of subsets that add to the reference.
+
+        With V = G_RR^-1 G_RE and diagonal weights W, the trace that bounds rounding is
+
+            tr(W G^-1) = tr(W_R G_RR^-1) + tr(S^-1 (W_E + V^T W_R V)).
+        """
         reference, features = changes.reference, changes.features
         start = half @ self._xy[reference]
         base = half.T @ start
@@ -193,14 +211,14 @@ class Linear(FoldScorer):
             inverses = _inverses(blocks)
             added = np.einsum("mkl,mlc->mck", inverses, gains[places])
             kept = base.T - np.einsum("mck,mkr->mcr", added, shifts[places])
-            # The trace of a product is at most the product of the traces.
+            # The trace of a product of positive matrices is at most the product of the traces.
             more = np.trace(inverses, axis1=1, axis2=2) * lengths[:, places].sum(axis=2)
             squares = self._squares[reference].sum() + self._squares[extra].sum(axis=1)
             sure = self._are_sure(len(reference) + extra.shape[1], traces[:, None] + more, squares)
             yield _Solutions(which, reference, kept, extra, added, sure)
 
     def _drop(self, changes, rows, half):
-        """Yield the solutions of subsets that have only some of the reference."""
+        """Yield the solutions of subsets that drop from the reference."""
         reference = changes.reference
         inverse = half.T @ half
         base = inverse @ self._xy[reference]
@@ -213,17 +231,17 @@ class Linear(FoldScorer):
             amounts = np.einsum("mkl,mlc->mck", _inverses(blocks), base[out])
             kept = base.T - np.einsum("mck,mkr->mcr", amounts, inverse[out])
             np.put_along_axis(kept, np.broadcast_to(out[:, None], amounts.shape), 0.0, axis=2)
-            # What holds for the reference holds for a part of it.
+            # The bounds of the reference are bounds for each part of it.
             sure = self._are_sure(len(reference) - out.shape[1], traces, squares)
             sure = np.full(len(which), sure)
             yield _Solutions(which, reference, kept, out[:, :0], amounts[:, :, :0], sure)
 
     def _are_sure(self, size, traces, squares):
-        """Tell where rounding can have spread neither here nor in an ordinary fit."""
+        """Tell where neither this arithmetic nor an ordinary fit can have amplified rounding."""
         n_rows = len(self._targets)
         if not self._alpha:
             n_rows = n_rows if self._weight is None else np.count_nonzero(self._weight)
-            # Singular values below a share of the largest are taken for zeros.
+            # An ordinary fit takes singular values below this share of the largest for zeros.
             share = max(getattr(self.estimator, "tol", 0.0), _CONDITION**-0.5)
             holds = traces[2] * squares < share**-2
             holds &= size + self.estimator.fit_intercept < n_rows
@@ -238,7 +256,7 @@ class Linear(FoldScorer):
         n_subsets, n_targets, n_reference = part.kept.shape
         raw = np.empty((n_subsets, n_targets, len(self.fold.y_test)))
         for rows, slab in self._test.slabs():
-            # One product of two matrices is faster than one for each subset.
+            # One product of two large matrices is faster than a product for each subset.
             kept = part.kept.reshape(n_subsets * n_targets, n_reference)
             outputs = (kept @ slab[part.reference]).reshape(n_subsets, n_targets, slab.shape[1])
             for feature, added in zip(part.extra.T, np.moveaxis(part.added, 2, 0), strict=True):
@@ -248,7 +266,11 @@ class Linear(FoldScorer):
         return raw
 
     def _squared_errors(self, part):
-        """Return the mean squared error of each subset, NaN where too few digits are left."""
+        """Return the mean squared error of each subset, NaN where too few digits are left.
+
+        With t = y - mean(y), and Z the scaled test rows, n MSE = t^T t - 2 b^T Z^T t + b^T Z^T Z b,
+        so that cross-products of the test rows replace predictions.
+        """
         kept, added = part.kept[:, 0], part.added[:, 0]
         products = kept @ self._test_xy[part.reference]
         products += np.einsum("mk,mk->m", added, self._test_xy[part.extra])
@@ -264,7 +286,7 @@ class Linear(FoldScorer):
 
 
 def _weight(estimator, fold):
-    """Return the weights of the training rows, None if all are one, False if there is no fit."""
+    """Return the weights of the training rows, None if all are one, False if none can be fitted."""
     weight = fold.weight
     if getattr(estimator, "class_weight", None) is not None:
         balanced = compute_sample_weight(estimator.class_weight, fold.y_train)
@@ -276,7 +298,7 @@ def _weight(estimator, fold):
 
 
 def _targets(fold):
-    """Return what is fitted, of shape (n_rows, n_targets); None if there is nothing to fit."""
+    """Return the targets of shape (n_rows, n_targets), classes coded as -1 and 1; None if unfit."""
     if not fold.classifies:
         y = fold.y_train
         return np.asarray(y, dtype=np.float64)[:, None] if y.ndim == 1 else None
@@ -292,7 +314,7 @@ def _mean(rows, weight):
 
 
 def _parts(changes):
-    """Divide the subsets whose changes are of one size, so that coefficients fit into memory."""
+    """Divide the subsets of each group into parts whose coefficients fit into memory."""
     for which, places in changes.groups:
         size = places.shape[1]
         step = max(1, _NUMBERS // ((size + 1) * (len(changes.reference) + size + 1)))
@@ -301,7 +323,13 @@ def _parts(changes):
 
 
 def _inverses(blocks):
-    """Invert many positive definite matrices; those that are singular get huge inverses."""
+    """Invert many positive definite matrices; singular ones get huge inverses.
+
+    Gauss-Jordan elimination in place turns, for each pivot i,
+
+        a_kl into a_kl - a_ki a_il / a_ii,  a_il into a_il / a_ii,  a_ki into -a_ki / a_ii,
+        and a_ii into 1 / a_ii  (k, l != i).
+    """
     result = blocks.copy()
     for i in range(blocks.shape[1]):
         pivot = np.maximum(result[:, i, i], _TINY)[:, None]
@@ -314,7 +342,7 @@ def _inverses(blocks):
 
 
 def _are_tied(raw):
-    """Tell for which subsets some row could be of either of two classes."""
+    """Tell for which subsets rounding could change the class of some row."""
     if raw.shape[1] == 1:
         return (np.abs(raw[:, 0]) < _TIE).any(axis=1)
     closest = raw > raw.max(axis=1, keepdims=True) - _TIE

@@ -1,4 +1,4 @@
-"""Logistic regression: many subsets' losses are minimised at once, from one that is near."""
+"""Logistic regression of many subsets, whose losses are minimised at once from one near by."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -23,26 +23,28 @@ from sklearn_modern.feature_selection.subset_scoring.outputs import Logits
 
 __all__ = ["Logistic"]
 
-# Numbers in the logits of subsets that are worked on together: they stay in the processor's cache.
+# Limit on the logits of subsets that are minimised together, so that they stay in the cache.
 _NUMBERS = 2**18
-# Standardised columns are kept up to this size, and made anew for each use beyond.
+# Standardised columns up to this size are kept; larger ones are made anew for each use.
 _KEPT_BYTES = 2**22
-# Ratio of the sizes of columns up to which scikit-learn's solvers are certain to converge.
+# Ratio of the scales of columns up to which scikit-learn's solvers are certain to converge.
 _REACH = 1e7
-# Parameters of a reference whose curvature, a square of them, is small enough to have.
+# Limit on the parameters of a reference: its curvature has the square of that many elements.
 _PARAMETERS = 3000
-# Penalties, a row, that bound curvatures well enough.
+# Penalties per row from which on curvatures cannot vanish.
 _FIRM = 1e-6
 _SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky", "sag", "saga")
 
 
 class Logistic(FoldScorer):
-    """Finds the same minimum that all of scikit-learn's solvers look for.
+    """Finds the minimum of the loss, to which all of scikit-learn's solvers converge.
 
-    Columns are standardised and their penalties with them, so that the minimum stays where it is.
-    A fit with the default ``tol`` ends some way before it; scores are of fits that go all the way.
+    Columns are standardised to z_j = (x_j - m_j) / s_j, and so a penalty on the coefficient of x_j
+    becomes one of 1 / s_j^2 times it on that of z_j; the minimum stays the same. A fit with the
+    default ``tol`` stops before the minimum; the scores are those of fits that reach it.
     """
 
+    kinds = (LogisticRegression,)
     tolerance = 1e-6
 
     def __init__(self, estimator: Any, fold: Fold) -> None:
@@ -50,7 +52,7 @@ class Logistic(FoldScorer):
         self._kept: dict[str, np.ndarray] = {}
         self._known: deque = deque(maxlen=8)
         self._weight = self._weights()
-        # Versions of scikit-learn differ in what balances classes whose rows have weights.
+        # Versions of scikit-learn differ in how they balance classes whose rows have weights.
         plain = estimator.class_weight is None or fold.weight is None
         totals = np.bincount(fold.codes_train, self._weight)
         self._holds = plain and len(totals) > 1 and totals.min() > 0 and self._weight.min() >= 0
@@ -58,26 +60,24 @@ class Logistic(FoldScorer):
             self._prepare()
 
     @classmethod
-    def recognises(cls, estimator: Any) -> bool:
-        """Tell whether it is scikit-learn's, without an L1 penalty, and meant to converge."""
-        if type(estimator) is not LogisticRegression:
-            return False
+    def covers(cls, estimator: Any) -> dict[str, bool]:
+        """Cover fits without an L1 penalty that are meant to converge."""
         params = {"multi_class": "deprecated", **estimator.get_params(deep=False)}
-        return (
-            params["solver"] in _SOLVERS
-            and params["penalty"] in ("l2", None, "deprecated")
-            and params["l1_ratio"] in (None, 0)
-            and params["class_weight"] in (None, "balanced")
-            and params["multi_class"] == "deprecated"
-            and params["tol"] <= 1e-4
-            and params["max_iter"] >= 100
-            and not params["dual"]
-            and not params["warm_start"]
-        )
+        return {
+            "solver": params["solver"] in _SOLVERS,
+            "penalty": params["penalty"] in ("l2", None, "deprecated"),
+            "l1_ratio": params["l1_ratio"] in (None, 0),
+            "class_weight": params["class_weight"] in (None, "balanced"),
+            "multi_class": params["multi_class"] == "deprecated",
+            "tol": params["tol"] <= 1e-4,
+            "max_iter": params["max_iter"] >= 100,
+            "dual": not params["dual"],
+            "warm_start": not params["warm_start"],
+        }
 
     @classmethod
     def exactly(cls, estimator: Any) -> Any:
-        """Return one with a solver that goes on until it has converged."""
+        """Return the estimator with a solver that goes on until it has converged."""
         return clone(estimator).set_params(solver="newton-cholesky", tol=1e-10, max_iter=10_000)
 
     def outputs(self, subsets: Sequence[Subset]) -> Logits:
@@ -87,13 +87,13 @@ class Logistic(FoldScorer):
         raw = np.zeros((len(subsets), n_outputs, len(self.fold.y_test)))
         sure = np.zeros(len(subsets), dtype=bool)
         if self._holds:
-            # Steps may overshoot, to infinity at the worst: they are seen not to have converged.
+            # Steps may overshoot, even to infinity; such fits count as not converged.
             with np.errstate(all="ignore"):
                 self._fill(subsets, raw, sure)
         return Logits(raw[:, 0] if n_outputs == 1 else raw.swapaxes(1, 2), sure)
 
     def _fill(self, subsets, raw, sure):
-        """Set the logits of the subsets, and which of them hold."""
+        """Set the logits of the subsets, and which of them are exact."""
         changes = Changes.of(subsets)
         loss, X_test = self._loss(), self._columns("test")
         core = changes.reference
@@ -106,7 +106,7 @@ class Logistic(FoldScorer):
             self._last = np.zeros_like(self._last)
             self._last[:, core] = least.coefs
         elif changes.adds:
-            return  # what makes the reference uncertain does so with more columns
+            return  # with more columns the minimum is no more certain
         for same, positions in changes.groups:
             for part in _parts(loss, core, positions, changes.adds):
                 fits = _fits(loss, core, least, changes.features[positions[part]], changes.adds)
@@ -115,13 +115,13 @@ class Logistic(FoldScorer):
                 self._remember([subsets[i] for i in same[part]], fits)
 
     def _remember(self, subsets, fits):
-        """Keep fits, of which one may be the reference of the next list."""
+        """Keep fits, of which one may be the next reference."""
         self._known.append(({subset: row for row, subset in enumerate(subsets)}, fits))
         while len(self._known) > 1 and sum(f.coefs.size for _, f in self._known) > _NUMBERS:
             self._known.popleft()
 
     def _start(self, reference):
-        """Return the coefficients of a subset if they are known, else those of the last one."""
+        """Return the coefficients of a reference if they are known, else those of the last one."""
         reference = tuple(reference.tolist())
         for rows, fits in self._known:
             if reference in rows:
@@ -131,13 +131,13 @@ class Logistic(FoldScorer):
         return self._last
 
     def _within_reach(self, fits):
-        """Tell for which subsets an ordinary fit, to columns as they are, can find the minimum."""
+        """Tell for which subsets an ordinary fit, which does not standardise, finds the minimum."""
         largest = np.where(fits.used, self._extent[fits.columns], 0).max(axis=1)
         least = np.where(fits.used, self._spread[fits.columns], np.inf).min(axis=1)
         return largest < _REACH * least
 
     def _weights(self):
-        """Return weights of the training rows, with those of the classes."""
+        """Return the weights of the training rows, times those of their classes."""
         fold = self.fold
         weight = np.ones(len(fold.y_train)) if fold.weight is None else fold.weight
         if self.estimator.class_weight is None:
@@ -146,7 +146,11 @@ class Logistic(FoldScorer):
         return weight * of_classes[fold.codes_train]
 
     def _prepare(self):
-        """Find a scale for each column that makes curvatures equal, penalties included."""
+        """Scale each column so that all curvatures are about equal, penalties included.
+
+        At even odds the loss over n rows has the curvature n var(x_j) / 4 + ridge for the
+        coefficient of x_j; s_j^2 = var(x_j) + 4 ridge / n makes it n / 4 for that of z_j.
+        """
         X = self.fold.X_train
         mean = self._weight.mean()
         ridge = 0.0 if self.estimator.penalty is None else 1 / (self.estimator.C * mean)
@@ -168,7 +172,7 @@ class Logistic(FoldScorer):
         return Loss(self._columns("train"), self._targets, self._weight, self._penalty)
 
     def _columns(self, name):
-        """Return the standardised columns as rows, and ones for the intercept as the last."""
+        """Return the standardised columns as rows; the last row is ones, for the intercept."""
         if name in self._kept:
             return self._kept[name]
         X = self.fold.X_train if name == "train" else self.fold.X_test
@@ -181,7 +185,7 @@ class Logistic(FoldScorer):
 
 
 def _parts(loss, core, changed, adds):
-    """Divide subsets, so that what is computed of a part at once fits into memory."""
+    """Divide subsets into parts whose arrays fit into memory."""
     (n, n_changed), (n_outputs, n_rows) = changed.shape, loss.targets.shape
     n_own = max(1, n_changed if adds else 0)
     steps, borders = 4 * (len(core) + n_own), n_outputs * n_changed * len(core)
@@ -190,7 +194,7 @@ def _parts(loss, core, changed, adds):
 
 
 class _Fits(NamedTuple):
-    """Coefficients of columns for each subset, which of them it uses, and whether they hold."""
+    """The columns of each subset, which of them it uses, coefficients, and if they are exact."""
 
     columns: np.ndarray
     used: np.ndarray
@@ -199,7 +203,7 @@ class _Fits(NamedTuple):
 
 
 def _fits(loss, core, least, changed, adds):
-    """Fit to subsets that each differ by as many columns from a reference."""
+    """Fit to subsets that all differ by the same number of columns from a reference."""
     n, n_changed = changed.shape
     columns = np.broadcast_to(core, (n, len(core)))
     if adds:
@@ -219,8 +223,8 @@ def _fits(loss, core, least, changed, adds):
     else:
         bordered, coefs = dropping(least, np.searchsorted(core, changed))
         coefs, sure = minima(loss, core, changed[:, :0], bordered, coefs)
-    # Without penalties that bound it, the curvature may have become so small on the way that a
-    # short step is no sign of the minimum. Their own curvature tells.
+    # Without firm penalties the curvature may have become so small on the way that a short step is
+    # no proof of the minimum. Newton steps with the subset's own curvature give that proof.
     firm = np.append(loss.penalty[:-1] > _FIRM * loss.X.shape[1], True)
     proven = sure & (firm[columns] | ~used).all(axis=1)
     for row in np.flatnonzero(certain & ~proven):

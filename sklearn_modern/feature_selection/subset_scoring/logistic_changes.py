@@ -1,4 +1,4 @@
-"""Logistic regressions on subsets that each differ by a few columns from one reference."""
+"""Logistic regressions on subsets that differ by a few columns from one reference."""
 
 from dataclasses import dataclass, replace
 
@@ -14,31 +14,39 @@ from sklearn_modern.feature_selection.subset_scoring.logistic_loss import (
 
 __all__ = ["Bordered", "adding", "dropping", "logits", "minima"]
 
-# A subset is given up, and left to Newton's steps of its own, after so many gradients or if a step
-# is so much larger than the one before.
+# A subset is left to Newton steps of its own after this many gradients, or if a step is this many
+# times as large as the one before.
 _GRADIENTS = 50
 _GROWTH = 3
-# Steps that are remembered, from which a subset learns how its curvature differs.
+# Number of steps that correct the guess of the curvature.
 _MEMORY = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Bordered:
-    """Guesses of the curvatures of the subsets' losses: the reference's, with borders.
+    """Guesses of the curvatures of the subsets' losses: that of the reference, with borders.
 
-    To add columns is to border it by theirs. To drop columns is to hold their coefficients at zero,
-    which borders it by unit vectors. So one inverse serves all subsets.
+    A subset that adds columns has the curvature [[H, B^T], [B, C]], where H is that of the
+    reference. To drop columns is to hold their coefficients at zero; in the equations of that
+    constrained step B holds unit vectors, and C is zero. One inverse H^-1 serves all subsets: with
+    the Schur complement S = C - B H^-1 B^T, the equations [[H, B^T], [B, C]] (d, u) = (g, h) have
+    the solution
+
+        u = S^-1 (h - B H^-1 g),  d = H^-1 g - H^-1 B^T u.
+
+    For added columns u is the step of their coefficients, and h their gradient; for dropped ones
+    u is the multiplier of the constraint, and h is zero.
 
     Parameters
     ----------
     inverse : ndarray of shape (n_parameters, n_parameters)
-        Inverse of the reference's curvature.
+        The inverse H^-1 of the curvature of the reference.
     border : ndarray of shape (n_subsets, n_border, n_parameters)
-        The borders times the inverse.
+        The products B H^-1.
     corner : ndarray of shape (n_subsets, n_border, n_border)
-        Inverses of the borders' Schur complements.
+        The inverses S^-1.
     kept : ndarray of shape (n_subsets, 1, n_columns) or None, default=None
-        0 for the reference's columns that are dropped, else 1; None if columns are added.
+        0 for dropped columns of the reference, else 1; None if columns are added.
     """
 
     inverse: np.ndarray
@@ -47,12 +55,12 @@ class Bordered:
     kept: np.ndarray | None = None
 
     def take(self, which: np.ndarray) -> "Bordered":
-        """Return those of some subsets."""
+        """Return the guesses for some subsets."""
         kept = None if self.kept is None else self.kept[which]
         return replace(self, border=self.border[which], corner=self.corner[which], kept=kept)
 
     def solve(self, gradient: np.ndarray) -> np.ndarray:
-        """Return Newton's steps for gradients of shape (n_subsets, n_outputs, n_columns)."""
+        """Return Newton steps for gradients of shape (n_subsets, n_outputs, n_columns)."""
         n, n_outputs, n_columns = gradient.shape
         n_core = len(self.inverse) // n_outputs
         core = gradient[:, :, :n_core].reshape(n, 1, -1)
@@ -70,7 +78,7 @@ class Bordered:
 def adding(
     loss: Loss, core: np.ndarray, least: Minimum, own: np.ndarray
 ) -> tuple[Bordered, np.ndarray, np.ndarray, np.ndarray]:
-    """Border the curvature of a reference by more columns.
+    """Border the curvature of a reference by added columns.
 
     Parameters
     ----------
@@ -79,7 +87,7 @@ def adding(
     core : ndarray of int
         Columns of the reference.
     least : Minimum
-        Its minimum.
+        Minimum of the reference.
     own : ndarray of int of shape (n_subsets, n_own)
         Columns to add.
 
@@ -88,9 +96,9 @@ def adding(
     bordered : Bordered
         The curvatures.
     coefs, gradient : ndarray of shape (n_subsets, n_outputs, n_columns)
-        The reference's coefficients, and the gradients there.
+        Coefficients to start from, those of the reference and zeros, and the gradients there.
     sure : ndarray of bool of shape (n_subsets,)
-        Which subsets are not numerically singular.
+        Subsets that are not numerically singular.
     """
     X, (n, n_own), (n_outputs, n_core) = loss.X[own], own.shape, least.coefs.shape
     border = np.empty((n, n_outputs, n_own, n_outputs, n_core))
@@ -116,12 +124,15 @@ def adding(
 
 
 def dropping(least: Minimum, dropped: np.ndarray) -> tuple[Bordered, np.ndarray]:
-    """Border the curvature of a reference by unit vectors.
+    """Border the curvature of a reference by unit vectors, which drop columns.
+
+    The best coefficients b of the reference change by -(H^-1)_RD ((H^-1)_DD)^-1 b_D, the least
+    increase of the quadratic model of the loss that makes those of the columns D zero.
 
     Parameters
     ----------
     least : Minimum
-        The reference's minimum.
+        Minimum of the reference.
     dropped : ndarray of int of shape (n_subsets, n_dropped)
         Columns to drop, as positions in the reference.
 
@@ -130,7 +141,7 @@ def dropping(least: Minimum, dropped: np.ndarray) -> tuple[Bordered, np.ndarray]
     bordered : Bordered
         The curvatures.
     coefs : ndarray of shape (n_subsets, n_outputs, n_columns)
-        Those of the reference after the step that makes the dropped ones zero.
+        Coefficients to start from: those of the reference after that change.
     """
     (n, _), (n_outputs, n_core) = dropped.shape, least.coefs.shape
     places = (np.arange(n_outputs)[:, None] * n_core + dropped[:, None]).reshape(n, -1)
@@ -152,11 +163,11 @@ def logits(X: np.ndarray, core: np.ndarray, own: np.ndarray, coefs: np.ndarray) 
     X : ndarray of shape (n_columns, n_rows)
         A row for each column of the data.
     core : ndarray of int of shape (n_core,)
-        Columns that all subsets have.
+        Columns of the reference.
     own : ndarray of int of shape (n_subsets, n_own)
-        Columns that each has besides.
+        Columns that each subset adds.
     coefs : ndarray of shape (n_subsets, n_outputs, n_core + n_own)
-        Coefficients.
+        The coefficients.
     """
     n, n_outputs, _ = coefs.shape
     flat = coefs[:, :, : len(core)].reshape(n * n_outputs, -1) @ X[core]
@@ -174,20 +185,29 @@ def minima(
     coefs: np.ndarray,
     gradient: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Minimise for many subsets by quasi-Newton steps (L-BFGS) from a good guess of the curvature.
+    """Minimise for many subsets by quasi-Newton steps (L-BFGS) with a good guess of the curvature.
+
+    The last steps s and changes of the gradient y correct the guess by the two-loop recursion [1]_
+    to the step d. From the newest pair to the oldest
+
+        a_i = s_i . g / s_i . y_i,  g <- g - a_i y_i,
+
+    then d is the step that the guess gives for g, and from the oldest pair to the newest
+
+        d <- d + (a_i - y_i . d / s_i . y_i) s_i.
 
     Parameters
     ----------
     loss : Loss
         The loss.
     core : ndarray of int of shape (n_core,)
-        Columns that all subsets have.
+        Columns of the reference.
     own : ndarray of int of shape (n_subsets, n_own)
-        Columns that each has besides.
+        Columns that each subset adds.
     bordered : Bordered
         The guess.
     coefs : ndarray of shape (n_subsets, n_outputs, n_columns)
-        Where to start.
+        Coefficients to start from.
     gradient : ndarray or None, default=None
         The gradients there, if they are known.
 
@@ -196,7 +216,12 @@ def minima(
     coefs : ndarray of shape (n_subsets, n_outputs, n_columns)
         The coefficients at the minima.
     sure : ndarray of bool of shape (n_subsets,)
-        Which of them were found.
+        Which minima were found.
+
+    References
+    ----------
+    .. [1] Nocedal (1980). Updating quasi-Newton matrices with limited storage. Mathematics of
+       Computation 35.
     """
     best, sure, active = coefs.copy(), np.zeros(len(coefs), dtype=bool), np.arange(len(coefs))
     pairs, before = [], np.full(len(coefs), np.inf)
@@ -226,7 +251,7 @@ def minima(
 
 
 class _Gradients:
-    """Computes gradients, in memory that it keeps: to ask for it each time takes longer."""
+    """Computes gradients in memory that is allocated once, which saves time."""
 
     def __init__(self, loss, core, n_subsets):
         self._loss, self._core, self._X = loss, core, loss.X[core]
@@ -256,7 +281,7 @@ class _Gradients:
 
 
 def _step(bordered, pairs, gradient):
-    """Apply the inverse of a guess of the curvature, which learns from pairs of changes."""
+    """Return the step by the two-loop recursion."""
     shares = []
     for moved, bend, curved in reversed(pairs):
         share = _dot(moved, gradient) / curved

@@ -6,19 +6,20 @@ import numpy as np
 
 __all__ = ["INDEPENDENT", "Loss", "Minimum", "found", "minimum", "probabilities"]
 
-# Newton's steps for one set of columns; where more are needed the classes are (nearly) separable.
+# Limit on Newton steps for one set of columns; if more are needed, classes are nearly separable.
 _STEPS = 30
-# Predictions are off by no more than this when a minimum counts as found.
+# Largest error of predictions when a minimum counts as found.
 _ERROR = 1e-9
-# The share of a column's curvature, compared with even odds for all rows, that must be left when
-# other columns have explained theirs: with less, columns are collinear or classes separable.
+# Least curvature of a column, given the other columns and relative to even odds for all rows (n / 4
+# for n rows). With less, columns are collinear or classes separable.
 INDEPENDENT = 1e-6
 
 
 def probabilities(logits: np.ndarray) -> np.ndarray:
     """Turn logits of shape (..., n_outputs, n_rows) into probabilities, in place.
 
-    A single output is that of the second of two classes.
+    A single output means two classes: p = 1 / (1 + exp(-eta)) is the probability of the second.
+    Otherwise p_k = exp(eta_k) / sum_l exp(eta_l).
     """
     if logits.shape[-2] == 1:
         np.negative(logits, out=logits)
@@ -33,18 +34,30 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Loss:
-    """Weighted log loss plus penalty, of coefficients of shape (..., n_outputs, n_columns).
+    """Weighted log loss plus penalty, of coefficients B of shape (..., n_outputs, n_columns).
+
+    With the logits eta_ik = sum_j B_kj x_ji, probabilities p, targets t, row weights w, penalties a
+    and the coupling c, the loss of several classes is
+
+        L(B) = sum_i w_i (log sum_k exp(eta_ik) - sum_k t_ik eta_ik)
+               + 1/2 sum_j a_j sum_k B_kj^2 + c/2 sum_j (sum_k B_kj)^2,
+
+    For two classes there is a single output, and the loss of a row is
+    log(1 + exp(eta_i)) - t_i eta_i. The derivatives of L are
+
+        dL/dB_kj = sum_i w_i (p_ik - t_ik) x_ji + a_j B_kj + c sum_l B_lj,
+        d2L/dB_kj dB_lm = sum_i w_i p_ik (1[k=l] - p_il) x_ji x_mi + 1[j=m] (1[k=l] a_j + c).
 
     Parameters
     ----------
     X : ndarray of shape (n_columns, n_rows)
         A row for each column of the data.
     targets : ndarray of shape (n_outputs, n_rows)
-        The wanted probabilities.
+        The target probabilities.
     weight : ndarray of shape (n_rows,) or None
-        Weights of rows.
+        Weights of the rows; None means that all are one.
     penalty : ndarray of shape (n_columns,)
-        Penalty of each column's squared coefficients.
+        The penalties of the columns.
     """
 
     X: np.ndarray
@@ -54,29 +67,29 @@ class Loss:
 
     @property
     def coupling(self) -> float:
-        """Penalty of the square of the outputs' sum, a column.
+        """Penalty c on the sum of a column's coefficients over the classes.
 
-        The probabilities of several classes do not depend on the sum, and at the minimum it is
-        zero: this takes nothing but the singularity away.
+        The probabilities do not depend on this sum, which penalties make zero anyway. The coupling
+        makes the curvature regular, and changes no prediction.
         """
         return 0.0 if len(self.targets) == 1 else self.X.shape[1] / 4
 
     def residuals(self, probabilities: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """Return the derivatives by the logits."""
+        """Return the derivatives of the loss by the logits, w (p - t)."""
         residuals = np.subtract(probabilities, self.targets, out=out)
         if self.weight is not None:
             residuals *= self.weight
         return residuals
 
     def pull(self, coefs: np.ndarray, penalty: np.ndarray) -> np.ndarray:
-        """Return what penalties add to the gradient."""
+        """Return the part of the gradient that is due to penalty and coupling."""
         pull = coefs * penalty
         if self.coupling:
             pull += self.coupling * coefs.sum(axis=-2, keepdims=True)
         return pull
 
     def spread(self, probabilities: np.ndarray, first: int, second: int) -> np.ndarray:
-        """Return the second derivatives by the logits of two outputs."""
+        """Return the second derivatives by the logits of two outputs, w p_k (1[k=l] - p_l)."""
         own = probabilities[first] * ((first == second) - probabilities[second])
         return own if self.weight is None else own * self.weight
 
@@ -104,16 +117,16 @@ class Loss:
 
 @dataclass(frozen=True, eq=False)
 class Minimum:
-    """The minimum for one set of columns, up to a last step.
+    """The minimum for one set of columns, up to a last Newton step.
 
     Parameters
     ----------
     coefs, gradient : ndarray of shape (n_outputs, n_columns)
-        Where it nearly is, and the gradient there.
+        Coefficients before the last step, and the gradient there.
     probabilities : ndarray of shape (n_outputs, n_rows)
-        What is predicted there.
+        The probabilities there.
     inverse : ndarray of shape (n_parameters, n_parameters)
-        Inverse of the curvature.
+        Inverse of the curvature there.
     """
 
     coefs: np.ndarray
@@ -122,33 +135,36 @@ class Minimum:
     inverse: np.ndarray
 
     def best(self) -> np.ndarray:
-        """Return the coefficients after the last step."""
+        """Return the coefficients after the last step, B - H^-1 g."""
         return self.coefs - (self.inverse @ self.gradient.ravel()).reshape(self.coefs.shape)
 
 
 def minimum(loss: Loss, columns: np.ndarray, coefs: np.ndarray) -> Minimum | None:
-    """Minimise for one set of columns by damped Newton steps.
+    """Minimise for one set of columns by damped Newton steps, B <- B - H^-1 g.
+
+    H is the curvature and g the gradient. A step d = H^-1 g is halved while the loss rises at its
+    end, which is while g(B - d) . d < -g(B) . d / 4.
 
     Parameters
     ----------
     loss : Loss
         The loss.
     columns : ndarray of int
-        Columns to use.
+        Positions of the columns.
     coefs : ndarray of shape (n_outputs, n_columns)
-        Where to start.
+        Coefficients to start from.
 
     Returns
     -------
     Minimum or None
-        None where there is none, or it is not certain.
+        None if there is no minimum, or none that is certain.
     """
     X, penalty = loss.X[columns], loss.penalty[columns]
     step, slope, before = np.zeros_like(coefs), 0.0, np.inf
     for _ in range(_STEPS):
         chances = probabilities((coefs - step) @ X)
         gradient = loss.residuals(chances) @ X.T + loss.pull(coefs - step, penalty)
-        # The loss is convex: if it does not rise at the end of the step, it fell all the way.
+        # The loss is convex: if it does not rise at the end of the step, it fell all the way there.
         if -np.vdot(gradient, step) > slope / 4:
             step, slope = step / 2, slope / 2
             continue
@@ -169,9 +185,11 @@ def minimum(loss: Loss, columns: np.ndarray, coefs: np.ndarray) -> Minimum | Non
 
 
 def found(size: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Tell from the sizes of this step and the one before whether it ends at the minimum.
+    """Tell from the sizes of a step and of the one before whether it ends at the minimum.
 
-    Steps shrink at least geometrically. The size is the root of the sum of the squared changes of
-    the logits, each times its spread, so that no probability of a row changes by more.
+    The size of a step d is (g . d)^(1/2) = (d^T H d)^(1/2). Its square is at least the sum over
+    rows of w p (1 - p) (change of the logit)^2, so that no probability changes by more. Steps
+    shrink at least geometrically, with the ratio r = size / before, so that all further steps
+    together are shorter than size r / (1 - r) = size^2 / (before - size).
     """
     return (size < _ERROR / 10) | ((size < 1e-6) & (size**2 < _ERROR * (before - size)))

@@ -1,4 +1,4 @@
-"""Scores of many predictions of the same rows at once."""
+"""Metrics of many predictions for the same rows at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,22 +19,23 @@ __all__ = ["Metric", "metric_of"]
 
 @dataclass(frozen=True, eq=False)
 class Metric:
-    """A scorer of scikit-learn's, for the answers of many estimators at once.
+    """A scorer of scikit-learn, applied to the outputs of many estimators at once.
 
     Parameters
     ----------
     name : str
-        What the user calls it.
+        Name of the metric.
     scorer : callable
         The scorer.
     function : callable
-        Its metric.
+        The metric function of the scorer.
     sign : int
-        -1 if less is better.
+        -1 if less is better, else 1.
     methods : tuple of str
-        Methods of an estimator whose answers it takes, the first that there is.
+        Methods of an estimator in order of preference; the metric takes the outputs of the first
+        that exists.
     kwargs : dict
-        More for the metric.
+        Further arguments of the metric function.
     """
 
     name: str
@@ -60,14 +61,14 @@ class Metric:
         return np.array([self._of_one(method, answer, fold) for answer in answers])
 
     def weight(self, fold: Fold) -> tuple[np.ndarray | None, bool]:
-        """Return the weights of the test rows, and whether there is nothing else to regard."""
+        """Return the weights of the test rows, and whether the metric has no other arguments."""
         params = fold.score_params.get(self.name, {})
         weight = params.get("sample_weight")
         holds = not self.kwargs and set(params) <= {"sample_weight"}
         return None if weight is None else np.asarray(weight, dtype=np.float64), holds
 
     def of_squared_errors(self, fold: Fold) -> Callable[[np.ndarray], np.ndarray] | None:
-        """Return how scores follow from mean squared errors, None if they take more than those."""
+        """Return the function from mean squared errors to scores, None if they do not suffice."""
         function = _OF_SQUARED_ERRORS.get(self.function)
         weight, holds = self.weight(fold)
         if function is None or fold.classifies or weight is not None or not holds:
@@ -76,7 +77,7 @@ class Metric:
         return None if scores is None else lambda errors: self.sign * scores(errors)
 
     def _of_one(self, method, answer, fold):
-        """Let the scorer itself score the answer of one estimator."""
+        """Score the output of one estimator by the scorer itself."""
         classes = fold.classes
         if method == "predict" and classes is not None:
             answer = classes[answer]
@@ -87,12 +88,12 @@ class Metric:
             scorer = Scorer(self.function, self.sign, self.kwargs, method)
         try:
             return scorer(stand_in, np.empty((len(answer), 1)), fold.y_test, **params)
-        except Exception:  # whatever it is, an ordinary fit will raise it, and tell
+        except Exception:  # an ordinary fit will raise it again, and report it
             return np.nan
 
 
 def metric_of(name: str, scorer: Callable, estimator: Any) -> Metric | None:
-    """Return the metric of a scorer, None if it may look at more than an estimator's answers."""
+    """Return the metric of a scorer, None if it may look at more than an estimator's outputs."""
     if isinstance(scorer, PassthroughScorer):
         function = metrics.accuracy_score if is_classifier(estimator) else metrics.r2_score
         return Metric(name, scorer, function, 1, ("predict",), {})
@@ -113,7 +114,7 @@ def _accuracy(codes, fold, weight):
 
 def _balanced_accuracy(codes, fold, weight):
     if (fold.codes_test < 0).any():
-        return None  # rows of a class that the fit did not see, about which the metric warns
+        return None  # the metric warns of a class that the fit did not see
     weight = np.ones(len(fold.codes_test)) if weight is None else weight
     members = (fold.codes_test == np.unique(fold.codes_test)[:, None]) * weight
     totals = members.sum(axis=1)
@@ -127,7 +128,7 @@ def _log_loss(probabilities, fold, weight):
     if len(np.unique(fold.codes_test)) < probabilities.shape[2] or (fold.codes_test < 0).any():
         return None
     if probabilities.shape[2] == 2:
-        # A scorer hands over those of the second class only, which costs the first's their digits.
+        # A scorer passes on the second class only; the probability of the first is one minus it.
         second = probabilities[:, :, 1]
         probabilities = np.stack([1 - second, second], axis=2)
     own = probabilities[:, np.arange(len(fold.codes_test)), fold.codes_test]
@@ -148,7 +149,7 @@ def _absolute_error(values, fold, weight):
 
 
 def _explained(errors, fold, weight):
-    """Return one minus the share of y's variance that squared errors leave."""
+    """Return 1 - MSE / var(y), given mean squared errors."""
     spread = _spread(fold, weight)
     return None if spread is None else 1 - errors / spread
 
@@ -156,7 +157,7 @@ def _explained(errors, fold, weight):
 def _spread(fold, weight):
     y = fold.y_test
     spread = np.average((y - np.average(y, weights=weight)) ** 2, weights=weight)
-    # scikit-learn has rules of its own for these
+    # scikit-learn has special rules for these cases
     return None if len(y) < 2 or spread == 0 else spread
 
 
@@ -173,7 +174,8 @@ def _explained_variance(values, fold, weight):
 def _rank_area(scores, fold, weight):
     """Area under the ROC curve: how often a row of the second class ranks above one of the first.
 
-    Ties count half.
+    It is (R - n_2 (n_2 + 1) / 2) / (n_1 n_2), where R is the sum of the ranks of the second class,
+    and n_1 and n_2 are the sizes of the classes. Ties have mean ranks, and so count half.
     """
     second = fold.codes_test == 1
     if len(fold.classes) != 2 or (fold.codes_test < 0).any() or weight is not None:
@@ -187,8 +189,8 @@ def _rank_area(scores, fold, weight):
     return above / (n_second * (len(second) - n_second))
 
 
-# For a metric of the answers of a method, a function of those of many estimators, of a fold and of
-# weights; it returns None where scikit-learn's own has to do it.
+# For a metric function and a method, a function of the outputs of many estimators, the fold and
+# weights. It returns None where scikit-learn's own function has to do it.
 _OF_CLASSES = {
     (metrics.accuracy_score, "predict"): _accuracy,
     (metrics.balanced_accuracy_score, "predict"): _balanced_accuracy,
@@ -210,7 +212,7 @@ def _r2_of(fold):
     return None if spread is None else lambda errors: 1 - errors / spread
 
 
-# A function of a fold; it returns one of mean squared errors, or None as above.
+# Functions of the fold that return a function of mean squared errors, or None as above.
 _OF_SQUARED_ERRORS = {
     metrics.mean_squared_error: lambda fold: np.positive,
     metrics.root_mean_squared_error: lambda fold: np.sqrt,

@@ -1,4 +1,4 @@
-"""Gaussian naive Bayes: the log-likelihood of a subset is a sum over its features."""
+"""Gaussian naive Bayes of many subsets: log-likelihoods are sums over features."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,12 +12,22 @@ from sklearn_modern.feature_selection.subset_scoring.outputs import LogLikelihoo
 
 __all__ = ["NaiveBayes"]
 
-# Numbers that the terms of features that are added up together may take.
+# Limit on the terms of features that are added up together, as a number of elements.
 _NUMBERS = 2**20
 
 
 class NaiveBayes(FoldScorer):
-    """Adds up what each feature says of each class."""
+    """Adds up the log-likelihoods of the features of each subset.
+
+    Class k with the share p_k has, for the features j of a subset,
+
+        log p_k - 1/2 sum_j [log(2 pi (v_kj + e)) + (x_j - m_kj)^2 / (v_kj + e)],
+
+    with weighted means m and variances v, and e = var_smoothing * max_j var(x_j), so that e
+    depends on the subset.
+    """
+
+    kinds = (GaussianNB,)
 
     def __init__(self, estimator: Any, fold: Fold) -> None:
         super().__init__(estimator, fold)
@@ -35,17 +45,17 @@ class NaiveBayes(FoldScorer):
         self._spread = X.var(axis=0)
 
     @classmethod
-    def recognises(cls, estimator: Any) -> bool:
-        """Tell whether it is scikit-learn's, with the shares of the classes as priors."""
-        return type(estimator) is GaussianNB and estimator.priors is None
+    def covers(cls, estimator: Any) -> dict[str, bool]:
+        """Cover priors that are the class shares."""
+        return {"priors": estimator.priors is None}
 
     def outputs(self, subsets: Sequence[Subset]) -> LogLikelihoods:
-        """Return the log-likelihoods of the classes."""
+        """Return the joint log-likelihoods of the classes."""
         shape = len(subsets), len(self.fold.classes), len(self.fold.y_test)
         raw, sure = np.zeros(shape), np.zeros(len(subsets), dtype=bool)
         if not self._holds:
             return LogLikelihoods(raw.transpose(0, 2, 1), sure)
-        # What is added to the variances depends on the feature of a subset that varies most.
+        # Subsets with the same e, which belongs to the feature that varies most, share their terms.
         widest = np.array([self._spread[list(subset)].max() for subset in subsets])
         for spread in np.unique(widest[widest > 0]):
             same = np.flatnonzero(widest == spread)
@@ -56,7 +66,7 @@ class NaiveBayes(FoldScorer):
         return LogLikelihoods(np.ascontiguousarray(raw.transpose(0, 2, 1)), sure)
 
     def _sums(self, subsets, added):
-        """Add up over features; nothing is subtracted again, which would cost digits."""
+        """Add up the terms of features; to subtract some again would cost digits."""
         features = sorted(set().union(*subsets))
         belongs = np.array(
             [[float(feature in subset) for feature in features] for subset in subsets]
@@ -70,7 +80,7 @@ class NaiveBayes(FoldScorer):
         return sums
 
     def _terms(self, features, added):
-        """Return what each feature says: of shape (n_features, n_classes, n_rows)."""
+        """Return the term of each feature, of shape (n_features, n_classes, n_rows)."""
         variances = self._variances.T[features, :, None] + added
         distances = self.fold.X_test.T[features][:, None] - self._means.T[features, :, None]
         distances **= 2

@@ -1,4 +1,4 @@
-"""Nearest neighbours: the distance of a subset is a sum over its features."""
+"""Nearest neighbours of many subsets: powers of distances are sums over features."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,20 +21,29 @@ from sklearn_modern.feature_selection.subset_scoring.outputs import (
 
 __all__ = ["Neighbors"]
 
-# Distances between test and training rows that are computed at once.
+# Limit on the distances between test and training rows that are computed at once.
 _DISTANCES = 2**18
-# Rounding of a sum of terms, relative to it, for each term.
+# Relative rounding error of a sum, for each of its terms.
 _ROUNDING = 8 * np.finfo(np.float64).eps
-# Training rows that are listed for each that is expected to do.
+# Length of a short list, relative to the length that is expected to be enough.
 _LISTED = 3
-# How exact the weights of neighbours have to be.
+# Largest relative error of distances that weight neighbours.
 _EXACT = 1e-9
-# scikit-learn goes through all rows, rather than through a tree, above this many features.
+# Above this number of features "auto" is "brute" in scikit-learn.
 _TREE_FEATURES = 15
 
 
 class Neighbors(FoldScorer):
-    """Adds a few features to the distances over those that the subsets have in common."""
+    """Adds the terms of a few features to distances over the features of a reference.
+
+    With power p, 2 for Euclidean and 1 for Manhattan distances, a subset has the distances
+
+        d(x, z)^p = sum_j |x_j - z_j|^p,
+
+    so that those over a reference are computed once, and a subset adds or subtracts its changes.
+    """
+
+    kinds = (KNeighborsClassifier, KNeighborsRegressor)
 
     def __init__(self, estimator: Any, fold: Fold) -> None:
         super().__init__(estimator, fold)
@@ -48,23 +57,24 @@ class Neighbors(FoldScorer):
         self._holds = fold.weight is None and self.n_neighbors < len(X)
 
     @classmethod
-    def recognises(cls, estimator: Any) -> bool:
-        """Tell whether it is scikit-learn's, with Euclidean or Manhattan distances."""
-        return (
-            type(estimator) in (KNeighborsClassifier, KNeighborsRegressor)
-            and estimator.weights in ("uniform", "distance")
-            and estimator.metric_params is None
-            and isinstance(estimator.n_neighbors, Integral)
-            and _power(estimator) is not None
-        )
+    def covers(cls, estimator: Any) -> dict[str, bool]:
+        """Cover Euclidean and Manhattan distances."""
+        known, minkowski = _power(estimator) is not None, estimator.metric == "minkowski"
+        return {
+            "weights": estimator.weights in ("uniform", "distance"),
+            "metric_params": estimator.metric_params is None,
+            "n_neighbors": isinstance(estimator.n_neighbors, Integral),
+            "p": known or not minkowski,
+            "metric": known or minkowski,
+        }
 
     def outputs(self, subsets: Sequence[Subset]) -> Outputs:
-        """Return what the neighbours have on average: shares of classes, or targets."""
+        """Return averages over the neighbours: shares of classes, or mean targets."""
         kind, targets = Outputs, self.labels
         if self.fold.classifies:
             kind = Probabilities
             targets = np.eye(len(self.fold.classes))[self.labels]
-        # Where nothing is sure, it is the same everywhere.
+        # Outputs that are not sure are the same everywhere.
         shape = len(subsets), len(self.fold.y_test), *targets.shape[1:]
         raw = np.full(shape, 1 / shape[-1])
         sure = np.full(len(subsets), self._holds)
@@ -85,19 +95,19 @@ class Neighbors(FoldScorer):
         return kind(raw, sure)
 
     def _average(self, values, reach):
-        """Return the average over neighbours, weighted by how close they are if that is wanted."""
+        """Return the average over neighbours, weighted by 1 / d if ``weights="distance"``."""
         if self.estimator.weights == "uniform":
             return values.mean(axis=1)
         with np.errstate(divide="ignore"):
             weights = 1 / reach ** (1 / self.power)
-        # Only those at no distance count, where there are any.
+        # Neighbours at distance zero, where there are any, are the only ones to count.
         infinite = np.isinf(weights)
         weights = np.where(infinite.any(axis=1, keepdims=True), infinite, weights)
         total = np.einsum("nk...,nk->n...", values, weights)
         return (total.T / weights.sum(axis=1)).T
 
     def blurred(self, subset: Subset, X_test: np.ndarray) -> np.ndarray:
-        """Return how far from exact scikit-learn's own small distances are, for each test row."""
+        """Return the error of scikit-learn's small squared distances, for each test row."""
         estimator, n_train = self.estimator, len(self.fold.y_train)
         through_all = estimator.algorithm == "brute" or (
             estimator.algorithm == "auto"
@@ -105,12 +115,11 @@ class Neighbors(FoldScorer):
         )
         if not through_all or self.power == 1:
             return np.zeros(len(X_test))
-        # It takes the difference between squares of rows, which are as large as their neighbours',
-        # and their product.
+        # It expands squares to |x|^2 - 2 x.z + |z|^2, and of neighbours all terms are as large.
         return _ROUNDING * len(subset) * np.square(X_test[:, list(subset)]).sum(axis=1)
 
     def overlooked(self, subset: Subset) -> float:
-        """Return how much nearer a row may be than what its tree says of it."""
+        """Return by how much the bounds of a ball tree may exceed the distance to a row."""
         if self.estimator.algorithm != "ball_tree":
             return 0.0
         return _ROUNDING * len(subset) * self._widest[list(subset)].sum()
@@ -118,15 +127,15 @@ class Neighbors(FoldScorer):
 
 @dataclass(frozen=True, eq=False)
 class _Shortlist:
-    """Training rows near each test row, how far they are, and how far all others are at least."""
+    """Training rows near each test row, their distances, and a lower bound for all others."""
 
-    rows: np.ndarray | None  # None is all
+    rows: np.ndarray | None  # None means all
     distances: np.ndarray
     beyond: np.ndarray
 
     @classmethod
     def on_line(cls, x_train, x_test, length, power):
-        """Return those of a single feature: neighbours in its order."""
+        """Return the short lists for a single feature: neighbours in sorted order."""
         order = x_train.argsort()
         line = np.concatenate([[-np.inf], x_train[order], [np.inf]])
         start = np.searchsorted(line[1:-1], x_test) - length // 2
@@ -138,14 +147,14 @@ class _Shortlist:
 
 
 class _Region:
-    """Some test rows, and how far the training rows are from them over the features of a base."""
+    """Some test rows, and their distances to the training rows over the features of a base."""
 
     def __init__(self, scorer, X_train, X_test, base):
         self._scorer, self._X_train, self._X_test = scorer, X_train, X_test
         self._base = set(base)
 
     def neighbors(self, subset):
-        """Return each row's neighbours, how far they are, and whether scikit-learn agrees."""
+        """Return each row's neighbours, their distances, and whether scikit-learn agrees."""
         scorer = self._scorer
         blurred = scorer.blurred(subset, self._X_test)
         vague = blurred + scorer.overlooked(subset)
@@ -174,13 +183,13 @@ class _Region:
             if not len(left):
                 if scorer.estimator.weights == "uniform":
                     return found, reach, True
-                if dropped:  # a difference between sums is not exact enough
+                if dropped:  # a difference of sums is not exact enough
                     reach = self._over(subset, rows=found)
                 return found, reach, (blurred[:, None] <= _EXACT * reach).all()
         return found, reach, False
 
     def _shortlists(self, subset):
-        """Yield a short list, if there is one, and all; each with what it lacks and has besides."""
+        """Yield a short list, if any, then all rows; each with the features to add and to drop."""
         added, dropped = set(subset) - self._base, self._base.difference(subset)
         length = 4 * self._scorer.n_neighbors
         if len(subset) == 1 and length < len(self._X_train):
@@ -202,7 +211,12 @@ class _Region:
 
     @cached_property
     def _near_base(self):
-        """The rows within the distance at which neighbours of one more feature may be expected."""
+        """The rows among which the neighbours over one more feature are expected.
+
+        Where n rows fill d + 1 dimensions evenly, the k neighbours lie within a share
+        (k / n)^(1 / (d + 1)) of each dimension. Over d dimensions n (k / n)^(d / (d + 1)) rows lie
+        as near, which is k (n / k)^(1 / (d + 1)).
+        """
         n_neighbors, n_train = self._scorer.n_neighbors, len(self._X_train)
         expected = n_neighbors * (n_train / n_neighbors) ** (1 / (len(self._base) + 1))
         length = int(_LISTED * expected)
@@ -214,11 +228,11 @@ class _Region:
 
     @cached_property
     def _scratch(self):
-        """Memory that is asked for once, which for large arrays takes longer than filling it."""
+        """Memory that is allocated once: to allocate it takes longer than to fill it."""
         return np.empty_like(self._distances)
 
     def _over(self, columns, left=slice(None), rows=None, out=None):
-        """Return distances over some columns, of rows that are left, to all or to listed rows."""
+        """Return distances over some columns, of the rows left, to all rows or to listed ones."""
         columns = list(columns)
         x, power = self._X_test[left][:, columns], self._scorer.power
         if rows is None:
@@ -232,7 +246,7 @@ class _Region:
         return totals
 
     def _nearest(self, totals, rows, vague, relative):
-        """Return the nearest training rows, how far, to which margin, and which are clear."""
+        """Return the nearest training rows, their distances, the margins, and which are clear."""
         n_neighbors, labels = self._scorer.n_neighbors, self._scorer.labels
         order = totals.argpartition(n_neighbors, axis=1)[:, : n_neighbors + 1]
         reach = _pick(totals, order)
@@ -240,7 +254,7 @@ class _Region:
         last = reach.max(axis=1)
         margin = 4 * (vague + relative * last)
         clear = following - last > margin
-        # Where others are as near as the last, it does not matter if all have the same label.
+        # Ties with the last neighbour do not matter if all of them have the same label.
         close = np.flatnonzero(~clear & np.isfinite(last))
         if len(close):
             border = np.abs(totals[close] - last[close, None]) <= margin[close, None]
@@ -251,12 +265,12 @@ class _Region:
 
 
 def _pick(table, places):
-    """Return what each row of a table has at the places of that row."""
+    """Return for each row of a table the elements at the places of that row."""
     return table[np.arange(len(table))[:, None], places]
 
 
 def _power(estimator):
-    """Return the power of differences that distances sum up, None if they do not."""
+    """Return the power p of the distances, None if they are no sums of powers."""
     metric, p = estimator.metric, estimator.p
     if metric == "minkowski":
         return int(p) if p in (1, 2) else None

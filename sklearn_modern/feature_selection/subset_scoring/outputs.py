@@ -1,4 +1,4 @@
-"""What the estimators of many subsets say of the same rows."""
+"""Outputs of the estimators of many subsets for the same rows."""
 
 from dataclasses import dataclass
 
@@ -15,33 +15,33 @@ class Outputs:
     Parameters
     ----------
     raw : ndarray of shape (n_subsets, n_rows) or (n_subsets, n_rows, n_outputs)
-        What the arithmetic gives.
+        The outputs.
     sure : ndarray of bool of shape (n_subsets,) or None, default=None
-        Which subsets the arithmetic holds for; the others are left to ordinary fits. None is all.
+        Subsets whose outputs are exact; the others are left to ordinary fits. None means all.
     """
 
     raw: np.ndarray
     sure: np.ndarray | None = None
 
     def predict(self) -> np.ndarray:
-        """Return values, or the positions of classes."""
+        """Return predicted numbers, or the positions of predicted classes."""
         return self.raw
 
 
 class Decisions(Outputs):
-    """Decisions of a linear classifier; those between two classes have no last axis."""
+    """Decision functions of a linear classifier; for two classes there is no last axis."""
 
     def predict(self) -> np.ndarray:
-        """Return the positions of classes."""
+        """Return the positions of predicted classes."""
         return (self.raw > 0).astype(np.intp) if self.raw.ndim == 2 else self.raw.argmax(axis=2)
 
     def decision_function(self) -> np.ndarray:
-        """Return the decisions."""
+        """Return the decision functions."""
         return self.raw
 
 
 class Logits(Decisions):
-    """Decisions that are the logarithms of odds, or of probabilities up to a constant."""
+    """Log-odds of two classes, or log-probabilities of several up to a constant."""
 
     def predict_proba(self) -> np.ndarray:
         """Return probabilities of shape (n_subsets, n_rows, n_classes)."""
@@ -52,16 +52,17 @@ class Logits(Decisions):
 
 
 class LogLikelihoods(Outputs):
-    """Logarithms of the probabilities of classes, up to a constant."""
+    """Log-probabilities of classes, up to a constant for each row."""
 
     def predict(self) -> np.ndarray:
-        """Return the positions of classes."""
+        """Return the positions of predicted classes."""
         return self.raw.argmax(axis=2)
 
     def predict_proba(self) -> np.ndarray:
         """Return probabilities of shape (n_subsets, n_rows, n_classes).
 
-        They are rounded as scikit-learn's are: many are near one, and ranks tell those apart.
+        They are computed, and so rounded, as in scikit-learn: many are close to one, and metrics of
+        ranks tell them apart by their last digits.
         """
         return np.exp(self.raw - logsumexp(self.raw, axis=2, keepdims=True))
 
@@ -70,7 +71,7 @@ class Probabilities(Outputs):
     """Probabilities of classes."""
 
     def predict(self) -> np.ndarray:
-        """Return the positions of classes."""
+        """Return the positions of predicted classes."""
         return self.raw.argmax(axis=2)
 
     def predict_proba(self) -> np.ndarray:
@@ -79,17 +80,17 @@ class Probabilities(Outputs):
 
 
 def decided(raw: np.ndarray) -> np.ndarray:
-    """Tell of each subset whether rounding could change no predicted class.
+    """Tell for each subset whether all predicted classes are certain despite rounding.
 
     Parameters
     ----------
     raw : ndarray of shape (n_subsets, n_rows) or (n_subsets, n_rows, n_classes)
-        Decisions between two classes, or what each class gets.
+        Decision functions, or one number for each class.
 
     Returns
     -------
     decided : ndarray of bool of shape (n_subsets,)
-        Whether each row's first class is clearly ahead of its second.
+        Whether in each row the best class is clearly ahead of the second.
     """
     size = np.abs(raw).max(axis=tuple(range(1, raw.ndim)), initial=1.0)
     margin = (1e-9 * size)[:, None]

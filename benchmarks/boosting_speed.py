@@ -5,6 +5,7 @@ same parameters::
 
     python benchmarks/boosting_speed.py --threads 2
     python benchmarks/boosting_speed.py --threads 2 --backend lightgbm
+    python benchmarks/boosting_speed.py --threads 8 --backend xgboost --device cuda
 """
 
 import argparse
@@ -31,14 +32,14 @@ def make_data(n_rows=N_ROWS):
     return X, (score > 0).astype(np.int64)
 
 
-def ours(backend, threads, **settings):
+def ours(backend, threads, device="cpu", **settings):
     settings = {"n_estimators": N_TREES, "early_stopping": False, "random_state": 0} | settings
-    return GradientBoostingClassifier(backend=backend, n_jobs=threads, device="cpu", **settings)
+    return GradientBoostingClassifier(backend=backend, n_jobs=threads, device=device, **settings)
 
 
 class NativeXGBoost:
-    def __init__(self, threads):
-        self.threads = threads
+    def __init__(self, threads, device="cpu"):
+        self.threads, self.device = threads, device
 
     def fit(self, X, y):
         # What ours has by min_samples_leaf=20: 20 times the mean p (1 - p).
@@ -55,6 +56,7 @@ class NativeXGBoost:
             "reg_lambda": 0.0,
             "max_bin": 255,
             "nthread": self.threads,
+            "device": self.device,
         }
         self.booster = xgb.train(parameters, data, N_TREES)
         return self
@@ -146,13 +148,35 @@ def peak(backend, threads, side):
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
+def accelerator(device, threads, repeats):
+    for n_rows in (N_ROWS, 10 * N_ROWS):
+        on_accelerator(device, n_rows, threads, repeats)
+
+
+def on_accelerator(device, n_rows, threads, repeats):
+    """Fit by XGBoost on an accelerator; its calls return when the device has finished."""
+    X, y = make_data(n_rows)
+    clf, native = ours("xgboost", threads, device), NativeXGBoost(threads, device)
+    on_cpu, name = ours("xgboost", threads), f"xgboost on {device}, {n_rows} rows"
+    ratio = compare(lambda: clf.fit(X, y), lambda: native.fit(X, y), repeats=repeats)
+    print(f"{name}, fit, ours / native (bar <= 1.03): {ratio}", flush=True)
+    ratio = compare(lambda: clf.predict_proba(X), lambda: native.predict(X), repeats=repeats)
+    print(f"{name}, predict, ours / native (bar <= 1.05): {ratio}", flush=True)
+    ratio = compare(lambda: clf.fit(X, y), lambda: on_cpu.fit(X, y), repeats=1)
+    print(f"{name}, fit, {device} / CPU: {ratio}", flush=True)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--backend", choices=sorted(NATIVE), action="append")
+    parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     print(f"{arguments.threads} thread(s), xgboost {xgb.__version__}, lightgbm {lgb.__version__}")
-    for backend in arguments.backend or NATIVE:
-        speed(backend, arguments.threads, arguments.repeats)
-        memory(backend, arguments.threads)
+    if arguments.device == "cpu":
+        for backend in arguments.backend or NATIVE:
+            speed(backend, arguments.threads, arguments.repeats)
+            memory(backend, arguments.threads)
+    else:
+        accelerator(arguments.device, arguments.threads, arguments.repeats)

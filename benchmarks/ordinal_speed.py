@@ -5,6 +5,7 @@ Every row is a ratio of two sides that run in turn in this process::
     python -m pip install --no-deps coral-pytorch
     python benchmarks/ordinal_speed.py --threads 1
     python benchmarks/ordinal_speed.py --threads 2
+    python benchmarks/ordinal_speed.py --device cuda
 """
 
 import argparse
@@ -25,12 +26,12 @@ NETWORKS = {
 }
 
 
-def fits(repeats):
+def fits(repeats, device):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((N_ROWS, N_FEATURES), dtype=np.float32)
     score = X[:, :5].sum(axis=1) + rng.standard_normal(N_ROWS)
     for network, settings in NETWORKS.items():
-        settings = settings | {"max_iter": 10, "device": "cpu", "random_state": 0}
+        settings = settings | {"max_iter": 10, "device": device, "random_state": 0}
         for n_levels in (5, 50):
             y = np.searchsorted(np.quantile(score, np.linspace(0, 1, n_levels + 1)[1:-1]), score)
             softmax = MLPClassifier(**settings)
@@ -57,8 +58,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     print(f"{arguments.threads} thread(s), torch {torch.__version__}")
-    fits(arguments.repeats)
-    targets(arguments.repeats)
+    fits(arguments.repeats, arguments.device)
+    if arguments.device == "cpu":
+        targets(arguments.repeats)

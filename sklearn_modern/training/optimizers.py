@@ -88,6 +88,14 @@ class LeanAdam(Optimizer):
         )
 
 
+class _PickledLBFGS(LBFGS):
+    """torch's, which forgets its parameters in a pickle."""
+
+    def __setstate__(self, state: dict) -> None:
+        super().__setstate__(state)
+        self._params, self._numel_cache = self.param_groups[0]["params"], None
+
+
 def _apart(tensors, members):
     """Part the members of tensors that would share a vector register.
 
@@ -130,7 +138,7 @@ def make_optimizer(
     if solver == "lbfgs":
         trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
         # Evaluations limit the line search, which has none to spend by default.
-        return LBFGS(trained, max_iter=1, max_eval=25, line_search_fn="strong_wolfe")
+        return _PickledLBFGS(trained, max_iter=1, max_eval=25, line_search_fn="strong_wolfe")
     groups = [
         {"params": parameters, "lr": lr * factor, "factor": factor, "members": axis}
         for (factor, axis), parameters in _grouped(module, rates, members).items()

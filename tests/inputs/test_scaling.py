@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_modern import _scaling
+from sklearn_modern._inputs import scaling
 from sklearn_modern._inputs.scaling import NumberScaler, quantile_edges, weighted_quantiles
 
 KINDS = ["standard", "robust", None]
@@ -24,7 +24,7 @@ def rng():
 
 @pytest.fixture(params=[1, 7, 1 << 15], ids="chunk={}".format)
 def chunk(request, monkeypatch):
-    monkeypatch.setattr(_scaling, "CHUNK_VALUES", request.param)
+    monkeypatch.setattr(scaling, "CHUNK_VALUES", request.param)
 
 
 def hostile(rng, n=60):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.base import BaseEstimator
 
-from sklearn_modern._inputs import images
+from sklearn_modern._inputs import images as reading
 from sklearn_modern._inputs.images import SpatialReader, channel_statistics
 
 
@@ -312,7 +312,7 @@ def reference(images, weights):
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(20, 2, 9), (20, 3, 4, 5), (20, 1, 2, 3, 4)])
 def test_statistics_are_numpys(shape, dtype, chunk, monkeypatch):
-    monkeypatch.setattr(images, "CHUNK_VALUES", chunk)
+    monkeypatch.setattr(reading, "CHUNK_VALUES", chunk)
     rng = np.random.default_rng(0)
     images = (rng.random(shape) * 255).astype(dtype)
     weights = rng.random(len(images)) * (rng.random(len(images)) < 0.7)

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn_modern._core.estimator import roles
 from sklearn_modern._fits.many import Fit, outcome
 from sklearn_modern._neural.estimator import described
+from sklearn_modern.networks.members import owners
 from sklearn_modern.training.packed import shape_of, train_together
 
 __all__ = ["fit_many"]
@@ -67,7 +68,9 @@ def _fit_group(group):
             yield position, error
             continue
         # Categories are a second input, and sparse rows become dense only when they are taken.
-        if model.device_ != "cpu" or rows.source.n_numbers is None:
+        # Bodies that take turns have nothing to gain.
+        alone = rows.source.n_numbers is None or owners(model.net_.module_)
+        if model.device_ != "cpu" or alone:
             yield from _train([(position, model, rows)])
             continue
         prepared.append((position, model, rows))

@@ -1,4 +1,4 @@
-"""Estimators over tables whose network is a multilayer perceptron."""
+"""Estimators over tables, and those of them whose network is a multilayer perceptron."""
 
 from dataclasses import KW_ONLY
 from numbers import Integral, Real
@@ -17,30 +17,18 @@ from sklearn_modern.networks.activations import ACTIVATIONS
 from sklearn_modern.networks.layers import NORMALIZATIONS
 from sklearn_modern.networks.mlp import MLP
 
-__all__ = ["TabularEstimator"]
+__all__ = ["PerceptronEstimator", "TableEstimator"]
 
 # Bins of a column in the piecewise-linear encoding.
 _N_BINS = 16
 
 
 @estimator
-class TabularEstimator(NeuralPredictor):
-    """An estimator whose network is a multilayer perceptron over numbers and categories.
+class TableEstimator(NeuralPredictor):
+    """An estimator whose network takes tables of numbers and categories.
 
     Parameters
     ----------
-    hidden_layer_sizes : int or tuple of int, default=(128, 128)
-        Units of each hidden layer; an empty tuple gives a linear model.
-    activation : {"identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", \
-            "silu", "mish", "maxout"}, default="relu"
-        Activation function of the hidden units.
-    dropout : float, default=0.1
-        Probability with which a hidden unit is left out of a training step.
-    normalization : {"batch", "layer"} or None, default=None
-        Normalisation between a hidden layer's linear map and its activation.
-    numerical_embedding : {"periodic", "piecewise_linear"} or None, default=None
-        What numbers are turned into before the first layer: learned periodic features, the
-        piecewise-linear encoding by quantiles, or nothing but scaled numbers.
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
         Which columns are categories: those of a DataFrame with categories, strings or booleans; a
         mask, positions or names; or none. Small ones become indicators, large ones learned vectors.
@@ -50,21 +38,11 @@ class TabularEstimator(NeuralPredictor):
         variance 1; or none. Missing numbers become the median or the mean, with an indicator.
     """
 
-    hidden_layer_sizes: int | tuple[int, ...] = shapes(default=(128, 128))
     _: KW_ONLY
-    activation: str = shapes(default="relu")
-    dropout: float = shapes(default=0.1)
-    normalization: str | None = shapes(default=None)
-    numerical_embedding: str | None = shapes(default=None)
     categorical_features: Any = shapes(default="from_dtype")
     input_scaling: str | None = shapes(default="robust")
 
     _parameter_constraints = {
-        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "normalization": [StrOptions(set(NORMALIZATIONS)), None],
-        "numerical_embedding": [StrOptions({"periodic", "piecewise_linear"}), None],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "input_scaling": [StrOptions({"standard", "robust"}), None],
     }
@@ -110,8 +88,56 @@ class TabularEstimator(NeuralPredictor):
         return self._inputs.columns.categories
 
     def _make_inputs(self):
-        bins = _N_BINS if self.numerical_embedding == "piecewise_linear" else None
-        return TableInputs(self.categorical_features, self.input_scaling, bins)
+        return TableInputs(self.categorical_features, self.input_scaling, self._bins())
+
+    def _bins(self) -> int | None:
+        """Return into how many bins each number is to be divided, if any."""
+        return None
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+@estimator
+class PerceptronEstimator(TableEstimator):
+    """An estimator whose network is a multilayer perceptron over numbers and categories.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or tuple of int, default=(128, 128)
+        Units of each hidden layer; an empty tuple gives a linear model.
+    activation : {"identity", "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", \
+            "silu", "mish", "maxout"}, default="relu"
+        Activation function of the hidden units.
+    dropout : float, default=0.1
+        Probability with which a hidden unit is left out of a training step.
+    normalization : {"batch", "layer"} or None, default=None
+        Normalisation between a hidden layer's linear map and its activation.
+    numerical_embedding : {"periodic", "piecewise_linear"} or None, default=None
+        What numbers are turned into before the first layer: learned periodic features, the
+        piecewise-linear encoding by quantiles, or nothing but scaled numbers.
+    """
+
+    hidden_layer_sizes: int | tuple[int, ...] = shapes(default=(128, 128))
+    _: KW_ONLY
+    activation: str = shapes(default="relu")
+    dropout: float = shapes(default=0.1)
+    normalization: str | None = shapes(default=None)
+    numerical_embedding: str | None = shapes(default=None)
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "normalization": [StrOptions(set(NORMALIZATIONS)), None],
+        "numerical_embedding": [StrOptions({"periodic", "piecewise_linear"}), None],
+    }
+
+    def _bins(self):
+        return _N_BINS if self.numerical_embedding == "piecewise_linear" else None
 
     def _make_body(self, random):
         return MLP(
@@ -125,12 +151,6 @@ class TabularEstimator(NeuralPredictor):
             numerical_embedding=self.numerical_embedding,
             bin_edges=self._inputs.edges,
         )
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = True
-        return tags
 
 
 def _widths(hidden_layer_sizes):

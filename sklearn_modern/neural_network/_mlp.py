@@ -3,13 +3,13 @@
 from sklearn_modern._core.estimator import estimator
 from sklearn_modern._neural.classifier import NeuralClassifier
 from sklearn_modern._neural.regressor import NeuralRegressor
-from sklearn_modern._neural.tabular import TabularEstimator
+from sklearn_modern._neural.tabular import PerceptronEstimator
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
 
 @estimator
-class MLPClassifier(TabularEstimator, NeuralClassifier):
+class MLPClassifier(PerceptronEstimator, NeuralClassifier):
     """Multilayer perceptron for classification of tables.
 
     Drop-in for :class:`sklearn.neural_network.MLPClassifier`, which takes mixed DataFrames with
@@ -28,7 +28,7 @@ class MLPClassifier(TabularEstimator, NeuralClassifier):
 
 
 @estimator
-class MLPRegressor(TabularEstimator, NeuralRegressor):
+class MLPRegressor(PerceptronEstimator, NeuralRegressor):
     """Multilayer perceptron for regression on tables.
 
     Drop-in for :class:`sklearn.neural_network.MLPRegressor`, which takes mixed DataFrames with

@@ -12,7 +12,7 @@ from sklearn_modern._core.estimator import estimator, shapes
 from sklearn_modern._core.scikit_learn import Interval, StrOptions
 from sklearn_modern._neural.classifier import NeuralClassifier
 from sklearn_modern._neural.convolutional import ConvolutionalEstimator
-from sklearn_modern._neural.tabular import TabularEstimator
+from sklearn_modern._neural.tabular import PerceptronEstimator
 from sklearn_modern.heads.links import LINKS
 from sklearn_modern.heads.ordinal import DECISIONS
 from sklearn_modern.ordinal._targets import METHODS, Levels
@@ -153,7 +153,7 @@ def _cumulative(net, batch):
 
 
 @estimator
-class OrdinalMLPClassifier(TabularEstimator, NeuralOrdinalClassifier):
+class OrdinalMLPClassifier(PerceptronEstimator, NeuralOrdinalClassifier):
     """Multilayer perceptron for ordinal regression on tables.
 
     For classes with an order, such as grades or stages: errors that are far off cost more than

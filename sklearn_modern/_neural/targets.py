@@ -172,6 +172,8 @@ class Numbers(Targets):
     ----------
     shape : tuple of int
         () of one number, (n,) of several.
+    mean, deviation : ndarray
+        By what y is scaled.
     """
 
     def __init__(self, loss: str, quantiles: Sequence[float], scale: bool) -> None:
@@ -190,23 +192,23 @@ class Numbers(Targets):
 
     def learn(self, y: np.ndarray, weight: np.ndarray) -> None:
         """Learn mean and standard deviation."""
-        self._mean, self._deviation = np.zeros(y.shape[1:]), np.ones(y.shape[1:])
+        self.mean, self.deviation = np.zeros(y.shape[1:]), np.ones(y.shape[1:])
         if self.scale:
             mean = np.average(y, axis=0, weights=weight)
             deviation = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weight))
             # A constant target keeps its scale; so does one that varies by rounding errors only.
             varies = deviation > 10 * np.finfo(np.float64).eps * np.abs(mean)
-            self._mean, self._deviation = mean, np.where(varies, deviation, 1.0)
+            self.mean, self.deviation = mean, np.where(varies, deviation, 1.0)
 
     def scaled(self, y: np.ndarray) -> np.ndarray:
         """Return targets with mean 0 and variance 1."""
-        return (y - self._mean) / self._deviation
+        return (y - self.mean) / self.deviation
 
     def make_head(self, n_features: int, random: MemberRandom) -> Head:
         """Make the head of the loss."""
         units = {
-            "target_mean": np.atleast_1d(self._mean),
-            "target_scale": np.atleast_1d(self._deviation),
+            "target_mean": np.atleast_1d(self.mean),
+            "target_scale": np.atleast_1d(self.deviation),
         }
         if self.loss == "quantile":
             return HEADS[self.loss](n_features, self.quantiles, random, **units)

@@ -113,8 +113,10 @@ class Looped(Body):
     def _run(self, function, member, values, given):
         if not self.training:
             return function(values, given)
-        device = next(self.parameters()).device
-        with self.random.as_global(member, device):
+        first = values
+        while isinstance(first, tuple):
+            first = first[0]
+        with self.random.as_global(member, first.device):
             return function(values, given)
 
 

@@ -217,7 +217,7 @@ class Trainer(NeuralNet):
         self._set_training(training)
         self.watched_ = self._is_watched()
         # Summed in place: a tensor kept of each batch would scatter the memory between batches.
-        dtype = next(iter(self.trained_.values())).parameters[0].dtype
+        dtype = next(p.dtype for part in self.trained_.values() for p in part.parameters)
         losses, outputs = torch.zeros(len(self.random), dtype=dtype, device=self.device), []
         for batch in iterator:
             if self.watched_:

@@ -9,8 +9,9 @@ from torch.optim import Optimizer
 
 from sklearn_modern.networks.members import owners
 from sklearn_modern.training.optimizers import decaying
+from sklearn_modern.training.sources import Batch
 
-__all__ = ["Trained", "clip"]
+__all__ = ["Trained", "backpropagate", "clip"]
 
 
 class Trained:
@@ -45,6 +46,21 @@ class Trained:
             owner_of.get(name) for name, p in module.named_parameters() if p.requires_grad
         ]
 
+    @torch.no_grad()
+    def penalise(self, strength: float) -> None:
+        """Add the gradient of ``strength / 2 * sum(w ** 2)``."""
+        for _, weights in self.decaying:
+            for weight in weights:
+                weight.grad.add_(weight, alpha=strength)
+
+    @torch.no_grad()
+    def decay(self, rate: float) -> None:
+        """Shrink weights by ``rate`` times the learning rate."""
+        for group, weights in self.decaying:
+            factor = 1.0 - group["lr"] * rate
+            for weight in weights:
+                weight.mul_(factor)
+
     def complete_gradients(self) -> None:
         """Give a gradient of zero to parameters that had no part in the losses."""
         for parameter in self.parameters:
@@ -54,6 +70,36 @@ class Trained:
     def gradients_of_members(self) -> list[tuple[Tensor, int | None]]:
         """Return the gradients, and whose they are; None is a leading axis of members."""
         return [(p.grad, owner) for p, owner in zip(self.parameters, self._owners, strict=True)]
+
+
+def backpropagate(trained: Sequence[Trained], losses: Tensor, batch: Batch, *, alone: bool) -> None:
+    """Give parameters, and no others, the gradient of the weighted mean over a batch.
+
+    Parameters
+    ----------
+    trained : sequence of Trained
+        Whose parameters they are.
+    losses : Tensor of shape (members, rows)
+        Losses.
+    batch : Batch
+        The rows.
+    alone : bool
+        Whether there are no other modules that the losses could reach.
+    """
+    expected = (trained[0].members, len(batch))
+    if losses.shape != expected:
+        raise ValueError(
+            f"The objective's losses have the shape {tuple(losses.shape)}, but there are "
+            f"{expected[0]} members and {expected[1]} rows; it must give one per row."
+        )
+    # Reducing first would cost a node each.
+    share = 1.0 / len(batch)
+    weight = batch.weight
+    gradient = torch.full_like(losses, share) if weight is None else weight * share
+    if alone:
+        losses.backward(gradient)
+    else:
+        losses.backward(gradient, inputs=[p for part in trained for p in part.parameters])
 
 
 def clip(trained: Sequence[Trained], largest: float) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNet
-from skorch.callbacks import Callback, EarlyStopping
+from skorch.callbacks import EarlyStopping
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -20,7 +20,8 @@ from sklearn_modern.training.objective import Objective
 from sklearn_modern.training.optimizers import make_optimizer
 from sklearn_modern.training.schedules import SCHEDULES
 from sklearn_modern.training.sources import Batch, Part
-from sklearn_modern.training.trained import Trained, clip
+from sklearn_modern.training.trained import Trained, backpropagate, clip
+from sklearn_modern.training.watching import is_watched, outputs_to_show
 
 __all__ = ["OPERATIONS_PER_PRODUCT", "Trainer"]
 
@@ -29,8 +30,6 @@ OPERATIONS_PER_PRODUCT = 6
 
 # Floating-point operations of a step that two threads finish about as fast as one does.
 _SMALL_STEP = 1e8
-
-_BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
 class Trainer(NeuralNet):
@@ -215,7 +214,7 @@ class Trainer(NeuralNet):
         if iterator is None:
             return
         self._set_training(training)
-        self.watched_ = self._is_watched()
+        self.watched_ = is_watched(callback for _, callback in self.callbacks_)
         # Summed in place: a tensor kept of each batch would scatter the memory between batches.
         dtype = next(p.dtype for part in self.trained_.values() for p in part.parameters)
         losses, outputs = torch.zeros(len(self.random), dtype=dtype, device=self.device), []
@@ -288,20 +287,8 @@ class Trainer(NeuralNet):
             ) from None
 
     def _backpropagate(self, trained, losses, batch):
-        """Give the named modules' parameters the gradient of the weighted mean over the batch."""
-        if losses.shape != (len(self.random), len(batch)):
-            raise ValueError(
-                f"The objective's losses have the shape {tuple(losses.shape)}, but there are "
-                f"{len(self.random)} members and {len(batch)} rows; it must give one per row."
-            )
-        # Reducing first would cost a node each.
-        share = 1.0 / len(batch)
-        gradient = torch.full_like(losses, share) if batch.weight is None else batch.weight * share
-        if len(self.trained_) == 1:
-            losses.backward(gradient)
-        else:
-            inputs = [parameter for part in trained for parameter in part.parameters]
-            losses.backward(gradient, inputs=inputs)
+        """Give the parameters their gradients, show them to who wants to see, and clip them."""
+        backpropagate(trained, losses, batch, alone=len(self.trained_) == 1)
         if self.watched_:
             named_parameters = list(self.get_all_learnable_params())
             self.notify(
@@ -311,6 +298,13 @@ class Trainer(NeuralNet):
             part.complete_gradients()
         if self.gradient_clip is not None:
             clip(trained, self.gradient_clip)
+
+    def _shrink(self, part):
+        """Add the gradient of the L2 penalty, or decay weights (Loshchilov and Hutter, 2019)."""
+        if self.solver == "adamw":
+            part.decay(self.decay)
+        elif self.penalty:
+            part.penalise(self.penalty)
 
     def _lbfgs_step(self, batch):
         (trained,) = self.trained_.values()
@@ -333,18 +327,6 @@ class Trainer(NeuralNet):
         _, outputs = self._advance(first)
         return {"loss": loss, "y_pred": outputs}
 
-    @torch.no_grad()
-    def _shrink(self, trained):
-        """Add the gradient of the L2 penalty, or decay weights (Loshchilov and Hutter, 2019)."""
-        for group, weights in trained.decaying:
-            if self.solver == "adamw":
-                factor = 1.0 - group["lr"] * self.decay
-                for weight in weights:
-                    weight.mul_(factor)
-            elif self.penalty:
-                for weight in weights:
-                    weight.grad.add_(weight, alpha=self.penalty)
-
     def _follow_schedule(self):
         if self._has_schedule():
             self.set_rate(self.lr * SCHEDULES[self.schedule](self.steps_done_ / self.steps_to_do_))
@@ -359,37 +341,21 @@ class Trainer(NeuralNet):
 
     # What callbacks see.
 
-    def _is_watched(self):
-        """Tell whether a callback has a hook that is called at each batch."""
-        return any(
-            getattr(type(callback), hook, None) is not getattr(Callback, hook)
-            for _, callback in self.callbacks_
-            for hook in _BATCH_HOOKS
-        )
-
     def _watched_batch(self, batch, training, prefix, step_fn):
         targets = None if batch.y is None else self.objective.targets(batch.y)
         shown = (batch.x, targets)
         self.notify("on_batch_begin", batch=shown, training=training)
         step = step_fn(batch)
-        loss, y_pred = step["loss"].mean() / len(batch), self._shown(step["y_pred"], batch)
+        loss, y_pred = step["loss"].mean() / len(batch), step["y_pred"]
+        if y_pred is None:
+            with self._autocast():
+                y_pred = outputs_to_show(self.objective, batch)
+        y_pred = y_pred.detach()
         if training:  # members are trained on different rows; the targets shown are the first's
             y_pred = y_pred[:1]
         self._record_batch(prefix, loss.item(), len(batch))
         self.notify("on_batch_end", batch=shown, training=training, loss=loss, y_pred=y_pred)
         return step
-
-    def _shown(self, outputs, batch):
-        """Return outputs to show, also where an objective has none at hand."""
-        if outputs is not None:
-            return outputs.detach()
-        training = {name: m.training for name, m in self.objective.modules.items()}
-        self._set_training(False)  # or dropout would draw, and training depend on who watches
-        with torch.no_grad(), self._autocast():
-            outputs = self.objective.outputs(self.objective.modules, batch)
-        for name, mode in training.items():
-            self.objective.modules[name].train(mode)
-        return outputs
 
     def _record_batch(self, prefix, loss, size):
         self.history.record_batch(f"{prefix}_loss", loss)

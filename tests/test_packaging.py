@@ -57,8 +57,6 @@ def test_metadata():
     assert declared["Requires-Python"] == ">=3.11"
     assert set(declared.get_all("Provides-Extra")) == {
         "report",
-        "search",
-        "dask",
         "test",
         "docs",
         "dev",
@@ -82,15 +80,13 @@ def test_every_dependency_is_pinned_to_a_tested_version():
 
 def test_lower_bounds_are_the_oldest_tested_versions():
     oldest = pins("constraints-min.txt")
-    users = requirements(
-        PROJECT["dependencies"], EXTRAS["report"], EXTRAS["search"], EXTRAS["dask"]
-    )
+    users = requirements(PROJECT["dependencies"], EXTRAS["report"])
     bounds = {name: Version(str(r.specifier).removeprefix(">=")) for name, r in users.items()}
     assert bounds.pop("torch") <= oldest["torch"]
     assert bounds == {name: oldest[name] for name in bounds}
 
 
-def test_everything_imported_is_declared():
+def test_what_is_imported_is_declared_and_every_extra_serves_code():
     modules = set()
     for path in (ROOT / "sklearn_modern").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -98,13 +94,14 @@ def test_everything_imported_is_declared():
                 modules |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 modules.add(node.module.partition(".")[0])
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "import_optional":
+                modules.add(node.args[0].value.partition(".")[0])
     modules -= {*sys.stdlib_module_names, "sklearn_modern"}
     distributions = metadata.packages_distributions()
     used = {canonicalize_name(distributions[module][0]) for module in modules}
-    users = requirements(
-        PROJECT["dependencies"], EXTRAS["report"], EXTRAS["search"], EXTRAS["dask"]
-    )
+    users = requirements(PROJECT["dependencies"], EXTRAS["report"])
     assert used <= set(users)
+    assert set(requirements(EXTRAS["report"])) <= used
 
 
 @pytest.fixture(scope="module")

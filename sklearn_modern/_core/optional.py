@@ -12,7 +12,7 @@ def import_optional(name: str, *, extra: str, feature: str) -> ModuleType:
     Parameters
     ----------
     name : str
-        The module to import, such as ``"optuna"``.
+        The module to import, such as ``"matplotlib"``.
     extra : str
         The extra of ``sklearn-modern`` that installs it.
     feature : str

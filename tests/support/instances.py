@@ -51,10 +51,62 @@ SETTINGS: dict[str, list[dict]] = {
 
 EXPECTED_FAILURES: dict[str, str] = {}
 
+# Public name -> what is not at its default: what an estimator cannot do without, and less work.
+_BRIEF = {"max_iter": 5, "tol": 0.01}
+_INNER = {"estimator": LogisticRegression()}
+_ORDER = {"class_order": "sorted"}  # the labels of the checks are words
+DEFAULTS: dict[str, dict] = {
+    "CNNClassifier": _BRIEF,
+    "CNNRegressor": _BRIEF,
+    "ExhaustiveFeatureSelector": _INNER | {"max_features": 2},
+    "GradientBoostingClassifier": {},
+    "GradientBoostingRegressor": {},
+    "MLPClassifier": {"max_iter": 10},
+    "MLPRegressor": {"max_iter": 10},
+    "OrdinalClassifier": _INNER | _ORDER,
+    "OrdinalCNNClassifier": _BRIEF | _ORDER,
+    "OrdinalMLPClassifier": {"max_iter": 10} | _ORDER,
+    "SequentialFeatureSelector": _INNER,
+}
+
+# What an estimator cannot pass at its defaults, and why; docs/scikit_learn_checks.md says the same.
+_BATCHES = {
+    "check_sample_weight_equivalence_on_dense_data": "a repeated row changes the batches",
+}
+_SPARSE_BATCHES = _BATCHES | {
+    "check_sample_weight_equivalence_on_sparse_data": "a repeated row changes the batches",
+}
+_MEDIAN = {"check_classifiers_train": "the median level need not be the likeliest"}
+BEYOND_DEFAULTS: dict[str, dict[str, str]] = {
+    "CNNClassifier": _BATCHES,
+    "CNNRegressor": _BATCHES,
+    "GradientBoostingClassifier": {
+        "check_class_weight_classifiers": "XGBoost counts large weights as many rows of a leaf",
+    },
+    "MLPClassifier": _SPARSE_BATCHES,
+    "MLPRegressor": _SPARSE_BATCHES,
+    "OrdinalClassifier": _MEDIAN,
+    "OrdinalCNNClassifier": _BATCHES | _MEDIAN,
+    "OrdinalMLPClassifier": _SPARSE_BATCHES | _MEDIAN,
+    "SequentialFeatureSelector": {
+        "check_classifiers_train": "one of two features is left out, and both are needed",
+    },
+}
+
 
 def public_instances():
     """One instance for each setting of each public estimator."""
     return [cls(**kwargs) for name, cls in all_estimators() for kwargs in SETTINGS[name]]
+
+
+def default_instances():
+    """One instance of each public estimator, at its defaults."""
+    return [cls(**DEFAULTS[name]) for name, cls in all_estimators()]
+
+
+def beyond_defaults(estimator):
+    """The checks that an instance at its defaults cannot pass, with the reasons."""
+    return BEYOND_DEFAULTS.get(type(estimator).__name__, {})
 
 
 def all_instances():

@@ -19,9 +19,10 @@ from sklearn.utils import assert_all_finite, column_or_1d, get_tags, indexable
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_modern._core.checkpoint import Checkpoint, fingerprint
+from sklearn_modern._core.checkpoint import Checkpoint
 from sklearn_modern._core.estimator import estimator
 from sklearn_modern._core.optional import import_optional
+from sklearn_modern._core.same import fingerprint
 from sklearn_modern._core.scikit_learn import HasMethods, Options, StrOptions, fit_context
 from sklearn_modern._fits.delegation import DELEGATED, FittedToSelection
 from sklearn_modern._fits.problem import Problem

@@ -5,14 +5,9 @@ import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from pickle import PicklingError
 from typing import Any
 
-import joblib
-import numpy as np
-from scipy.sparse import issparse
-
-__all__ = ["Checkpoint", "fingerprint"]
+__all__ = ["Checkpoint"]
 
 
 class Checkpoint:
@@ -77,29 +72,6 @@ class Checkpoint:
                 f"The checkpoint {self._path} is of other work, which differs in "
                 f"{' and '.join(other)}. Remove it, or give another path."
             )
-
-
-def fingerprint(*things: Any) -> str:
-    """Return a text that differs where any of the things do; frames are compared by column."""
-    try:
-        return joblib.hash([_plain(thing) for thing in things])
-    except (PicklingError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"A checkpoint needs data and settings that can be pickled, but: {error}"
-        ) from error
-
-
-def _plain(thing):
-    """Return values alone: how they lie in memory does not count."""
-    if isinstance(thing, dict):
-        return {name: _plain(value) for name, value in thing.items()}
-    if hasattr(thing, "columns") and hasattr(thing, "dtypes"):
-        return [[str(name), _plain(thing[name])] for name in thing.columns]
-    if issparse(thing):
-        rows = thing.tocsr(copy=True)
-        rows.sum_duplicates()
-        return [rows.shape, rows.indptr, rows.indices, rows.data]
-    return np.ascontiguousarray(thing) if hasattr(thing, "__array__") else thing
 
 
 def _line(record):

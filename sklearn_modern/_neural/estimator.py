@@ -1,7 +1,6 @@
 """What every neural estimator does: fit, predict and pickle a network."""
 
 import copy
-import re
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator, roles
+from sklearn_modern._core.same import setting
 from sklearn_modern._core.scikit_learn import fit_context, num_samples
 from sklearn_modern._fits.splitting import validation_split
 from sklearn_modern._inputs.validation import check_lengths, weighted_rows
@@ -246,16 +246,20 @@ class NeuralEstimator(TrainingSettings, ABC):
         """Write down the parameters that a network cannot change any more."""
         steering = {name for name, role in roles(type(self)).items() if role.steers}
         parameters = self.get_params(deep=False).items()
-        return {name: described(value) for name, value in parameters if name not in steering}
+        return {
+            name: (setting(value), repr(value))
+            for name, value in parameters
+            if name not in steering
+        }
 
     def _refuse_changes(self):
         """Refuse to go on with a network that the parameters do not describe any more."""
-        now = self._shaping_parameters()
-        for name in now:
-            if now[name] != self._shape[name]:
+        for name, (value, text) in self._shaping_parameters().items():
+            before, text_before = self._shape[name]
+            if value != before:
                 raise ValueError(
-                    f"{name}={now[name]} was {self._shape[name]} when this network was made, and "
-                    "training cannot go on with another; use clone, or warm_start=False."
+                    f"{name}={text} was {text_before} when this network was made, and training "
+                    "cannot go on with another; use clone, or warm_start=False."
                 )
 
     def _store_training(self) -> None:
@@ -332,10 +336,3 @@ class NeuralEstimator(TrainingSettings, ABC):
                 net = net.without_optimizers()
             state["net_"] = net if net.device == "cpu" else copy.deepcopy(net).move_to("cpu")
         return state
-
-
-def described(value: Any) -> str:
-    """Describe a parameter, the same whichever sequence holds it and wherever in memory it is."""
-    value = value.tolist() if isinstance(value, np.ndarray) else value
-    value = tuple(value) if isinstance(value, list) else value
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))

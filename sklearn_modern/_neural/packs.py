@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sklearn.base import clone
-
 from sklearn_modern._core.estimator import roles
+from sklearn_modern._core.same import key
 from sklearn_modern._fits.many import Fit, outcome
-from sklearn_modern._neural.estimator import described
 from sklearn_modern.networks.members import owners
 from sklearn_modern.training.packed import shape_of, train_together
 
@@ -29,7 +27,7 @@ def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
     groups = {}
     for position, fit in enumerate(fits):
         try:
-            model = clone(estimator).set_params(**fit.params)
+            model = fit.clone(estimator)
             alike = _alike(model, fit)
         except Exception as error:
             yield position, error
@@ -53,7 +51,7 @@ def _alike(model, fit):
         if role.packs_with is not None and value not in role.packs_with:
             return None
         if not role.differs:
-            same.append((name, described(value)))
+            same.append((name, key(value)))
     return *sizes, *same
 
 

@@ -12,8 +12,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.same import key, setting
 from sklearn_modern._core.scikit_learn import Interval, StrOptions, fit_context, openmp_threads
-from sklearn_modern._fits.many import signature
 from sklearn_modern._inputs.columns import ColumnCoder
 from sklearn_modern._inputs.validation import check_lengths, weighted_rows
 from sklearn_modern.device import resolve_device
@@ -244,7 +244,7 @@ class GradientBoosting(BaseEstimator):
 
         Parameters
         ----------
-        fits : sequence of sklearn_modern._fits.many.Fit
+        fits : sequence of sklearn_modern.shared_fits.Fit
             What to fit.
 
         Yields
@@ -320,16 +320,17 @@ class GradientBoosting(BaseEstimator):
         device = "cpu" if on_cpu and self.device == "auto" else self.device
         self.device_ = resolve_device(device, cost=cost)
         module = import_module(f"sklearn_modern.ensemble.engines.{self.backend_}")
-        self._grown_by = {name: getattr(self, name, None) for name in _GROWN_BY}
+        grown_by = {name: getattr(self, name, None) for name in _GROWN_BY}
+        self._grown_by = {name: (setting(now), repr(now)) for name, now in grown_by.items()}
         self._engine = getattr(module, _ENGINES[self.backend_])(self._settings(seed))
 
     def _refuse_changes(self):
         """Refuse to add trees to those that the parameters do not describe any more."""
-        for name, before in self._grown_by.items():
+        for name, (before, text) in self._grown_by.items():
             now = getattr(self, name, None)
-            if repr(now) != repr(before):
+            if setting(now) != before:
                 raise ValueError(
-                    f"{name}={now!r} was {before!r} in the fit that a warm start goes on from."
+                    f"{name}={now!r} was {text} in the fit that a warm start goes on from."
                 )
         if self.n_estimators < self.n_estimators_:
             raise ValueError(
@@ -369,9 +370,9 @@ class GradientBoosting(BaseEstimator):
 
     def _extra(self):
         extra = dict(self.backend_params or {})
-        for key, value in extra.items():
-            if not isinstance(key, str) or value is None:
-                raise ValueError(f"backend_params has {key!r}: {value!r}; give names, and values.")
+        for name, value in extra.items():
+            if not isinstance(name, str) or value is None:
+                raise ValueError(f"backend_params has {name!r}: {value!r}; give names, and values.")
         return extra
 
     def _train(self, rows, validation):
@@ -401,7 +402,7 @@ class GradientBoosting(BaseEstimator):
 
     def _reads_alike(self):
         """Return what decides how the data are read and binned."""
-        return signature({name: getattr(self, name, None) for name in _READING})
+        return key({name: getattr(self, name, None) for name in _READING})
 
     def _learn_from(self, other):
         """Take from another fit of the same data what was learned by reading them."""

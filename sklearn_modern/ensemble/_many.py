@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from sklearn_modern._fits.many import Fit, data_key, outcome, signature
+from sklearn_modern._core.same import key
+from sklearn_modern._fits.many import Fit, data_key, outcome
 
 __all__ = ["fit_many"]
 
@@ -21,14 +21,14 @@ def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
     alone, sharing = [], {}
     for position, fit in enumerate(fits):
         try:
-            model = clone(estimator).set_params(**fit.params)
+            model = fit.clone(estimator)
             model._validate_params()
             if model._shares(len(fit.y) if fit.rows is None else len(fit.rows), fit.fit_params):
                 # As a fit of its own draws it; LightGBM's bins of many rows depend on it.
                 seed = check_random_state(model.random_state).randint(2**31 - 1)
                 bins_by_seed = seed if model.backend == "lightgbm" else None
-                key = data_key(fit), model._reads_alike(), bins_by_seed
-                sharing.setdefault(key, []).append((position, fit, model, seed))
+                bins = data_key(fit), model._reads_alike(), bins_by_seed
+                sharing.setdefault(bins, []).append((position, fit, model, seed))
             else:
                 alone.append((position, fit))
         except Exception as error:
@@ -56,7 +56,7 @@ def _fit_group(group):
         except Exception as error:
             yield position, error
             continue
-        trees = seed, signature({**model.get_params(deep=False), "n_estimators": None})
+        trees = seed, key({**model.get_params(deep=False), "n_estimators": None})
         grown.setdefault(trees, []).append((position, model))
     for same in grown.values():
         same.sort(key=lambda entry: entry[1].n_estimators)

@@ -15,9 +15,10 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import assert_all_finite, column_or_1d, get_tags, indexable
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_modern._core.checkpoint import Checkpoint, fingerprint
+from sklearn_modern._core.checkpoint import Checkpoint
 from sklearn_modern._core.estimator import estimator
 from sklearn_modern._core.optional import import_optional
+from sklearn_modern._core.same import fingerprint
 from sklearn_modern._core.scikit_learn import (
     HasMethods,
     Options,

@@ -285,3 +285,14 @@ def test_it_fits_inside_outer_jobs(backend, wine):
     with parallel_config("threading"):
         beside = cross_validate(classifier(backend), X, y, cv=4, n_jobs=2)["test_score"]
     np.testing.assert_array_equal(alone, beside)
+
+
+def test_a_warm_start_sees_what_has_changed_in_a_long_parameter(backend):
+    X = np.random.default_rng(0).integers(0, 3, (30, 1500)).astype(float)
+    masks = np.arange(1500) == np.array([[700], [701]])
+    model = regressor(backend, n_estimators=2, warm_start=True)
+    model.set_params(categorical_features=masks[0]).fit(X, X[:, 700])
+    model.set_params(categorical_features=masks[0].tolist(), n_estimators=3).fit(X, X[:, 700])
+    model.set_params(categorical_features=masks[1], n_estimators=4)
+    with pytest.raises(ValueError, match="categorical_features=.* was .* in the fit"):
+        model.fit(X, X[:, 700])

@@ -8,8 +8,6 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from sklearn_modern._fits.many import Fit, fit_many
 from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
@@ -163,68 +161,3 @@ def test_an_interrupted_fit_is_no_fit(X, y, monkeypatch):
         model.fit(X, y)
     with pytest.raises(NotFittedError):
         model.predict(X)
-
-
-class CountedScaler(StandardScaler):
-    """Counts the fits of all scalers."""
-
-    fits = 0
-
-    def fit(self, X, y=None, sample_weight=None):
-        CountedScaler.fits += 1
-        return super().fit(X, y, sample_weight)
-
-
-@pytest.mark.parametrize(
-    "last", [LogisticRegression(), GradientBoostingClassifier(n_estimators=3, backend="hist")]
-)
-def test_pipelines_share_what_is_alike_before_the_last_step(X, y, last):
-    pipeline = Pipeline([("scale", CountedScaler()), ("keep", "passthrough"), ("last", last)])
-    rows = np.arange(100)
-    weight = np.linspace(0.5, 2, 100)
-    of_last = next(name for name in ("C", "learning_rate") if name in last.get_params())
-    grid = [
-        {"scale__with_mean": mean, f"last__{of_last}": value}
-        for value in (0.1, 0.3)
-        for mean in (True, False)
-    ]
-    for fit_params in ({}, {"last__sample_weight": weight}):
-        fits = [Fit(params, X, y, rows, fit_params=fit_params) for params in grid]
-        CountedScaler.fits = 0
-        found = dict(fit_many(pipeline, fits))
-        assert CountedScaler.fits == 2
-        for position, fit in enumerate(fits):
-            alone = clone(pipeline).set_params(**fit.params).fit(*fit.data(), **fit_params)
-            assert str(found[position]) == str(alone)
-            np.testing.assert_array_equal(found[position].predict_proba(X), alone.predict_proba(X))
-
-
-def test_pipelines_that_cannot_be_divided_are_fitted_one_by_one(X, y):
-    pipeline = make_pipeline(CountedScaler(), LogisticRegression())
-    weight = np.linspace(0.5, 2, len(X))
-    to_both = {
-        "countedscaler__sample_weight": weight,
-        "logisticregression__sample_weight": weight,
-    }
-    fits = [Fit({"logisticregression__C": C}, X, y, fit_params=to_both) for C in (0.1, 1)]
-    CountedScaler.fits = 0
-    found = dict(fit_many(pipeline, fits))
-    assert CountedScaler.fits == 2
-    for position, fit in enumerate(fits):
-        alone = clone(pipeline).set_params(**fit.params).fit(X, y, **to_both)
-        np.testing.assert_array_equal(found[position].predict_proba(X), alone.predict_proba(X))
-
-
-def test_failures_in_pipelines_are_yielded(X, y):
-    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
-    wrong_last = Fit({"logisticregression__C": -1}, X, y)
-    wrong_name = Fit({"nothing__here": 1}, X, y)
-    wrong_scaler = Fit({"standardscaler__with_mean": "yes"}, X, y)
-    good = Fit({}, X, y)
-    found = dict(fit_many(pipeline, [wrong_last, wrong_name, wrong_scaler, good]))
-    assert [type(found[i]).__name__ for i in range(3)] == [
-        "InvalidParameterError",
-        "ValueError",
-        "InvalidParameterError",
-    ]
-    assert found[3].score(X, y) > 0.5

@@ -12,6 +12,16 @@ from sklearn_modern.networks.random import MemberRandom
 
 __all__ = ["Body", "Mixer"]
 
+# torch's own layers that leave out values at random.
+_DROPOUTS = (
+    nn.Dropout,
+    nn.Dropout1d,
+    nn.Dropout2d,
+    nn.Dropout3d,
+    nn.AlphaDropout,
+    nn.FeatureAlphaDropout,
+)
+
 
 class Mixer(Protocol):
     """Mixes each row of a batch with another one."""
@@ -106,6 +116,10 @@ class Body(nn.Module, ABC):
         for part in self.modules():
             if isinstance(part, Noise):
                 part.rate = 0.0
+            elif isinstance(part, _DROPOUTS):
+                part.p = 0.0
+            elif isinstance(part, (nn.RNNBase, nn.MultiheadAttention)):
+                part.dropout = 0.0
 
     def parts(self) -> list[nn.Module]:
         """Return the parts that :meth:`freeze` can keep, from the input on."""

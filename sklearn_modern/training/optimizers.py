@@ -107,6 +107,16 @@ def _apart(tensors, members):
     return parts
 
 
+class _LBFGS(LBFGS):
+    """L-BFGS that goes on after a pickle, in which torch's loses its parameters."""
+
+    def __setstate__(self, state: dict) -> None:
+        """Find the parameters again in their one group."""
+        super().__setstate__(state)
+        self._params = self.param_groups[0]["params"]
+        self._numel_cache = None
+
+
 def make_optimizer(
     module: nn.Module,
     solver: str,
@@ -138,7 +148,7 @@ def make_optimizer(
     if solver == "lbfgs":
         trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
         # Evaluations limit the line search, which has none to spend by default.
-        return _PickledLBFGS(trained, max_iter=1, max_eval=25, line_search_fn="strong_wolfe")
+        return _LBFGS(trained, max_iter=1, max_eval=25, line_search_fn="strong_wolfe")
     groups = [
         {"params": parameters, "lr": lr * factor, "factor": factor, "members": axis}
         for (factor, axis), parameters in _grouped(module, rates, members).items()

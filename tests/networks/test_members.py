@@ -105,6 +105,14 @@ def test_the_streams_stay_shared_in_a_pickle():
         assert torch.equal(loaded_random.permutations(5), random.permutations(5))
 
 
+@pytest.mark.parametrize("make", [Ordinary, make_mlp])
+def test_a_silenced_body_gives_the_same_twice_while_training(make):
+    body = make_members(make, MemberRandom([1, 2]))
+    assert not torch.equal(body(X), body(X))
+    body.silence()
+    assert torch.equal(body(X), body(X))
+
+
 def test_what_a_member_owns_is_known():
     body = make_members(Ordinary, MemberRandom([1, 2]))
     network = Network(body, Softmax(N_FEATURES, 2, MemberRandom([1, 2])))

@@ -19,24 +19,23 @@ def layers(n_in, width, n_out, random):
 
 class WassersteinGame(Objective):
     def __init__(self, generator, critic, n_latent, random):
-        self.modules = {"generator": generator, "critic": critic}
-        self.average = copy.deepcopy(generator).requires_grad_(False)
+        average = copy.deepcopy(generator).requires_grad_(False)
+        generators = nn.ModuleDict({"trained": generator, "average": average})
+        self.modules = {"generator": generators, "critic": critic}
         self.n_latent, self.random = n_latent, random
 
     def noise(self, batch):
         return self.random.normal(len(batch), self.n_latent, std=1.0).to(batch.x)
 
     def steps(self, modules, batch):
-        generator, critic = modules["generator"], modules["critic"]
+        (generator, average), critic = modules["generator"].values(), modules["critic"]
         made = generator(self.noise(batch)).detach()
         yield ("critic",), (critic(made) - critic(batch.x)).squeeze(-1)
-        with torch.no_grad():
-            for parameter in critic.parameters():
-                parameter.clamp_(-0.1, 0.1)
+        for parameter in critic.parameters():
+            parameter.data.clamp_(-0.1, 0.1)
         yield ("generator",), -critic(generator(self.noise(batch))).squeeze(-1)
-        with torch.no_grad():
-            for mean, now in zip(self.average.parameters(), generator.parameters(), strict=True):
-                mean.lerp_(now, 0.05)
+        for mean, now in zip(average.parameters(), generator.parameters(), strict=True):
+            mean.lerp_(now.detach(), 0.05)
 
     def outputs(self, modules, batch):
         return modules["critic"](batch.x)
@@ -56,5 +55,6 @@ class WassersteinGAN(NeuralEstimator):
         return WassersteinGame(generator, critic, self.n_latent, random)
 
     def sample(self, n_samples, seed=0):
-        noise = torch.randn(1, n_samples, self.n_latent, generator=torch.manual_seed(seed))
-        return self.net_.objective.average(noise).mean(0).numpy()
+        random = torch.Generator().manual_seed(seed)
+        noise = torch.randn(1, n_samples, self.n_latent, generator=random)
+        return self.net_.generator_["average"](noise.to(self._dtype)).mean(0).numpy()

@@ -21,7 +21,8 @@ class PixelBody(Body):
         self.second = ConvLayer(width, width, 3, (1, 1), random)
 
     def trunk(self, embedded, given=NOTHING):
-        x = self.second(self.first(beside(embedded, self.members), given), given)
+        x = beside(embedded.to(next(self.parameters())), self.members)
+        x = self.second(self.first(x, given), given)
         return x.unflatten(1, (self.members, -1)).transpose(0, 1).movedim(2, -1)
 
 
@@ -50,8 +51,8 @@ class PixelClassifier(NeuralClassifier):
     def _make_inputs(self):
         return ImageInputs(SpatialReader(None, 2, "first", "float32"), standardised=False)
 
-    def _make_targets(self, y):
-        return PixelLabels()
+    def _make_targets(self, y, classes=None):
+        return PixelLabels(expected=classes)
 
     def _make_body(self, random):
         return PixelBody(self._inputs.shape[0], self.width, random)

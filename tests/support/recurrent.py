@@ -1,6 +1,5 @@
 """A recurrent classifier of sequences of any length: an input, a source and an ordinary body."""
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -27,17 +26,16 @@ class Sequences(Source):
         return Batch(x, self.targets(index), index, Given(self.weights(index), mask))
 
     def cut(self, order, batch_size):
-        by_length = order.gather(1, self._lengths[order].argsort(dim=1, stable=True))
-        return by_length.split(batch_size, dim=1)
+        return order.gather(1, self._lengths[order].argsort(stable=True)).split(batch_size, dim=1)
 
 
 class SequenceInputs(Inputs):
     def check(self, estimator, X, *, reset):
-        estimator.n_features_in_ = np.shape(X[0])[1] if reset else estimator.n_features_in_
-        return [torch.as_tensor(sequence, dtype=torch.float32) for sequence in X]
+        estimator.n_features_in_ = len(X[0][0]) if reset else estimator.n_features_in_
+        return [torch.as_tensor(sequence) for sequence in X]
 
     def source(self, checked, rows, dtype, device, **rest):
-        return Sequences(checked[rows], **rest)
+        return Sequences([sequence.to(dtype) for sequence in checked[rows]], **rest)
 
 
 class GRUBody(Body):

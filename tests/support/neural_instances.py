@@ -1,0 +1,214 @@
+"""Small neural estimators of every kind, with data: the table that the suites of their state read.
+
+An instance has everything that is random in its kind, or a solver with a memory, or a precision.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from support.adversarial import WassersteinGAN
+from support.autoencoder import VariationalAutoencoder
+from support.generated_images import stripes
+from support.pixels import PixelClassifier
+from support.recurrent import GRUClassifier
+
+from sklearn_modern.augmentation import RandomErasing
+from sklearn_modern.neural_network import CNNClassifier, CNNRegressor, MLPClassifier, MLPRegressor
+from sklearn_modern.ordinal import OrdinalCNNClassifier, OrdinalMLPClassifier
+
+COMMON = {
+    "learning_rate": "constant",
+    "learning_rate_init": 0.01,
+    "batch_size": 16,
+    "max_iter": 3,
+    "device": "cpu",
+    "random_state": 0,
+}
+
+
+def numbers(n):
+    X = np.random.default_rng(0).normal(size=(n, 4))
+    return X, (X[:, 0] + X[:, 1] > 0).astype(int) + (X[:, 2] > 1)
+
+
+def levels(n):
+    X, y = numbers(n)
+    return X, np.array(["low", "mid", "high"])[y]
+
+
+def mixed(n):
+    """Numbers, a category that becomes indicators, one that becomes vectors, and gaps."""
+    X, y = numbers(n)
+    frame = pd.DataFrame(X, columns=list("abcd"))
+    frame["town"] = [f"town {i % 15}" for i in range(n)]
+    frame["colour"] = np.random.default_rng(2).choice(["red", "green", "blue"], n)
+    frame.loc[::5, "a"] = np.nan
+    frame.loc[::9, "colour"] = None
+    return frame, y
+
+
+def images(n):
+    X, y = stripes(n)
+    return X[:, 0], y
+
+
+def graded_images(n):
+    X, y = images(n)
+    return X, np.array(["low", "mid", "high"])[y + (X[:, 0, 0] > 180)]
+
+
+def pixels(n):
+    X = np.random.default_rng(0).normal(size=(n, 2, 5, 4))
+    return X, (X[:, 0] > 0).astype(int)
+
+
+def sequences(n):
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(length, 3)) for length in rng.integers(1, 6, size=n)]
+    return X, np.array([x[:, 0].sum() > 0 for x in X])
+
+
+def unlabelled(n):
+    return numbers(n)[0], None
+
+
+def narrower(X):
+    """Return rows of another shape."""
+    if isinstance(X, pd.DataFrame):
+        return X.iloc[:, :-1]
+    return [x[:, :-1] for x in X] if isinstance(X, list) else X[:, :-1]
+
+
+def slightly_noisy(batch, generator):
+    return batch + 0.1 * torch.randn(batch.shape, generator=generator)
+
+
+class SlightlyNoisy:
+    """Its repr is its address, which no pickle keeps."""
+
+    def __call__(self, batch, generator):
+        return slightly_noisy(batch, generator)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A kind of estimator, settings that make it small, and what it is fitted to."""
+
+    kind: type
+    data: Callable[[int], tuple[Any, Any]]
+    settings: dict
+    wide: dict  # settings with which the weights are most of what there is
+
+    def make(self, **settings):
+        return self.kind(**COMMON | self.settings | settings)
+
+    def fitted(self, **settings):
+        return self.make(**settings).fit(*self.data(40))
+
+
+# The first of each kind is the plain one.
+_MLP = {"hidden_layer_sizes": (8,)}
+_MLPS = {
+    "": {"solver": "adam", "dropout": 0.0},
+    "mixup": {"solver": "adam", "dropout": 0.3, "mixup": 0.4},
+    "sgd": {"solver": "sgd", "normalization": "batch"},
+    "members": {"numerical_embedding": "periodic", "n_members": 2},
+}
+_CNN = {"architecture": "vgg", "width": 4, "depth": (1, 1), "dropout": 0.0}
+_CNNS = {
+    "": {},
+    "transforms": {
+        "architecture": "resnet",
+        "dropout": 0.3,
+        "augment": ["standard", "flip", "erase", "noise"],
+    },
+    "mixtures": {"architecture": "resnet", "mixup": 0.4, "cutmix": 1.0, "solver": "sgd"},
+    "members": {
+        "architecture": "efficientnetv2",
+        "depth": (2, 2),
+        "n_members": 2,
+        "augment": "shift",
+    },
+    "own transforms": {
+        "architecture": "lenet",
+        "augment": [slightly_noisy, SlightlyNoisy(), RandomErasing(0.3)],
+        "mixup": 0.2,
+    },
+    "bfloat16": {"precision": "bfloat16", "augment": "rotate"},
+}
+_ORDINAL = {"class_order": ("low", "mid", "high")}
+_RANDOM = {"dropout": 0.2, "mixup": 0.2, "n_members": 2}
+_ORDINALS = {"": {}} | {
+    method: _RANDOM | {"method": method}
+    for method in ("coral", "corn", "niu", "cumulative_link", "cross_entropy")
+}
+_OTHERS = {"": {}, "members": {"n_members": 2, "solver": "sgd", "precision": "float64"}}
+
+
+def some(variants, *names):
+    return {name: variants[name] for name in names}
+
+
+_WIDE_MLP, _WIDE = {"hidden_layer_sizes": (200, 200)}, {"width": 100}
+_KINDS = [
+    (MLPClassifier, mixed, _MLP, _MLPS, _WIDE_MLP),
+    (MLPRegressor, numbers, _MLP, some(_MLPS, "", "sgd", "members"), _WIDE_MLP),
+    (CNNClassifier, images, _CNN, _CNNS, _WIDE),
+    (CNNRegressor, images, _CNN, some(_CNNS, "", "mixtures", "own transforms"), _WIDE),
+    (OrdinalMLPClassifier, levels, _MLP | _ORDINAL, _ORDINALS, _WIDE_MLP),
+    (OrdinalCNNClassifier, graded_images, _CNN | _ORDINAL, _ORDINALS, _WIDE),
+    (GRUClassifier, sequences, {"width": 4}, _OTHERS, _WIDE),
+    (PixelClassifier, pixels, {"width": 4}, _OTHERS, _WIDE),
+    (VariationalAutoencoder, unlabelled, {"width": 8}, _OTHERS, {"width": 4000}),
+    (WassersteinGAN, unlabelled, {"width": 8}, _OTHERS, _WIDE),
+]
+INSTANCES = {
+    f"{kind.__name__} {name}".rstrip(): Instance(kind, data, small | settings, wide)
+    for kind, data, small, variants, wide in _KINDS
+    for name, settings in variants.items()
+}
+KINDS = {name: instance for name, instance in INSTANCES.items() if " " not in name}
+
+
+def each(instances, *, having=""):
+    """Parametrise a test by instances, those that have an attribute."""
+    chosen = {name: i for name, i in instances.items() if not having or hasattr(i.kind, having)}
+    return pytest.mark.parametrize("instance", chosen.values(), ids=list(chosen))
+
+
+# What is compared.
+
+
+def state_of(estimator):
+    """Return all that the networks save, by name."""
+    modules = estimator.net_.objective.modules.items()
+    return {f"{m}.{name}": v for m, module in modules for name, v in module.state_dict().items()}
+
+
+def predictions(estimator, X):
+    """Return what the estimator says of rows, by each method that it has."""
+    names = ("predict", "predict_proba", "predict_cumulative", "transform")
+    said = {name: getattr(estimator, name)(X) for name in names if hasattr(estimator, name)}
+    if hasattr(estimator, "predict_cumulative"):
+        said["as they are"] = estimator.predict_cumulative(X, repair=False)
+    if hasattr(estimator, "sample"):
+        said["sample"] = estimator.sample(9)
+    return said
+
+
+def assert_same(estimator, other, X=None):
+    """Compare weights, losses, and what is said of rows, to the bit."""
+    pairs = [(state_of(estimator), state_of(other))]
+    if X is not None:
+        pairs.append((predictions(estimator, X), predictions(other, X)))
+    for found, expected in pairs:
+        assert found.keys() == expected.keys()
+        for name in found:
+            np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+    assert estimator.loss_curve_ == other.loss_curve_
+    assert estimator.n_iter_ == other.n_iter_

@@ -32,6 +32,8 @@ class Objective(ABC):
         one member as a whole (:func:`sklearn_modern.networks.members.owners`). A module called
         "module" is the net's ``module_`` and has its ``optimizer_``; others are ``<name>_`` and
         ``<name>_optimizer_``.
+        Networks that are not trained, such as a moving average, are parts of one of them, without
+        gradients: so they follow device, precision and early stopping.
     """
 
     modules: dict[str, nn.Module]

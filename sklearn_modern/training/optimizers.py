@@ -88,14 +88,6 @@ class LeanAdam(Optimizer):
         )
 
 
-class _PickledLBFGS(LBFGS):
-    """torch's, which forgets its parameters in a pickle."""
-
-    def __setstate__(self, state: dict) -> None:
-        super().__setstate__(state)
-        self._params, self._numel_cache = self.param_groups[0]["params"], None
-
-
 def _apart(tensors, members):
     """Part the members of tensors that would share a vector register.
 

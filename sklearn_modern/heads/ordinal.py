@@ -16,6 +16,7 @@ from sklearn_modern.heads.categorical import cross_entropy, full_precision, mean
 from sklearn_modern.heads.links import LINKS
 from sklearn_modern.heads.tasks import conditional_task_losses, task_losses
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.rowwise import log_sigmoid, sigmoid
 
 __all__ = [
     "DECISIONS",
@@ -292,7 +293,7 @@ class Niu(_TaskHead):
 
     def cumulative(self, scores: Tensor) -> Tensor:
         """Return each member's P(y > k), which may rise with k."""
-        return full_precision(scores).sigmoid()
+        return sigmoid(full_precision(scores))
 
     def probabilities(self, scores: Tensor) -> Tensor:
         """Return each member's probability of each level: (members, rows, levels)."""
@@ -338,8 +339,8 @@ class Corn(_TaskHead):
         """Return each member's probability of each level: (members, rows, levels)."""
         scores = full_precision(scores)
         # In logarithms: a product of many small numbers would be zero.
-        beyond = F.pad(F.logsigmoid(scores).cumsum(-1), (1, 0))
-        stays = F.pad(F.logsigmoid(-scores), (0, 1))
+        beyond = F.pad(log_sigmoid(scores).cumsum(-1), (1, 0))
+        stays = F.pad(log_sigmoid(-scores), (0, 1))
         return (beyond + stays).exp()
 
 

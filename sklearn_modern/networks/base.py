@@ -21,10 +21,14 @@ class Body(nn.Module, ABC):
     evaluation_rows : int
         Rows that are evaluated together, at the size of the fit: few enough for the activations to
         stay in a CPU's cache.
+    padded : bool
+        Whether a CPU predicts rows in whole blocks, which takes no time where rows are cheap. Other
+        bodies treat rows alike by themselves.
     """
 
     n_features_out: int
     evaluation_rows: int = 8192
+    padded: bool = True
 
     _frozen: Sequence[nn.Module] = ()
     _kept: Sequence[nn.Parameter] = ()

@@ -67,6 +67,8 @@ class SpatialBody(Body):
         Of :class:`Standardize`.
     """
 
+    padded = False
+
     def __init__(
         self,
         input_shape: Sequence[int],

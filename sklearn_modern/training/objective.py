@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from sklearn_modern.augmentation.mixup import Mixup
 from sklearn_modern.heads.base import Head
 from sklearn_modern.networks.base import Body
+from sklearn_modern.networks.rowwise import by_blocks, whole_blocks
 from sklearn_modern.training.batches import Batch
 
 __all__ = ["Network", "Supervised"]
@@ -23,7 +24,7 @@ class Network(nn.Module):
 
     def forward(self, x, weight: Tensor | None = None) -> Tensor:
         """Map inputs to scores."""
-        return self.head(self.body(x, weight))
+        return by_blocks(self.head, self.body(x, weight))
 
 
 class Supervised:
@@ -76,6 +77,10 @@ class Supervised:
     def evaluation_rows(self, x: Any) -> int:
         """Return how many rows like those of ``x`` are evaluated together."""
         return self.modules["module"].body.rows_together(x)
+
+    def padded(self, x: Tensor) -> Tensor:
+        """Return rows to predict, more of them where that makes all come out alike."""
+        return whole_blocks(x) if self.modules["module"].body.padded else x
 
     def step(self, modules: dict[str, nn.Module], batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the loss of each row, unreduced (members, rows), and the scores."""

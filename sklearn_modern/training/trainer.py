@@ -14,6 +14,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from sklearn_modern._core.parallel import one_thread
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.rowwise import whole_blocks
 from sklearn_modern.training.batches import Batch, EvaluationBatches, Rows, TrainingBatches
 from sklearn_modern.training.callbacks import StopTraining
 from sklearn_modern.training.optimizers import make_optimizer, shrinkable
@@ -374,10 +375,13 @@ class Trainer(NeuralNet):
 
     def _evaluate(self, function, x, finish):
         self._set_training(False)
-        x = tuple(part.unsqueeze(0) for part in x) if isinstance(x, tuple) else x.unsqueeze(0)
+        parts = x if isinstance(x, tuple) else (x,)
+        n_rows = len(parts[0])
         with torch.inference_mode():
+            parts = [self.objective.padded(part.unsqueeze(0)) for part in parts]
+            x = tuple(parts) if isinstance(x, tuple) else parts[0]
             outputs = function(self.objective.modules, Batch(x, None, None, None))
-            return finish(outputs).cpu().numpy()
+            return finish(whole_blocks(outputs))[:n_rows].cpu().numpy()
 
     def forward_iter(self, X: Rows, training: bool = False, device: Any = None) -> Iterator[Tensor]:
         """Yield the outputs (members, rows, outputs) of one batch after another."""

@@ -6,6 +6,7 @@ from torch import Tensor
 from sklearn_modern.heads.base import Head
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.rowwise import sigmoid
 
 __all__ = ["Sigmoid", "Softmax", "cross_entropy", "full_precision", "mean_over_rows"]
 
@@ -105,7 +106,7 @@ class Sigmoid(Head):
 
     def decode(self, scores: Tensor) -> Tensor:
         """Return the members' mean probability of each label: (rows, labels)."""
-        return full_precision(scores).sigmoid().mean(0)
+        return sigmoid(full_precision(scores)).mean(0)
 
     def decide(self, decoded: Tensor) -> Tensor:
         """Return one for each label that is likelier than not, else zero: (rows, labels)."""

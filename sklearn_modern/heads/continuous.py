@@ -13,6 +13,7 @@ from torch import Tensor
 from sklearn_modern.heads.base import Head
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.rowwise import softplus
 
 __all__ = [
     "HEADS",
@@ -246,8 +247,8 @@ class Quantile(ContinuousHead):
     def _quantiles(self, scores):
         n_below, n_above = self._median, len(self.levels) - 1 - self._median
         median, below, above = scores.split([1, n_below, n_above], dim=-1)
-        below = median - F.softplus(below).cumsum(-1)
-        above = median + F.softplus(above).cumsum(-1)
+        below = median - softplus(below).cumsum(-1)
+        above = median + softplus(above).cumsum(-1)
         return torch.cat([below.flip(-1), median, above], dim=-1)
 
     def _start_normal(self, levels):
@@ -320,7 +321,7 @@ class Gaussian(ContinuousHead):
 
     def _moments(self, scores):
         mean, raw = scores.chunk(2, dim=-1)
-        return mean, F.softplus(raw) + self.variance_floor
+        return mean, softplus(raw) + self.variance_floor
 
 
 HEADS = {

@@ -4,8 +4,9 @@ import math
 from abc import ABC, abstractmethod
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+
+from sklearn_modern.networks.rowwise import log_sigmoid
 
 __all__ = ["LINKS", "Link"]
 
@@ -48,15 +49,15 @@ class Logit(Link):
 
     def log_beyond(self, z: Tensor) -> Tensor:
         """Return log F(z)."""
-        return F.logsigmoid(z)
+        return log_sigmoid(z)
 
     def log_below(self, z: Tensor) -> Tensor:
         """Return log(1 - F(z))."""
-        return F.logsigmoid(-z)
+        return log_sigmoid(-z)
 
     def log_between(self, upper: Tensor, lower: Tensor) -> Tensor:
         """Use F(a) - F(b) = F(a) (1 - F(b)) (1 - exp(b - a)), which cancels nowhere."""
-        return F.logsigmoid(upper) + F.logsigmoid(-lower) + _log1mexp(upper - lower)
+        return log_sigmoid(upper) + log_sigmoid(-lower) + _log1mexp(upper - lower)
 
 
 class Probit(Link):

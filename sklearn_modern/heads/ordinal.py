@@ -18,6 +18,7 @@ from sklearn_modern.heads.tasks import conditional_task_losses, task_losses
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.layers import Layer
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.rowwise import log_sigmoid, sigmoid
 
 __all__ = [
     "DECISIONS",
@@ -294,7 +295,7 @@ class Niu(_TaskHead):
 
     def cumulative(self, scores: Tensor) -> Tensor:
         """Return each member's P(y > k), which may rise with k."""
-        return full_precision(scores).sigmoid()
+        return sigmoid(full_precision(scores))
 
     def probabilities(self, scores: Tensor) -> Tensor:
         """Return each member's probability of each level: (members, rows, levels)."""
@@ -340,8 +341,8 @@ class Corn(_TaskHead):
         """Return each member's probability of each level: (members, rows, levels)."""
         scores = full_precision(scores)
         # In logarithms: a product of many small numbers would be zero.
-        beyond = F.pad(F.logsigmoid(scores).cumsum(-1), (1, 0))
-        stays = F.pad(F.logsigmoid(-scores), (0, 1))
+        beyond = F.pad(log_sigmoid(scores).cumsum(-1), (1, 0))
+        stays = F.pad(log_sigmoid(-scores), (0, 1))
         return (beyond + stays).exp()
 
 

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from sklearn_modern.networks import rowwise
+
 __all__ = ["ACTIVATIONS", "Activation"]
 
 
@@ -42,15 +44,15 @@ _RECTIFIER_GAIN = 1 / math.sqrt(3.0)
 
 ACTIVATIONS: dict[str, Activation] = {
     "identity": Activation(_identity, 1.0),
-    "logistic": Activation(torch.sigmoid, 1.0),
+    "logistic": Activation(rowwise.sigmoid, 1.0),
     "tanh": Activation(torch.tanh, 5 / 3),
     "relu": Activation(torch.relu, _RECTIFIER_GAIN),
     "leaky_relu": Activation(F.leaky_relu, _RECTIFIER_GAIN),
-    "elu": Activation(F.elu, _RECTIFIER_GAIN),
-    "selu": Activation(torch.selu, 1.0),
-    "gelu": Activation(F.gelu, _RECTIFIER_GAIN),
-    "silu": Activation(F.silu, _RECTIFIER_GAIN),
-    "mish": Activation(F.mish, _RECTIFIER_GAIN),
+    "elu": Activation(rowwise.elu, _RECTIFIER_GAIN),
+    "selu": Activation(rowwise.selu, 1.0),
+    "gelu": Activation(rowwise.gelu, _RECTIFIER_GAIN),
+    "silu": Activation(rowwise.silu, _RECTIFIER_GAIN),
+    "mish": Activation(rowwise.mish, _RECTIFIER_GAIN),
     # The larger of two standard normals has second moment 1, so that no correction is needed.
     "maxout": Activation(_maxout, 1.0, pieces=2),
 }

@@ -47,12 +47,16 @@ class Body(nn.Module, ABC):
         Whether inputs, features, parameters and buffers have a leading axis of members.
     random : MemberRandom or None
         The members' streams of random numbers, if the body draws any.
+    pads : bool
+        Whether a CPU predicts rows in whole blocks, so that matrix products of all rows come out
+        alike. Other bodies take care of that by themselves.
     n_features_out : int
         Width of the features.
     """
 
     takes_members: ClassVar[bool] = False
     random: MemberRandom | None = None
+    pads: ClassVar[bool] = True
     n_features_out: int
 
     _frozen: Sequence[nn.Module] = ()

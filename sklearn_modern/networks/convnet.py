@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.mlp import HiddenLayer
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.rowwise import by_blocks, pixel_means
 from sklearn_modern.networks.spatial_body import SpatialBody
 from sklearn_modern.networks.spatial_layers import ConvLayer, MaxPool, beside, strided, strides
 from sklearn_modern.networks.stages import (
@@ -181,9 +182,16 @@ class ConvNet(SpatialBody):
             # The kernels are fastest in this order. A single channel is in both orders at once,
             # and only a clone has the strides by which they recognise this one.
             x = x.clone(memory_format=_CHANNELS_LAST[x.ndim])
-        x = self.blocks(x, given).flatten(2).unflatten(1, (self.members, -1)).transpose(0, 1)
-        x = self.dense(x.flatten(2), given) if len(self.dense) else x.mean(3)
+        x = self.blocks(x, given).flatten(2)
+        if len(self.dense):
+            x = by_blocks(lambda x: self.dense(x, given), self._by_member(x).flatten(2))
+        else:
+            x = self._by_member(pixel_means(x))
         return self.dropout(x)
+
+    def _by_member(self, x):
+        """Bring (rows, members * channels, ...) to (members, rows, channels, ...)."""
+        return x.unflatten(1, (self.members, -1)).transpose(0, 1)
 
     def parts(self) -> list[nn.Module]:
         """Return the stem, the blocks and the dense layers; pooling has nothing to keep."""

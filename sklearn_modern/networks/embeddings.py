@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from sklearn_modern.networks.layers import Layer
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.rowwise import is_inference, product
 
 __all__ = [
     "NUMERICAL_EMBEDDINGS",
@@ -87,7 +88,11 @@ class PeriodicEmbedding(Layer):
         """Return the numbers, followed by each column's waves."""
         columns = x.transpose(1, 2).unsqueeze(-1)
         waves = torch.cos(torch.addcmul(self.phase, columns, 2 * math.pi * self.frequency))
-        learned = torch.matmul(waves, self.weight)  # (members, columns, rows, outputs)
+        if is_inference(x):
+            flat = product(waves.flatten(0, 1), self.weight.flatten(0, 1))
+            learned = flat.unflatten(0, waves.shape[:2])
+        else:
+            learned = torch.matmul(waves, self.weight)  # (members, columns, rows, outputs)
         return join([x, learned.transpose(1, 2).flatten(2)])
 
 

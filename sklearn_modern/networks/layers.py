@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.rowwise import is_inference, product
 
 __all__ = [
     "NORMALIZATIONS",
@@ -90,10 +91,9 @@ class Linear(Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply each member's map to its rows."""
-        weight, bias = self.weight, self.bias
-        if x.shape[0] != weight.shape[0]:
-            x = x.expand(weight.shape[0], -1, -1)
-        return torch.bmm(x, weight) if bias is None else torch.baddbmm(bias, x, weight)
+        if x.shape[0] != self.weight.shape[0]:
+            x = x.expand(self.weight.shape[0], -1, -1)
+        return product(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Show the sizes when the network is printed."""
@@ -133,6 +133,9 @@ class NarrowLinear(Layer):
             return self.forward(x.flatten(1, -2)).unflatten(1, x.shape[1:-1])
         if x.shape[0] != self.weight.shape[0]:
             x = x.expand(self.weight.shape[0], -1, -1)
+        if is_inference(x):
+            bias = None if self.bias is None else self.bias.transpose(1, 2)
+            return product(x, self.weight.transpose(1, 2), bias)
         if self.bias is None:
             return torch.bmm(self.weight, x.transpose(1, 2)).transpose(1, 2)
         return torch.baddbmm(self.bias, self.weight, x.transpose(1, 2)).transpose(1, 2)

@@ -77,6 +77,7 @@ class SpatialBody(Body):
     """
 
     takes_members = True
+    pads = False
     any_size: bool = True
 
     def __init__(

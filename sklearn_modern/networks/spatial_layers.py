@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.layers import BatchNorm, Layer, Linear, Noise
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.rowwise import by_blocks, convolve, pixel_means, sigmoid
 
 __all__ = [
     "ChannelNorm",
@@ -29,7 +30,6 @@ __all__ = [
     "strides",
 ]
 
-_CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _POOLS = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 
 
@@ -96,9 +96,8 @@ class Conv(Layer):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (rows, members * n_in, *spatial)."""
-        convolve = _CONVOLUTIONS[len(self.stride)]
         weight = self.weight.flatten(0, 1)
-        return convolve(x, weight, None, self.stride, self.padding, 1, self.groups)
+        return convolve(x, weight, self.stride, self.padding, self.groups)
 
     def extra_repr(self) -> str:
         """Show the sizes when the network is printed."""
@@ -232,9 +231,12 @@ class SqueezeExcite(nn.Module):
     def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Scale the channels of (rows, members * n_channels, *spatial)."""
         members = len(self.squeeze.weight)
-        means = x.flatten(2).mean(2).unflatten(1, (members, -1)).transpose(0, 1)
-        scale = self.excite(self.activation(self.squeeze(means))).sigmoid()
+        means = pixel_means(x).unflatten(1, (members, -1)).transpose(0, 1)
+        scale = by_blocks(self._scale, means)
         return x * scale.transpose(0, 1).reshape(*x.shape[:2], *[1] * (x.ndim - 2))
+
+    def _scale(self, means):
+        return sigmoid(self.excite(self.activation(self.squeeze(means))))
 
 
 class StochasticDepth(Noise):

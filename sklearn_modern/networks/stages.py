@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.rowwise import silu
 from sklearn_modern.networks.spatial_layers import (
     ConvLayer,
     MaxPool,
@@ -209,10 +210,10 @@ def efficient_stage(stage: Stage) -> tuple[list[nn.Module], int]:
 
 def _fused_mbconv(stage, n_in, n_out, stride):
     if stage.index == 0:  # at full resolution, widening would cost most
-        return [stage.strided_layer(n_in, n_out, None, stride, activation=F.silu)]
+        return [stage.strided_layer(n_in, n_out, None, stride, activation=silu)]
     wide = n_in * _EXPANSION
     return [
-        stage.strided_layer(n_in, wide, None, stride, activation=F.silu),
+        stage.strided_layer(n_in, wide, None, stride, activation=silu),
         stage.layer(wide, n_out, 1, activation=None),
     ]
 
@@ -220,8 +221,8 @@ def _fused_mbconv(stage, n_in, n_out, stride):
 def _mbconv(stage, n_in, n_out, stride):
     wide = n_in * _EXPANSION
     return [
-        stage.layer(n_in, wide, 1, activation=F.silu),
-        stage.strided_layer(wide, wide, None, stride, activation=F.silu, groups=wide),
-        SqueezeExcite(wide, max(n_in // _REDUCTION, 4), stage.random, F.silu),
+        stage.layer(n_in, wide, 1, activation=silu),
+        stage.strided_layer(wide, wide, None, stride, activation=silu, groups=wide),
+        SqueezeExcite(wide, max(n_in // _REDUCTION, 4), stage.random, silu),
         stage.layer(wide, n_out, 1, activation=None),
     ]

@@ -107,6 +107,11 @@ class Objective(ABC):
         """Multiplications of a forward pass of one row, or about as many."""
         return sum(p.numel() for module in self.modules.values() for p in module.parameters())
 
+    @property
+    def pads(self) -> bool:
+        """Whether a CPU predicts rows in whole blocks, so that all rows come out alike."""
+        return False
+
     def rows_together(self, shape: Sequence[int] = ()) -> int:
         """Return how many rows of a shape to evaluate together; () is that of the fit."""
         return 8192

@@ -1,7 +1,7 @@
 """Data sets that give batches: rows are on the device once, or go there when they are taken."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,15 @@ class Batch:
     def __len__(self) -> int:
         """Return the number of rows per member."""
         return self.index.shape[1]
+
+    def mapped(self, function: Callable[[Tensor], Tensor]) -> "Batch":
+        """Return a batch without targets, whose other tensors a function has changed."""
+        x = tuple(map(function, self.x)) if isinstance(self.x, tuple) else function(self.x)
+        weight, mask = self.given.weight, self.given.mask
+        given = Given(
+            None if weight is None else function(weight), None if mask is None else function(mask)
+        )
+        return Batch(x, None, function(self.index), given)
 
     @property
     def weight(self) -> Tensor | None:

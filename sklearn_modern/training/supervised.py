@@ -9,6 +9,7 @@ from sklearn_modern.augmentation.mixup import Mixup
 from sklearn_modern.heads.base import Head
 from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.given import NOTHING, Given
+from sklearn_modern.networks.rowwise import by_blocks
 from sklearn_modern.training.objective import Modules, Objective, Steps
 from sklearn_modern.training.sources import Batch
 
@@ -42,7 +43,7 @@ class Network(nn.Module):
                 f"{type(self.body).__name__} gives features of the shape {tuple(features.shape)}, "
                 f"whose leading axis must be that of the {self.body.members} members."
             )
-        return self.head(features)
+        return by_blocks(self.head, features)
 
 
 class Supervised(Objective):
@@ -87,6 +88,11 @@ class Supervised(Objective):
         """Multiplications of a forward pass of one row."""
         network = self.modules["module"]
         return network.body.products + sum(p.numel() for p in network.head.parameters())
+
+    @property
+    def pads(self) -> bool:
+        """Whether the body wants whole blocks of rows."""
+        return self.modules["module"].body.pads
 
     def rows_together(self, shape: Sequence[int] = ()) -> int:
         """Return how many rows of a shape the body evaluates together."""

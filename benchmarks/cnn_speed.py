@@ -185,7 +185,7 @@ def accelerator(device, repeats):
 
     Ours copies X and y to the device in each fit, the bare loop finds them there.
     """
-    X, y = make_data(20_000)
+    X, y = make_data(10_000)
     tensors = torch.from_numpy(X).to(device), torch.from_numpy(y).to(device)
     for precision, autocast in (("float32", None), ("bfloat16", torch.bfloat16)):
         for width in (WIDTH, 64):

@@ -174,12 +174,12 @@ def accelerator(device, repeats):
 
     Ours copies X and y to the device in each fit, the bare loop finds them there.
     """
-    X, y = make_data(100_000)
+    X, y = make_data(50_000)
     tensors = torch.from_numpy(X).to(device), torch.from_numpy(y).to(device)
-    for units, batch in ((UNITS, BATCH), ((1024, 1024, 1024), 1024)):
+    for units, batch, epochs in ((UNITS, BATCH, 1), ((1024, 1024, 1024), 1024, 3)):
         ratio = compare(
-            lambda units=units, batch=batch: ours(X, y, device, units, batch, 3),
-            lambda units=units, batch=batch: bare_loop(*tensors, device, units, batch, 3),
+            lambda size=(units, batch, epochs): ours(X, y, device, *size),
+            lambda size=(units, batch, epochs): bare_loop(*tensors, device, *size),
             repeats=repeats,
         )
         report(f"fit on {device}, {units}, ours / bare loop", "<= 1.15", ratio)

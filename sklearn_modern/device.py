@@ -6,15 +6,18 @@ is too small for an accelerator, does not import torch.
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 __all__ = ["available_devices", "resolve_device"]
 
 ENVIRONMENT_VARIABLE = "SKLEARN_MODERN_DEVICE"
 
-# Floating-point operations of a fit below which "auto" stays on the CPU: about a second's work of
-# two cores, which is what starting an accelerator and feeding it small batches costs.
-AUTO_THRESHOLD = 5e10
+# Floating-point operations of a fit below which "auto" stays on the CPU. A step of a small network
+# takes an accelerator no less time than a core, and small networks make up the cheap fits:
+# benchmarks/auto_device.py measures where the two are equal.
+AUTO_THRESHOLD = 1e11
 
 _FORMS = '"auto", "cpu", "cuda", "cuda:N", "mps" or a torch.device'
 
@@ -90,6 +93,31 @@ def resolve_device(device: Any = "auto", *, cost: float | None = None) -> str:
 def has_float64(device: str) -> bool:
     """Tell whether a device, by its canonical name, computes in float64."""
     return device != "mps"
+
+
+def send(values: Any, device: Any) -> Any:
+    """Send a tensor to a device, without waiting for what CUDA is computing at the moment."""
+    # The values may be dropped at once: CUDA has read ordinary memory before it returns. Other
+    # accelerators do not promise that.
+    import torch
+
+    return values.to(device, non_blocking=torch.device(device).type == "cuda")
+
+
+@contextmanager
+def deterministic() -> Iterator[None]:
+    """Have convolutions give the same gradients each time on CUDA.
+
+    Some of cuDNN's kernels add in whatever order their threads finish.
+    """
+    import torch
+
+    before = torch.backends.cudnn.deterministic
+    torch.backends.cudnn.deterministic = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic = before
 
 
 def _spelled(device):

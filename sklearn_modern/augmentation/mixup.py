@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_modern.device import send
+
 __all__ = ["CutMix", "Mixup"]
 
 
@@ -44,7 +46,7 @@ class Mixup:
 
     def _proportions(self, like):
         drawn = [[generator.beta(self.alpha, self.alpha)] for generator in self._generators]
-        return torch.tensor(drawn, dtype=like.dtype, device=like.device)
+        return send(torch.tensor(drawn, dtype=like.dtype), like.device)
 
 
 class CutMix(Mixup):
@@ -69,10 +71,8 @@ class CutMix(Mixup):
     def mix(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Mix the rows of (members, rows, channels, *spatial), as :meth:`Mixup.mix` does."""
         shape = values.shape[3:]
-        boxes = torch.tensor(
-            np.stack([self._box(generator, shape) for generator in self._generators]),
-            device=values.device,
-        )
+        drawn = np.stack([self._box(generator, shape) for generator in self._generators])
+        boxes = send(torch.from_numpy(drawn), values.device)
         mask = boxes.view(len(boxes), 1, 1, *shape)
         proportion = 1 - boxes.flatten(1).to(values.dtype).mean(1, keepdim=True)
         return torch.where(mask, self.partner(values), values), proportion

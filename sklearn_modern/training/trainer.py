@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sklearn_modern._core.parallel import one_thread
+from sklearn_modern.device import deterministic
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.rowwise import whole_blocks
 from sklearn_modern.training.batches import EvaluationBatches
@@ -150,7 +151,7 @@ class Trainer(NeuralNet):
         }
         self.notify("on_train_begin", X=training, y=validation)
         try:
-            with one_thread() if self.is_small() else nullcontext():
+            with deterministic(), one_thread() if self.is_small() else nullcontext():
                 self.fit_loop(training, validation)
         except StopTraining:
             pass

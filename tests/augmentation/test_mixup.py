@@ -103,3 +103,20 @@ def test_a_member_mixes_by_its_own_seed(kind, shape):
     seen = torch.cat(seen, dim=1)
     assert not torch.equal(seen[0], seen[1])
     assert len(seen[0].unique()) > 1
+
+
+@pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
+@each_shape
+@each_mixer
+def test_mixing_gives_on_a_gpu_what_it_gives_on_a_cpu_and_does_not_wait(kind, shape):
+    values = batch(shape)
+    expected = kind(0.8, SEEDS).mix(values)
+    values, mixer = values.to("cuda"), kind(0.8, SEEDS)
+    try:
+        torch.cuda.set_sync_debug_mode("error")
+        found = mixer.mix(values)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    for ours, theirs in zip(found, expected, strict=True):
+        torch.testing.assert_close(ours.cpu(), theirs)

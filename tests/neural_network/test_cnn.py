@@ -244,6 +244,35 @@ def test_skorch_callbacks_see_the_training(X, y):
     assert clf.history_[-1, "accuracy"] > 0.9
 
 
+class Deterministic(Callback):
+    """Notes whether cuDNN may take kernels whose results differ from call to call."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_epoch_end(self, net, **kwargs):
+        self.seen.append(torch.backends.cudnn.deterministic)
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_kernels_are_deterministic_while_training(X, y, monkeypatch, before):
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", before)
+    callback = Deterministic()
+    CNNClassifier(**BRIEF, callbacks=[callback]).fit(X, y)
+    assert callback.seen == [True, True]
+    assert torch.backends.cudnn.deterministic is before
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("architecture", FAMILIES)
+def test_a_seed_decides_a_fit_on_a_gpu(architecture):
+    X, y = stripes(side=16)
+    settings = BRIEF | {"device": "cuda", "architecture": architecture, "width": 8, "depth": None}
+    first, *others = (CNNClassifier(**settings).fit(X, y).predict_proba(X) for _ in range(3))
+    for other in others:
+        np.testing.assert_array_equal(other, first)
+
+
 class Interrupt(Callback):
     def on_epoch_end(self, net, **kwargs):
         if len(net.history) == 5:

@@ -81,6 +81,9 @@ class XGBoost(Engine):
                 verbose_eval=False,
                 xgb_model=self.booster,
             )
+        # It predicts where the rows are. On an accelerator it would warn that they are elsewhere,
+        # and a pickle would warn where there is none.
+        self.booster.set_param({"device": "cpu"})
         for warning in caught:
             _refuse_unknown(str(warning.message))
             if "GPU" in str(warning.message) and self.settings.device != "cpu":

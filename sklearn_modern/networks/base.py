@@ -48,8 +48,9 @@ class Body(nn.Module, ABC):
     random : MemberRandom or None
         The members' streams of random numbers, if the body draws any.
     pads : bool
-        Whether a CPU predicts rows in whole blocks, so that matrix products of all rows come out
-        alike. Other bodies take care of that by themselves.
+        Whether a CPU predicts rows in whole blocks, which are filled up with zeros, so that matrix
+        products of all rows come out alike. Other bodies see to that by themselves, or, if they are
+        made of torch's own layers, do not promise it.
     n_features_out : int
         Width of the features.
     """

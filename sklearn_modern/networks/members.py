@@ -55,6 +55,7 @@ class Looped(Body):
     """
 
     takes_members = True
+    pads = False
 
     def __init__(self, bodies: Sequence[Body], random: MemberRandom) -> None:
         super().__init__()

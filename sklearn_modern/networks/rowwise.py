@@ -52,12 +52,11 @@ def is_inference(x: Tensor) -> bool:
 
 
 def whole_blocks(x: Tensor) -> Tensor:
-    """Repeat the last row of (members, rows, ...) until the rows are whole blocks."""
+    """Add rows of zeros to (members, rows, ...) until the rows are whole blocks."""
     extra = -x.shape[1] % _ROWS
     if not extra or not is_inference(x):
         return x
-    last = x[:, -1:].expand(-1, extra, *[-1] * (x.ndim - 2))
-    return torch.cat([x, last], dim=1)
+    return F.pad(x, [0, 0] * (x.ndim - 2) + [0, extra])
 
 
 def by_blocks(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -89,28 +88,28 @@ def convolve(
 ) -> Tensor:
     """Convolve (rows, channels, *spatial).
 
-    oneDNN convolves each image by itself. torch has other kernels for a single small image, and for
-    float64, where an image's place in memory changes the rounding of matrix products.
+    oneDNN convolves each image by itself; torch chooses between it and its own kernels by the
+    number of images. In float64 there is no oneDNN, and an image's place in memory changes the
+    rounding of matrix products.
     """
-    convolution = _CONVOLUTIONS[len(stride)]
     if is_inference(x):
-        if x.dtype == torch.float64:
-            rows = [
-                convolution(r.clone(), weight, None, stride, padding, 1, groups) for r in x.split(1)
-            ]
-            return torch.cat(rows)
-        if len(x) == 1 and x.dtype == torch.float32 and torch.backends.mkldnn.is_available():
-            return _convolve_one(x, weight, stride, padding, groups)
-    return convolution(x, weight, None, stride, padding, 1, groups)
+        if x.dtype == torch.float32 and torch.backends.mkldnn.is_available():
+            return _one_dnn(x, weight, stride, padding, groups)
+        return torch.cat(
+            [_convolve(row.clone(), weight, stride, padding, groups) for row in x.split(1)]
+        )
+    return _convolve(x, weight, stride, padding, groups)
 
 
-def _convolve_one(x, weight, stride, padding, groups):
-    if len(stride) > 1:
-        ones = [1] * len(stride)
-        return torch.mkldnn_convolution(x, weight, None, padding, stride, ones, groups)
-    flat = (0, *padding), (1, *stride)
-    y = torch.mkldnn_convolution(x.unsqueeze(2), weight.unsqueeze(2), None, *flat, (1, 1), groups)
-    return y.squeeze(2)
+def _convolve(x, weight, stride, padding, groups):
+    return _CONVOLUTIONS[len(stride)](x, weight, None, stride, padding, 1, groups)
+
+
+def _one_dnn(x, weight, stride, padding, groups):
+    if len(stride) == 1:  # it has no kernel of its own for these
+        y = _one_dnn(x.unsqueeze(2), weight.unsqueeze(2), (1, *stride), (0, *padding), groups)
+        return y.squeeze(2)
+    return torch.mkldnn_convolution(x, weight, None, padding, stride, [1] * len(stride), groups)
 
 
 def sigmoid(x: Tensor) -> Tensor:

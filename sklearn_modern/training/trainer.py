@@ -382,7 +382,8 @@ class Trainer(NeuralNet):
         )
 
     def _evaluate(self, function, batch, finish):
-        self._set_training(False)
+        if any(module.training for module in self.objective.modules.values()):
+            self._set_training(False)  # it walks over all layers, which takes longer than a row
         n_rows = len(batch)
         with torch.inference_mode():
             if self.objective.pads:

@@ -1,3 +1,3 @@
-"""What users hand in becomes arrays, or a clear error."""
+"""User input becomes arrays, or a clear error."""
 
 __all__: list[str] = []

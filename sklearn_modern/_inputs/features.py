@@ -22,14 +22,14 @@ def feature_positions(
     names : sequence of str or None
         Their names, if they have any.
     parameter : str
-        What asks for them, for messages.
+        The parameter that lists them, for messages.
     others : str, default=""
-        What else may be asked for, for messages.
+        What else the parameter may be, for messages.
 
     Returns
     -------
     ndarray of int
-        Positions, in the order in which they were asked for.
+        Positions, in the order of ``asked``.
     """
     asked = np.asarray(asked)
     if asked.ndim == 1 and asked.size == 0:

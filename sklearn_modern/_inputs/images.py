@@ -16,7 +16,7 @@ from sklearn_modern._inputs.validation import check_X
 
 __all__ = ["SpatialReader", "channel_statistics"]
 
-# How many axes of X are spatial when nobody says, by how many there are.
+# How many axes of X are spatial by default, by the number of axes.
 AUTO = {2: 1, 3: 2, 4: 2, 5: 3}
 SPATIAL_AXES = {1: ["length"], 2: ["height", "width"], 3: ["depth", "height", "width"]}
 

@@ -25,7 +25,8 @@ def rank_order(y: Any, class_order: str | Sequence | None) -> np.ndarray:
         Labels.
     class_order : None, "sorted" or sequence
         None takes the order of numbers, or that of an ordered pandas Categorical; "sorted" sorts
-        labels of any type; a sequence has the levels themselves, also such as y lacks.
+        labels of any type; a sequence lists the levels themselves, and may include some that y
+        lacks.
 
     Returns
     -------
@@ -79,7 +80,7 @@ def ranks_of(y: Any, levels: np.ndarray, *, name: str = "y") -> np.ndarray:
 
 
 def is_ordered(labels: np.ndarray) -> bool:
-    """Tell whether labels have an order that everybody knows: numbers, truth values and dates."""
+    """Tell whether labels have a natural order: numbers, truth values and dates."""
     return labels.dtype.kind in "biufmM" or all(isinstance(label, Real) for label in labels)
 
 

@@ -77,7 +77,7 @@ class NumberScaler:
 
     @property
     def n_features_out(self) -> int:
-        """Columns of what `transform` gives."""
+        """Number of columns that `transform` returns."""
         return len(self.center) + len(self.missing_columns)
 
     def fit(self, numbers: Any, weights: Any = None) -> "NumberScaler":
@@ -175,7 +175,7 @@ def weighted_quantiles(column: np.ndarray, weights: np.ndarray | None, q: Any) -
     Returns
     -------
     ndarray of float64 of the shape of ``q``
-        NaN if nothing but missing values has weight.
+        NaN if only missing values have weight.
     """
     q = np.asarray(q, dtype=np.float64)
     known = ~np.isnan(column) if weights is None else ~np.isnan(column) & (weights > 0)
@@ -203,13 +203,14 @@ def quantile_edges(numbers: Any, weights: np.ndarray | None, n_bins: int) -> lis
     weights : ndarray of shape (n_samples,) or None
         Not negative.
     n_bins : int
-        How many bins a column has at most.
+        Maximum number of bins per column.
 
     Returns
     -------
     list of ndarray of float64
-        A column's edges, strictly increasing: from two (one bin) to ``n_bins + 1``. They are values
-        of the column, and so distinct in its dtype. A constant column gets a bin around its value.
+        The edges of each column, strictly increasing: from two (one bin) to ``n_bins + 1``. They
+        are values of the column, and so distinct in its dtype. A constant column gets a bin around
+        its value.
     """
     q = np.linspace(0, 1, n_bins + 1)
     edges = []

@@ -1,4 +1,4 @@
-"""Check what users hand in: X, y and weights become arrays, or a clear error.
+"""Check user input: X, y and weights become arrays, or a clear error.
 
 Every estimator comes through here, so that all of them accept and refuse the same things with the
 same words.
@@ -44,7 +44,7 @@ def check_X(estimator: Any, X: Any, *, reset: bool, dtype: Any = np.float32) -> 
     Returns
     -------
     ndarray of shape (n_samples, n_features)
-        C-contiguous, of the asked ``dtype``.
+        C-contiguous, of the given ``dtype``.
     """
     numbers = read_numbers(estimator, X, reset=reset, dtype=dtype)
     if sp.issparse(numbers):
@@ -66,7 +66,7 @@ def check_X(estimator: Any, X: Any, *, reset: bool, dtype: Any = np.float32) -> 
 
 
 def check_lengths(X: Any, y: Any) -> None:
-    """Check that X and y have as many rows as each other."""
+    """Check that X and y have the same number of rows."""
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
     rows, targets = num_samples(X), num_samples(y)
@@ -84,9 +84,9 @@ def check_labels(
     y : array-like of shape (n_samples,)
         Labels.
     classes : ndarray, optional
-        All labels there may be; those of y, sorted, if not given.
+        All labels that may occur; those of y, sorted, if not given.
     at_least : int, default=2
-        How many classes there must be.
+        Minimum number of classes.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def check_multilabel(y: Any) -> np.ndarray:
     if not np.isin(y, (0, 1)).all():
         raise ValueError(
             f"Unknown label type: y has {y.shape[1]} columns, which must be zeros and ones, one "
-            "column a label; several columns of classes are not supported."
+            "column per label; several columns of classes are not supported."
         )
     return y.astype(np.int64)
 
@@ -158,7 +158,7 @@ def check_targets(y: Any, *, dtype: type = np.float32, multi_output: bool = True
 
 
 def check_weights(sample_weight: Any, n_samples: int, *, dtype: type = np.float32) -> np.ndarray:
-    """Check sample weights: one a row, finite, none negative, not all zero; None gives ones.
+    """Check sample weights: one per row, finite, none negative, not all zero; None gives ones.
 
     A scalar is the weight of every row.
     """
@@ -186,7 +186,7 @@ def check_weights(sample_weight: Any, n_samples: int, *, dtype: type = np.float3
 
 
 def weighted_rows(X: Any, y: Any, sample_weight: Any, *others: Any) -> tuple:
-    """Check the weights, and leave out rows of weight zero, which are as good as absent.
+    """Check the weights, and leave out rows of weight zero.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def weighted_rows(X: Any, y: Any, sample_weight: Any, *others: Any) -> tuple:
     sample_weight : array-like of shape (n_samples,) or None
         Sample weights.
     *others : array-like or None
-        More that has a row a sample.
+        More arrays with one row per sample.
 
     Returns
     -------
@@ -215,7 +215,7 @@ def weighted_rows(X: Any, y: Any, sample_weight: Any, *others: Any) -> tuple:
 def class_weights(
     class_weight: Any, codes: np.ndarray, weight: np.ndarray, labels: np.ndarray
 ) -> np.ndarray | float:
-    """Return what the sample weights are multiplied by, for one column of labels.
+    """Return the factors of the sample weights, for one column of labels.
 
     Parameters
     ----------

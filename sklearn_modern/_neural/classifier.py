@@ -26,7 +26,7 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
         Share of each target that is spread evenly over the classes.
     class_weight : dict, "balanced", list of dict or None, default=None
         Weights of the classes, which multiply the sample weights; "balanced" is inversely
-        proportional to their frequencies. A list has one entry a label of a multilabel y.
+        proportional to their frequencies. A list has one entry per label of a multilabel y.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Targets.
         classes : array-like of shape (n_classes,), default=None
-            All classes there will be; needed in the first call if its y lacks some.
+            All classes that will occur; needed in the first call if its y lacks some.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights.
 

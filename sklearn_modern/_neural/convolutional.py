@@ -39,8 +39,8 @@ class ConvolutionalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     width : int, default=16
         Channels of the first stage. Each further stage has twice as many, at half the resolution.
     depth : int, tuple of int or None, default=None
-        Number of stages, or the number of blocks in each of them; None is what the architecture
-        has. Only with None are axes left alone that have shrunk to 1.
+        Number of stages, or the number of blocks in each of them; None is the default of the
+        architecture. Only with None are axes that have shrunk to 1 left alone.
     kernel_size : int or None, default=None
         Width of the kernels, odd; None is 5 for "lenet" and 3 for the others.
     stem : {"auto", "small", "large"}, default="auto"
@@ -56,7 +56,7 @@ class ConvolutionalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     spatial_dims : {"auto", 1, 2, 3}, default="auto"
         How many axes of X are spatial. "auto" takes X with two axes for signals, with three for
         grey images, with four for images with channels, with five for volumes with channels. Given
-        a number, X has an axis of channels if it has so many axes and two more.
+        a number, X has an axis of channels if it has two axes more than that.
     channels : {"first", "last"}, default="first"
         Where the axis of channels is, also before rows were flattened.
     augment : str, tuple, transform, list of these or None, default=None
@@ -71,19 +71,19 @@ class ConvolutionalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     pretrained : FrozenEstimator, torch.nn.Module or None, default=None
         Start from a fitted network, ``FrozenEstimator(fitted)``, whose labels may have been others,
         or from any module that maps ``(rows, channels, *spatial)`` to features. An estimator of
-        another kind will do if it offers a ``body_`` for such images. The fitted network
-        goes on to scale pixels as it did; a module is given the channels of X with mean 0 and
-        variance 1. The parameters that shape a network then have no say, except ``dropout``, which
-        is that of the features; a dropout within stays as it is.
+        another kind works, too, if it offers a ``body_`` for such images. The fitted network goes
+        on to scale pixels as it did; a module is given standardised channels of X. The parameters
+        that shape a network are then ignored, except ``dropout``, which is applied to the
+        features; dropout inside the network stays as it is.
     freeze : "body", "none" or int, default="body"
-        What of ``pretrained`` stays as it is: all but the last layer, nothing, or so many blocks
-        from the input on. A block is a convolution, a residual or inverted-bottleneck block, or a
-        dense layer; of a module it is a child that has weights or statistics, with those that
-        follow it and have none. What a module itself does not train (``requires_grad=False``), and
-        what its features have no need of, always stays.
+        Which part of ``pretrained`` stays as it is: all but the last layer, nothing, or this many
+        blocks from the input on. A block is a convolution, a residual or inverted-bottleneck block,
+        or a dense layer; in a module it is a child that has weights or statistics, with the
+        children that follow it and have none. What a module itself does not train
+        (``requires_grad=False``), and what does not affect its features, always stays.
     body_learning_rate_factor : float, default=0.1
-        Learning rate of what is trained further of ``pretrained``, as a multiple of the last
-        layer's; "lbfgs" has no use for it.
+        Learning rate of the part of ``pretrained`` that is trained, as a multiple of the last
+        layer's; not used by "lbfgs".
     batch_size : "auto" or int, default="auto"
         Rows of a training batch; "auto" is a hundredth of the rows, rounded to a power of two
         from 32 to 256.
@@ -146,7 +146,7 @@ class ConvolutionalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         Returns
         -------
         ndarray of shape (n_samples, n_features_out)
-            The features; of several members side by side.
+            The features, those of several members side by side.
         """
         return self._in_chunks(X, Trainer.features)
 

@@ -172,7 +172,7 @@ class NeuralEstimator(TrainingSettings, ABC):
     # The parts of a fit, in the order of the calls.
 
     def _check(self, X, y, sample_weight, *, reset):
-        """Check everything; rows of weight zero are left out, they are as good as absent."""
+        """Check everything, and leave out rows of weight zero."""
         if self._targets.required:
             check_lengths(X, y)
         else:
@@ -185,7 +185,7 @@ class NeuralEstimator(TrainingSettings, ABC):
         return checked, y, weight * self._row_factors(y, weight)
 
     def _row_factors(self, y: np.ndarray, weight: np.ndarray) -> np.ndarray | float:
-        """Return what the sample weights are multiplied by."""
+        """Return the factors of the sample weights."""
         return 1.0
 
     def _seeds(self) -> tuple[np.random.RandomState, MemberRandom]:
@@ -243,7 +243,7 @@ class NeuralEstimator(TrainingSettings, ABC):
         return next(p for module in modules for p in module.parameters()).dtype
 
     def _shaping_parameters(self):
-        """Write down the parameters that a network cannot change any more."""
+        """Record the parameters that must not change once the network is made."""
         steering = {name for name, role in roles(type(self)).items() if role.steers}
         parameters = self.get_params(deep=False).items()
         return {
@@ -253,7 +253,7 @@ class NeuralEstimator(TrainingSettings, ABC):
         }
 
     def _refuse_changes(self):
-        """Refuse to go on with a network that the parameters do not describe any more."""
+        """Refuse to go on if parameters that shape the network have changed."""
         for name, (value, text) in self._shaping_parameters().items():
             before, text_before = self._shape[name]
             if value != before:
@@ -263,7 +263,7 @@ class NeuralEstimator(TrainingSettings, ABC):
                 )
 
     def _store_training(self) -> None:
-        """Store how the training went, or refuse what it has come to."""
+        """Store how the training went, or raise if it has diverged."""
         net = self.net_
         self.history_ = net.history
         # An epoch that was interrupted has no loss.
@@ -294,7 +294,7 @@ class NeuralEstimator(TrainingSettings, ABC):
         return self._in_chunks(X, Trainer.decode)
 
     def _in_chunks(self, X: Any, function: Callable[[Trainer, Any], np.ndarray]) -> np.ndarray:
-        """Compute something of each row, for a few rows at once."""
+        """Apply a function to the rows, a few at a time."""
         check_is_fitted(self, "net_")
         checked = self._inputs.check(self, X, reset=False)
         net, n_rows, results = self._net_on_device(), num_samples(X), None

@@ -16,15 +16,15 @@ __all__ = ["Exported", "ExportedArrays", "category_slots"]
 def category_slots(codes: Tensor, n_known: Tensor, cardinalities: Tensor) -> Tensor:
     """Turn codes of categories into the slots that the network has for them.
 
-    Known categories keep their codes. Missing comes after them, where the fit has seen it; whatever
-    it has not seen is one more.
+    Known categories keep their codes. "Missing" comes after them if the fit has seen it; all values
+    that it has not seen share one more slot.
     """
     codes = torch.where(codes == MISSING, n_known, codes)
     return torch.where(codes == UNSEEN, cardinalities, codes)
 
 
 class Exported(nn.Module):
-    """Scaling of numbers, the network, and what its scores mean, in one module.
+    """Scaling of numbers, the network, and the decoding of its scores, in one module.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Exported(nn.Module):
 
 
 class ExportedArrays(nn.Module):
-    """A network over arrays, and what its scores mean, in one module.
+    """A network over arrays, and the decoding of its scores, in one module.
 
     Parameters
     ----------

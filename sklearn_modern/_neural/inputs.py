@@ -89,7 +89,7 @@ class TableInputs(Inputs):
     scaling : {"robust", "standard"} or None
         Scaling of numbers.
     n_bins : int or None, default=None
-        Of how many bins per column to learn the edges, if any.
+        Number of bins per column whose edges to learn, if any.
 
     Attributes
     ----------

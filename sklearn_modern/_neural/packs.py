@@ -11,18 +11,18 @@ from sklearn_modern.training.packed import shape_of, train_together
 
 __all__ = ["fit_many"]
 
-# More members are no faster together.
+# Most members of a pack; more are no faster together.
 _MOST_MEMBERS = 16
-# Nor more numbers, of data and weights; what a processor's cache cannot hold makes a pack slower.
+# Most numbers in a pack's data and weights; beyond a processor's cache a pack is slower.
 _MOST_NUMBERS = 1 << 23
 
 
 def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
     """Fit clones of a network, as :mod:`sklearn_modern._fits.many` says.
 
-    Each fit prepares itself as one of its own, up to its initial weights. Those that have then the
-    same number of rows and the same shape, which sets of features of one size have, train as the
-    members of one network, each on its own inputs and from its own random stream.
+    Each fit is prepared as if separate, up to its initial weights. Fits that then have the same
+    number of rows and the same shape, as with sets of features of one size, train as the members of
+    one network, each on its own inputs and from its own random stream.
     """
     groups = {}
     for position, fit in enumerate(fits):
@@ -41,7 +41,7 @@ def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
 
 
 def _alike(model, fit):
-    """Say what the fits that may share a pack have in common, None if this one has no part."""
+    """Say what fits must have in common to share a pack; None if this one cannot share."""
     if set(fit.fit_params) - {"sample_weight"}:
         return None
     sizes = (None if chosen is None else len(chosen) for chosen in (fit.rows, fit.columns))
@@ -66,7 +66,7 @@ def _fit_group(group):
             yield position, error
             continue
         # Categories are a second input, and sparse rows become dense only when they are taken.
-        # Bodies that take turns have nothing to gain.
+        # Bodies that take turns gain nothing.
         alone = rows.source.n_numbers is None or owners(model.net_.module_)
         if model.device_ != "cpu" or alone:
             yield from _train([(position, model, rows)])

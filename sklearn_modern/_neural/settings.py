@@ -38,8 +38,8 @@ class TrainingSettings(BaseEstimator):
         learning rate. Else the strength of the L2 penalty, as in scikit-learn: the loss of a batch
         gets ``alpha / 2 * sum(w ** 2) / batch_size``.
     learning_rate : {"one_cycle", "cosine", "constant", "adaptive"}, default="one_cycle"
-        How the learning rate goes: constant; down to zero along half a cosine; up and then down to
-        zero; or divided by 5 each time that ``n_iter_no_change`` epochs brought no improvement.
+        How the learning rate changes: constant; down to zero along half a cosine; up and then down
+        to zero; or divided by 5 each time that ``n_iter_no_change`` epochs brought no improvement.
     learning_rate_init : float, default=0.003
         The learning rate, for "one_cycle" its highest value.
     batch_size : "auto" or int, default="auto"
@@ -60,7 +60,7 @@ class TrainingSettings(BaseEstimator):
     tol : float, default=0.0001
         Smallest change that counts as an improvement.
     gradient_clip : float or None, default=None
-        Greatest norm of the gradient.
+        Maximum norm of the gradient.
     n_members : int, default=1
         Networks that are trained side by side, each from its own initial weights and in its own
         order of rows; their predictions are averaged.
@@ -74,7 +74,7 @@ class TrainingSettings(BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, batches, dropout and the validation split.
     verbose : bool or int, default=False
-        Print a line an epoch.
+        Print a line per epoch.
     warm_start : bool, default=False
         Let ``fit`` go on from the last fit, for another ``max_iter`` epochs. Only what steers the
         training may be changed in between; ``callbacks`` stay those of the first fit.
@@ -123,7 +123,7 @@ class TrainingSettings(BaseEstimator):
         "warm_start": ["boolean"],
     }
 
-    # Batches of an epoch that batch_size="auto" aims at.
+    # Number of batches per epoch that batch_size="auto" aims at.
     _auto_batches = 30
 
     def _make_net(self, objective: Objective, random: MemberRandom, n_rows: int) -> Trainer:

@@ -32,7 +32,7 @@ class TableEstimator(NeuralPredictor):
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
         Which columns are categories: those of a DataFrame with categories, strings or booleans; a
         mask, positions or names; or none. Small ones become indicators, large ones learned vectors.
-        A category that the fit did not see is nothing but "not one of the known".
+        A category that the fit did not see is treated as "none of the known ones".
     input_scaling : {"robust", "standard"} or None, default="robust"
         Scaling of numbers: median and quartiles with smooth clipping of outliers; mean 0 and
         variance 1; or none. Missing numbers become the median or the mean, with an indicator.
@@ -60,7 +60,7 @@ class TableEstimator(NeuralPredictor):
         position : int
             Which of the fits it is; they come in any order.
         fitted : estimator or Exception
-            What a fit of its own would have given, but without the optimiser's state, as after a
+            What a separate fit would have given, but without the optimiser's state, as after a
             pickle.
         """
         yield from fit_many(self, fits)
@@ -91,7 +91,7 @@ class TableEstimator(NeuralPredictor):
         return TableInputs(self.categorical_features, self.input_scaling, self._bins())
 
     def _bins(self) -> int | None:
-        """Return into how many bins each number is to be divided, if any."""
+        """Return the number of bins per column, if there are any."""
         return None
 
     def __sklearn_tags__(self):

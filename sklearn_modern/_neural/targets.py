@@ -82,7 +82,7 @@ class Labels(Targets):
     label_smoothing : float, default=0.0
         Share of each target that is spread evenly over the classes.
     expected : ndarray or None, default=None
-        All labels there will be; None is those of y.
+        All labels that will occur; None is those of y.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ class Labels(Targets):
         return codes
 
     def factors(self, class_weight: Any, y: np.ndarray, weight: np.ndarray) -> np.ndarray | float:
-        """Return what class weights multiply the sample weights by."""
+        """Return the factors by which class weights change the sample weights."""
         return class_weights(class_weight, y, weight, self.classes)
 
     def make_head(self, n_features: int, random: MemberRandom) -> Head:
@@ -171,9 +171,9 @@ class Numbers(Targets):
     Attributes
     ----------
     shape : tuple of int
-        () of one number, (n,) of several.
+        () for one number, (n,) for several.
     mean, deviation : ndarray
-        By what y is scaled.
+        What y is scaled by.
     """
 
     def __init__(self, loss: str, quantiles: Sequence[float], scale: bool) -> None:

@@ -47,7 +47,7 @@ class Transform(ABC):
         object.__setattr__(self, "strength", float(strength))
 
     def check(self, input_shape: Sequence[int]) -> None:
-        """Raise ValueError unless it has a meaning for the rows.
+        """Raise ValueError unless the transform makes sense for the rows.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class Transform(ABC):
             )
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """Change each row in a way of its own; the batch itself stays as it is."""
+        """Change each row independently; the batch itself stays as it is."""
         check_batch(self, batch)
         if self.strength == 0 or len(batch) == 0:
             return batch
@@ -87,7 +87,7 @@ def check_batch(transform, batch: Tensor) -> None:
 def uniform(batch: Tensor, generator: torch.Generator, *shape: int) -> Tensor:
     """Draw (rows of the batch, *shape) from the uniform distribution over [0, 1).
 
-    Single precision whatever the batch has, so that a seed gives the same changes in any.
+    Single precision whatever that of the batch, so that a seed gives the same changes.
     """
     size = (len(batch), *shape)
     return torch.rand(size, generator=generator, dtype=torch.float32, device=batch.device)

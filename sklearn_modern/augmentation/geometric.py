@@ -164,13 +164,13 @@ def warp_once(warps: Sequence[Warp], batch: Tensor, generator: torch.Generator) 
         return batch
     if len(warps) == 1:
         return warps[0](batch, generator)
-    # The last result shows places of the one before it, and so on back to the batch: the map that
-    # is applied last comes first to a place, and stands on the right.
+    # Each map leads from a result back to the one before it. So the map of the last warp acts on a
+    # place first, and stands on the right.
     return resample(batch, reduce(torch.matmul, [w._matrices(batch, generator) for w in warps]))
 
 
 def resample(batch: Tensor, matrices: Tensor) -> Tensor:
-    """Show in each row's pixels what it has at the places to which its map takes them.
+    """Fill each row's pixels with its values at the places to which its map takes them.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def resample(batch: Tensor, matrices: Tensor) -> Tensor:
     # Half precision could not tell neighbouring places apart.
     values = batch.to(torch.promote_types(batch.dtype, torch.float32))
     grid = _places(values, matrices.to(values.dtype))
-    if batch.ndim == 3:  # torch knows no sampling in one dimension
+    if batch.ndim == 3:  # torch cannot sample in one dimension
         values, grid = values.unsqueeze(2), F.pad(grid, (0, 1)).unsqueeze(1)
     sampled = F.grid_sample(values, grid, padding_mode="border", align_corners=False)
     return sampled.view(batch.shape).to(batch.dtype)
@@ -200,7 +200,7 @@ def _places(batch, matrices):
     maps = torch.stack(scaled[::-1], dim=1)
     maps = maps.view(*maps.shape, *[1] * len(lengths))
     grid = maps[:, :, -1]
-    # A sum of one line an axis, with coordinates as planes: several times faster than affine_grid.
+    # A sum over the axes, with coordinates as planes: several times faster than affine_grid.
     for axis, length in enumerate(lengths):
         pixels = torch.arange(length, dtype=batch.dtype, device=batch.device) - (length - 1) / 2
         grid = grid + maps[:, :, axis] * along(pixels, axis, len(lengths))

@@ -12,7 +12,7 @@ __all__ = ["CutMix", "Mixup"]
 
 
 class Mixup:
-    """Blend each row of a batch with its neighbour, by one random proportion a batch and member.
+    """Blend each row of a batch with its neighbour, by one random proportion per batch and member.
 
     Rows of a training batch are in random order, so the neighbour is a random partner. The
     proportion of a row's own part follows Beta(alpha, alpha).
@@ -22,7 +22,7 @@ class Mixup:
     alpha : float
         How much to mix; the smaller, the more often one of the two parts is nearly all.
     seeds : sequence of int
-        One seed a member.
+        One seed per member.
 
     References
     ----------
@@ -50,17 +50,17 @@ class Mixup:
 
 
 class CutMix(Mixup):
-    """Paste a box of its neighbour into each row of a batch, at one place a batch and member.
+    """Paste a box of its neighbour into each row of a batch, at one place per batch and member.
 
-    The box has the partner's proportion of the pixels, before its part beyond the border is cut
-    off, and the shape of the whole.
+    The box has the shape of the whole, and its share of the pixels is the partner's proportion;
+    what lies beyond the border is cut off.
 
     Parameters
     ----------
     alpha : float
         How much to mix, as for :class:`Mixup`.
     seeds : sequence of int
-        One seed a member.
+        One seed per member.
 
     References
     ----------

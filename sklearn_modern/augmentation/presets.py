@@ -78,7 +78,7 @@ class Compose:
                 )
 
     def check(self, input_shape: Sequence[int]) -> None:
-        """Raise ValueError unless all have a meaning for the rows.
+        """Raise ValueError unless all transforms make sense for the rows.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class Compose:
                 transform.check(input_shape)
 
     def __call__(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """Change each row in a way of its own; the batch itself stays as it is."""
+        """Change each row independently; the batch itself stays as it is."""
         check_batch(self, batch)
         warps: list[Warp] = []
         for transform in self.transforms:

@@ -1,4 +1,4 @@
-"""What gradient boosting shares, whichever library grows the trees, and whatever y is."""
+"""What gradient boosting shares, for all libraries and all kinds of y."""
 
 from abc import abstractmethod
 from dataclasses import KW_ONLY
@@ -30,7 +30,7 @@ from sklearn_modern.ensemble.engines.base import Rows, Settings
 __all__ = ["GradientBoosting"]
 
 _ENGINES = {"xgboost": "XGBoost", "lightgbm": "LightGBM", "hist": "Hist"}
-# What decides how data are read and binned, and what is learned by that.
+# What decides how data are read and binned, and what is learned from reading them.
 _READING = (
     "backend",
     "backend_params",
@@ -58,16 +58,16 @@ class GradientBoosting(BaseEstimator):
         The library that grows the trees; "hist" is scikit-learn's. "auto" is "xgboost" everywhere,
         so that a model does not change with the machine.
     n_estimators : int, default=100
-        Number of iterations, each of which adds a tree, or one a class.
+        Number of iterations, each of which adds a tree, or one tree per class.
     learning_rate : float, default=0.1
-        By which each tree is shrunk.
+        Factor by which each tree is shrunk.
     max_leaf_nodes : int or None, default=31
-        Most leaves of a tree.
+        Maximum number of leaves per tree.
     max_depth : int or None, default=None
-        Greatest depth of a tree.
+        Maximum depth of a tree.
     min_samples_leaf : int, default=20
-        Fewest training rows of a leaf. XGBoost limits the sum of second derivatives instead: as
-        many times the mean of the first iteration.
+        Minimum number of training rows per leaf. XGBoost limits the sum of second derivatives
+        instead: by this number times their mean at the first iteration.
     l2_regularization : float, default=0.0
         L2 penalty on the values of leaves.
     subsample : float, default=1.0
@@ -75,7 +75,7 @@ class GradientBoosting(BaseEstimator):
     max_features : float, default=1.0
         Share of the features that are tried at each split.
     max_bins : int, default=255
-        Most values of a feature that are told apart.
+        Maximum number of bins per feature.
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
         Which columns are categories: those of a DataFrame with categories, strings or booleans; a
         mask, positions or names; or none. A category that the fit did not see is missing.
@@ -84,8 +84,8 @@ class GradientBoosting(BaseEstimator):
         fall, 0 for no constraint. For two classes and regression, but not for absolute errors or
         quantiles, where libraries do not keep to it.
     interaction_cst : "pairwise", "no_interactions", sequence of sequences or None, default=None
-        Groups of features, by position or name, that may meet in a tree. Features that are in none
-        form one more.
+        Groups of features, by position or name, that may meet in a tree. Features that are in no
+        group form one more.
     early_stopping : "auto" or bool, default="auto"
         Set validation rows aside, stop when their score has not improved for ``n_iter_no_change``
         iterations, and keep the best. "auto" does so from 10,000 rows on.
@@ -98,9 +98,9 @@ class GradientBoosting(BaseEstimator):
     scoring : str or callable, default="loss"
         What is followed: "loss", a scorer's name, or a scorer.
     backend_params : dict or None, default=None
-        More parameters for the library, in its words; "hist" has no more.
+        More parameters for the library, under its own names; there are none for "hist".
     n_jobs : int or None, default=None
-        Threads. None is what joblib and OpenMP allow, -1 all processors.
+        Number of threads. None is as many as joblib and OpenMP allow, -1 all processors.
     device : str or torch.device, default="auto"
         "cpu", "cuda", "cuda:N" or "auto", see :func:`sklearn_modern.device.resolve_device`.
     random_state : int, RandomState instance or None, default=None
@@ -115,7 +115,8 @@ class GradientBoosting(BaseEstimator):
     backend_ : str
         The library that was used.
     booster_ : object
-        Its own object: ``xgboost.Booster``, ``lightgbm.Booster``, or scikit-learn's estimator.
+        The library's own object: ``xgboost.Booster``, ``lightgbm.Booster``, or scikit-learn's
+        estimator.
     device_ : str
         Where it was trained.
     n_estimators_ : int
@@ -123,7 +124,7 @@ class GradientBoosting(BaseEstimator):
     validation_scores_, train_scores_ : list of float or None
         Scores after each iteration, if there were validation rows.
     feature_importances_ : ndarray of shape (n_features,)
-        What the splits of each feature gained, as a share.
+        Gain of the splits on each feature, as a share of the total.
     n_features_in_ : int
         Number of features of the fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -194,7 +195,7 @@ class GradientBoosting(BaseEstimator):
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Training data. NaN is missing; what a sparse matrix lacks is zero.
+            Training data. NaN is missing; entries that a sparse matrix does not store are zeros.
         y : array-like of shape (n_samples,)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -202,7 +203,7 @@ class GradientBoosting(BaseEstimator):
         X_val, y_val : array-like, default=None
             Validation data for early stopping, instead of a share of X; with "auto", too.
         groups : array-like of shape (n_samples,), default=None
-            Which rows belong together, and are not to be torn apart by the validation split.
+            Groups of rows, which the validation split keeps together.
 
         Returns
         -------
@@ -252,7 +253,7 @@ class GradientBoosting(BaseEstimator):
         position : int
             Which of the fits it is; they come in any order.
         fitted : estimator or Exception
-            What a fit of its own would have given.
+            What a separate fit would have given.
         """
         yield from fit_many(self, fits)
 
@@ -270,7 +271,7 @@ class GradientBoosting(BaseEstimator):
 
     @property
     def feature_importances_(self) -> np.ndarray:
-        """What the splits of each feature gained, as a share."""
+        """Gain of the splits on each feature, as a share of the total."""
         check_is_fitted(self, "_engine")
         gains = self._engine.gains()
         return gains / gains.sum() if gains.any() else gains
@@ -325,7 +326,7 @@ class GradientBoosting(BaseEstimator):
         self._engine = getattr(module, _ENGINES[self.backend_])(self._settings(seed))
 
     def _refuse_changes(self):
-        """Refuse to add trees to those that the parameters do not describe any more."""
+        """Refuse to add trees to a model that was fitted with other parameters."""
         for name, (before, text) in self._grown_by.items():
             now = getattr(self, name, None)
             if setting(now) != before:

@@ -40,7 +40,7 @@ def monotonic_directions(
 
 
 def check_monotonic(directions: tuple[int, ...] | None, loss: str, n_classes: int) -> None:
-    """Refuse constraints that no library keeps to, though most of them take them."""
+    """Refuse constraints that no library keeps, although most accept them."""
     if directions is None:
         return
     if n_classes > 2:

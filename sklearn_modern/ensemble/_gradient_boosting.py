@@ -33,7 +33,7 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
         What is minimised.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, which multiply the sample weights; "balanced" is inversely
-        proportional to their frequencies. Those of classes that y lacks have no say.
+        proportional to their frequencies. Weights of classes that y lacks are ignored.
 
     Attributes
     ----------

@@ -14,9 +14,10 @@ __all__ = ["fit_many"]
 def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
     """Fit clones of a boosting estimator, as :mod:`sklearn_modern._fits.many` says.
 
-    Fits of the same data whose bins are the same share them. Fits that differ in nothing but
-    ``n_estimators`` are read off the longest. Where rows are set aside for early stopping, nothing
-    is shared. Whatever a fit raises is what is yielded for it, so that the others go on.
+    Fits of the same data whose bins are the same share them. Fits that differ only in
+    ``n_estimators`` are taken from the longest. Where rows are set aside for early stopping,
+    nothing is shared. An error that a fit raises is yielded as its result, so that the others go
+    on.
     """
     alone, sharing = [], {}
     for position, fit in enumerate(fits):
@@ -24,7 +25,7 @@ def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
             model = fit.clone(estimator)
             model._validate_params()
             if model._shares(len(fit.y) if fit.rows is None else len(fit.rows), fit.fit_params):
-                # As a fit of its own draws it; LightGBM's bins of many rows depend on it.
+                # As a separate fit draws it; LightGBM's bins of many rows depend on it.
                 seed = check_random_state(model.random_state).randint(2**31 - 1)
                 bins_by_seed = seed if model.backend == "lightgbm" else None
                 bins = data_key(fit), model._reads_alike(), bins_by_seed

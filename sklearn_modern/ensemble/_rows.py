@@ -13,7 +13,7 @@ __all__ = ["check_groups", "split"]
 
 
 def check_groups(groups: Any, X: Any) -> np.ndarray | None:
-    """Check that groups are a column of values that can be told apart, one a row of X."""
+    """Check that groups are a column of values that can be told apart, one per row of X."""
     if groups is None:
         return None
     check_consistent_length(X, groups)

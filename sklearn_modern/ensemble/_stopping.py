@@ -18,7 +18,7 @@ class Stopper:
     Parameters
     ----------
     score_training, score_validation : callable
-        From predictions to a score, where more is better.
+        From predictions to a score, where greater is better.
     patience : int
         Iterations without improvement after which to stop.
     tol : float
@@ -60,7 +60,7 @@ class Stopper:
 
     @property
     def best(self) -> int:
-        """How many iterations had the best validation score."""
+        """Number of iterations with the best validation score."""
         return int(np.argmax(self.validation)) + 1 if self.validation else 0
 
 
@@ -83,7 +83,7 @@ def scores_of(
     Returns
     -------
     callable
-        From predictions to a number, where more is better.
+        From predictions to a number, where greater is better.
     """
     if scoring == "loss":
         return lambda predicted: (

@@ -22,7 +22,7 @@ class Head(nn.Module, ABC):
     n_features : int
         Width of the body's features.
     n_outputs : int
-        Number of scores a row.
+        Number of scores per row.
     random : MemberRandom
         Where the initial weights come from.
     bias : bool, default=True
@@ -57,7 +57,7 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def decide(self, decoded: Tensor) -> Tensor:
-        """Turn what ``decode`` gives into one decision a row, such as the likeliest class."""
+        """Turn what ``decode`` gives into one decision per row, such as the likeliest class."""
 
     def in_units(self, y: Tensor) -> Tensor:
         """Return targets in the units of ``decode``, where ``loss`` takes scaled ones."""
@@ -65,7 +65,7 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def score(self, scores: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Return each member's validation score, where more is better: (members,).
+        """Return each member's validation score, where greater is better: (members,).
 
         ``weight`` is (members, rows); None is one for every row.
         """

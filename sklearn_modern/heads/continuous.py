@@ -38,9 +38,9 @@ class ContinuousHead(Head):
     n_features : int
         Width of the body's features.
     n_targets : int
-        Number of targets a row. ``y`` is (members, rows, n_targets), or (members, rows) for one.
+        Number of targets per row. ``y`` is (members, rows, n_targets), or (members, rows) for one.
     n_outputs : int
-        Number of scores a row.
+        Number of scores per row.
     random : MemberRandom
         Where the initial weights come from.
     target_mean, target_scale : float or array-like of shape (n_targets,)
@@ -72,12 +72,12 @@ class ContinuousHead(Head):
         return -(weight * losses).sum(1) / weight.sum(1)
 
     def _full_precision(self, scores):
-        """Return scores in the buffers' dtype: autocast may have made them shorter."""
+        """Return scores in the buffers' dtype: autocast may have lowered their precision."""
         return scores.to(self.target_mean.dtype)
 
 
 class PointHead(ContinuousHead):
-    """One value a target; a loss is one more class with one more ``_losses``.
+    """One value per target; a new loss is a subclass with its own ``_losses``.
 
     Parameters
     ----------
@@ -115,12 +115,12 @@ class PointHead(ContinuousHead):
     def score(self, scores: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         """Return each member's R squared, averaged evenly over the targets.
 
-        A target that is constant scores 1 where it is met exactly, else 0, as in scikit-learn.
+        A constant target scores 1 where it is predicted exactly, else 0, as in scikit-learn.
         """
         location = scores[..., : self.n_targets]
         y = _in_shape_of(location, y)
         weight = y.new_ones(y.shape[:2]) if weight is None else weight
-        # Seen from a row that counts, a constant is exactly zero, and so is its variance.
+        # Relative to a row with weight, a constant is exactly zero, and so is its variance.
         origin = y.take_along_dim(weight.argmax(1)[:, None, None], dim=1)
         y, location, weight = y - origin, location - origin, weight.unsqueeze(-1)
         mean = (weight * y).sum(1, keepdim=True) / weight.sum(1, keepdim=True)
@@ -142,11 +142,11 @@ class AbsoluteError(PointHead):
 
 
 class Huber(PointHead):
-    r"""A conditional mean that outliers pull at with a bounded force [1]_.
+    r"""A conditional mean on which outliers have bounded influence [1]_.
 
-    The loss of an error :math:`e` is :math:`e^2 / 2` up to :math:`|e| = \delta`, and from there on
-    goes straight: :math:`\delta (|e| - \delta / 2)`. The class's ``delta`` is 1 in units of the
-    scaled target, which is ``target_scale`` in the original units.
+    The loss of an error :math:`e` is :math:`e^2 / 2` up to :math:`|e| = \delta`, and it is linear
+    beyond: :math:`\delta (|e| - \delta / 2)`. The class's ``delta`` is 1 in units of the scaled
+    target, which is ``target_scale`` in the original units.
 
     References
     ----------
@@ -163,7 +163,7 @@ class Huber(PointHead):
 class SquaredError(Huber):
     """A conditional mean, by ``(y - score)^2 / 2``, the loss of scikit-learn's MLPRegressor.
 
-    It is Huber's loss without a bound, and one fused call with the one half inside.
+    It is Huber's loss without a bound, in one fused call that includes the factor one half.
     """
 
     delta = math.inf
@@ -172,8 +172,8 @@ class SquaredError(Huber):
 class Quantile(ContinuousHead):
     r"""Several conditional quantiles of one target, which never cross, by the pinball loss [1]_.
 
-    The head trains the asked levels and the median. The first score is the median; a softplus of
-    each other score is the gap from a quantile to its neighbour on the median's side:
+    The head trains the requested levels and the median. The first score is the median; a softplus
+    of each other score is the gap from a quantile to its neighbour on the median's side:
 
     .. math:: q_{m \pm k} = s_0 \pm \sum_{j \le k} \text{softplus}(s_{\pm j}).
 
@@ -190,7 +190,7 @@ class Quantile(ContinuousHead):
     n_features : int
         Width of the body's features.
     quantiles : sequence of float
-        Levels asked for, inside (0, 1), all different, in any order.
+        Requested levels, inside (0, 1), all different, in any order.
     random : MemberRandom
         Where the initial weights come from.
     target_mean : float or array-like of shape (1,), default=0.0
@@ -201,9 +201,9 @@ class Quantile(ContinuousHead):
     Attributes
     ----------
     levels : Tensor
-        The trained levels, rising: the asked ones and 0.5.
+        The trained levels, increasing: the requested ones and 0.5.
     asked : list of int
-        Columns of ``decode`` that hold the asked levels, in the order in which they were asked.
+        Columns of ``decode`` that hold the requested levels, in the order of ``quantiles``.
 
     References
     ----------
@@ -264,16 +264,16 @@ class Gaussian(ContinuousHead):
 
     The loss of a target is :math:`(\log v + (y - \mu)^2 / v) / 2`. The variance is
     :math:`v = \text{softplus}(s) + 10^{-6}` [2]_: unlike :math:`e^s` it neither overflows nor
-    vanishes, and the floor, a thousandth of ``target_scale`` as a standard deviation, bounds what
-    a row that is met exactly can earn. Members are one mixture with even weights: its variance is
-    the mean of their variances plus the variance of their means.
+    vanishes, and the floor, a thousandth of ``target_scale`` as a standard deviation, bounds what a
+    row that is predicted exactly can gain. The members are a mixture with equal weights: its
+    variance is the mean of their variances plus the variance of their means.
 
     Parameters
     ----------
     n_features : int
         Width of the body's features.
     n_targets : int
-        Number of targets a row. ``y`` is (members, rows, n_targets), or (members, rows) for one.
+        Number of targets per row. ``y`` is (members, rows, n_targets), or (members, rows) for one.
     random : MemberRandom
         Where the initial weights come from.
     target_mean : float or array-like of shape (n_targets,), default=0.0

@@ -1,4 +1,4 @@
-"""Links between probabilities P(y > k) and numbers, and what levels between them get."""
+"""Links between probabilities P(y > k) and real numbers, and the likelihood of levels."""
 
 import math
 from abc import ABC, abstractmethod
@@ -12,7 +12,7 @@ __all__ = ["LINKS", "Link"]
 
 
 class Link(ABC):
-    """A map between (0, 1) and all numbers, and the likelihood of levels between thresholds.
+    """A map between (0, 1) and all real numbers, and the likelihood of levels between thresholds.
 
     The scores of a row are :math:`z_k`, falling with k, and :math:`P(y > k) = F(z_k)`, where F is
     the inverse of the link.
@@ -56,7 +56,7 @@ class Logit(Link):
         return log_sigmoid(-z)
 
     def log_between(self, upper: Tensor, lower: Tensor) -> Tensor:
-        """Use F(a) - F(b) = F(a) (1 - F(b)) (1 - exp(b - a)), which cancels nowhere."""
+        """Use F(a) - F(b) = F(a) (1 - F(b)) (1 - exp(b - a)), without cancellation."""
         return log_sigmoid(upper) + log_sigmoid(-lower) + _log1mexp(upper - lower)
 
 
@@ -76,7 +76,7 @@ class Probit(Link):
         return _log_normal(-z)
 
     def log_between(self, upper: Tensor, lower: Tensor) -> Tensor:
-        """Take the difference in the tail that is the shorter one, where it has more digits."""
+        """Take the difference in the shorter tail, where it has more digits."""
         mirrored = upper + lower > 0
         more = torch.where(mirrored, -lower, upper)
         less = torch.where(mirrored, -upper, lower)
@@ -105,7 +105,7 @@ class ComplementaryLogLog(Link):
 
 
 def _log_normal(z):
-    """Return log F(z) of the normal distribution; far out torch's own has a wrong gradient."""
+    """Return log F(z) of the normal distribution; torch's own has a wrong gradient far out."""
     below, x = z < 0, math.sqrt(0.5) * z
     tail = torch.log(torch.special.erfcx(torch.where(below, -x, 0.0)) / 2) - x.square()
     bulk = torch.log1p(-torch.erfc(torch.where(below, 0.0, x)) / 2)
@@ -113,7 +113,7 @@ def _log_normal(z):
 
 
 def _exp(z):
-    """Return exp(z), where it is far beyond use not an infinity."""
+    """Return exp(z), finite also where z is too large to matter."""
     return z.clamp(max=50.0).exp()
 
 

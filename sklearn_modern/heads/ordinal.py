@@ -1,7 +1,7 @@
 """Heads for ordered levels 0, 1, ..., K - 1.
 
 Most of them ask K - 1 questions, or tasks: is y beyond level k? The probabilities of that,
-:math:`P(y > k)`, cannot rise with k; a method whose answers do is inconsistent in its ranks.
+:math:`P(y > k)`, cannot rise with k; a method whose answers do is rank-inconsistent.
 """
 
 from abc import abstractmethod
@@ -31,7 +31,7 @@ __all__ = [
     "Thresholds",
 ]
 
-# Neighbouring thresholds are at least so far apart, so that no level has a likelihood of zero.
+# Smallest gap between neighbouring thresholds, so that no level has a likelihood of zero.
 _SMALLEST_GAP = 1e-5
 
 
@@ -54,15 +54,15 @@ DECISIONS = {"median": _median, "mean": _mean, "mode": _mode}
 class OrdinalHead(Head):
     """What heads for ordered levels share.
 
-    ``y`` holds the ranks of the levels, int64 (members, rows). Probabilities come with a column a
-    class, in the order of ``columns``; decisions are ranks.
+    ``y`` holds the ranks of the levels, int64 (members, rows). Probabilities come with one column
+    per class, in the order of ``columns``; decisions are ranks.
 
     Parameters
     ----------
     n_features : int
         Width of the body's features.
     n_outputs : int
-        Number of scores a row.
+        Number of scores per row.
     level_weights : Tensor of shape (n_levels,)
         Total weight of each level's training rows.
     random : MemberRandom
@@ -70,7 +70,7 @@ class OrdinalHead(Head):
     columns : sequence of int or None, default=None
         The level of each column of probabilities; None is the order of the levels.
     decision : {"median", "mode", "mean"}, default="median"
-        Which level is decided for.
+        Which level is the decision.
     label_smoothing : float, default=0.0
         Share of each row's target that is spread evenly over the levels.
     """
@@ -107,7 +107,7 @@ class OrdinalHead(Head):
         return self.probabilities(scores).mean(0)[:, self.columns]
 
     def decide(self, decoded: Tensor) -> Tensor:
-        """Return the rank of the level that is decided for: (rows,)."""
+        """Return the rank of the decided level: (rows,)."""
         level_first = self.columns.argsort().to(decoded.device)
         return DECISIONS[self.decision](decoded[:, level_first])
 
@@ -123,7 +123,7 @@ class _TaskHead(OrdinalHead):
     Parameters
     ----------
     importance_weights : Tensor of shape (n_levels - 1,) or None, default=None
-        By which the losses of the tasks are multiplied.
+        Factors of the tasks' losses.
     **kwargs
         As for :class:`OrdinalHead`.
     """
@@ -143,7 +143,7 @@ class Thresholds(Layer):
     Parameters
     ----------
     start : Tensor of shape (n,)
-        Where they start, increasing.
+        Initial thresholds, increasing.
     n_members : int
         Number of members; all start alike.
     """
@@ -155,7 +155,7 @@ class Thresholds(Layer):
         gaps = _SMALLEST_GAP + above + torch.log(-torch.expm1(-above))
         raw = torch.cat([start[:1], gaps]).float().view(1, -1, 1)
         self.raw = nn.Parameter(raw.repeat(n_members, 1, 1))
-        # The first is as it is: log(e^raw + e^-inf).
+        # The first one is its parameter itself: log(e^raw + e^-inf).
         least = torch.full_like(raw, _SMALLEST_GAP)
         least[:, 0] = -torch.inf
         self.register_buffer("least", least, persistent=False)
@@ -167,7 +167,7 @@ class Thresholds(Layer):
 
 
 class _ThresholdHead(OrdinalHead):
-    r"""A head with one score a row, :math:`s`, and thresholds :math:`t_k` between the levels.
+    r"""A head with one score per row, :math:`s`, and thresholds :math:`t_k` between the levels.
 
     :math:`P(y > k) = F(s - t_k)` with the inverse :math:`F` of a link. At the start :math:`s` is
     about zero, and the thresholds make the probabilities the shares of the training rows.
@@ -194,7 +194,7 @@ class _ThresholdHead(OrdinalHead):
         threshold_rate: float = 1.0,
         **kwargs,
     ) -> None:
-        # The thresholds are all the bias there is.
+        # The thresholds are the only bias.
         super().__init__(n_features, 1, level_weights, random, bias=False, **kwargs)
         self.link = link
         self.threshold_rate = threshold_rate
@@ -247,7 +247,7 @@ class Coral(_TaskHead, _ThresholdHead):
 
 
 class CumulativeLink(_ThresholdHead):
-    r"""Proportional odds and its kin: the likelihood of the level itself [1]_.
+    r"""Proportional odds and related models: the likelihood of the level itself [1]_.
 
     The loss of a row is :math:`-\log(F(s - t_{y-1}) - F(s - t_y))`.
 
@@ -270,7 +270,7 @@ class CumulativeLink(_ThresholdHead):
 
 
 class Niu(_TaskHead):
-    r"""One independent output a task, as in the extended binary networks of [1]_.
+    r"""One independent output per task, as in the extended binary networks of [1]_.
 
     Nothing keeps the ranks consistent. ``cumulative`` gives the :math:`P(y > k)` as they are; the
     probabilities of the levels come from the closest ones that do not rise with k (isotonic).
@@ -301,17 +301,17 @@ class Niu(_TaskHead):
         """Return each member's probability of each level: (members, rows, levels)."""
         falling = F.pad(_closest_falling(self.cumulative(scores)), (1, 1))
         falling[..., 0] = 1.0
-        # Where the closest ones are equal, the level between them is left the least there is.
+        # Where neighbours are equal, the level between them gets the smallest positive probability.
         return (-falling.diff(dim=-1)).clamp(min=torch.finfo(falling.dtype).tiny)
 
 
 class Corn(_TaskHead):
-    r"""Tasks, each on the condition that the one before was answered by yes [1]_.
+    r"""Tasks, each given a yes to the one before [1]_.
 
     With :math:`f_k = P(y > k \mid y \ge k)`, :math:`P(y > k) = f_0 \cdots f_k`. Only the rows with
     :math:`y \ge k` train task k, and the loss of a row is the sum over its tasks, divided by the
-    number of tasks of a training row in the mean. The paper divides by the number in the batch,
-    which is the same for a batch of all rows, and varies around it for others.
+    mean number of tasks per training row. The paper divides by the number in the batch, which is
+    the same for a batch of all rows, and varies around it for others.
 
     Parameters
     ----------
@@ -347,7 +347,7 @@ class Corn(_TaskHead):
 
 
 class CrossEntropy(OrdinalHead):
-    """Softmax over the levels: the baseline, which knows no order but in its decisions.
+    """Softmax over the levels: the baseline, which uses the order only in its decisions.
 
     Parameters
     ----------
@@ -368,7 +368,7 @@ class CrossEntropy(OrdinalHead):
 
 
 def _beyond(probabilities):
-    """Turn probabilities of levels into P(y > k), which never rises: sums of less and less."""
+    """Turn probabilities of levels into P(y > k), sums over fewer and fewer levels."""
     return probabilities[..., 1:].flip(-1).cumsum(-1).flip(-1).clamp(max=1.0)
 
 

@@ -74,7 +74,7 @@ def passed_levels(
     y : Tensor of shape (members, rows)
         Ranks.
     n_tasks : int
-        One less than there are levels.
+        Number of levels minus one.
     dtype : torch.dtype, default=torch.float32
         Type of the result.
     label_smoothing : float, default=0.0

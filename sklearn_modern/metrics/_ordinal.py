@@ -150,17 +150,17 @@ def ranked_probability_score(
 ) -> float:
     r"""Mean squared distance of cumulative probabilities from the truth [1]_.
 
-    Of a row it is :math:`\sum_k (P(y > k) - [y > k])^2`. It is a proper score: no forecast has a
-    better expectation than the true distribution, and, unlike the log loss, it rewards
-    probability close to the true level.
+    For a row it is :math:`\sum_k (P(y > k) - [y > k])^2`. It is a proper score: no forecast has a
+    better expectation than the true distribution, and, unlike the log loss, it rewards probability
+    close to the true level.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
         True levels.
     y_pred : array-like of shape (n_samples, n_levels)
-        Probabilities as ``predict_proba`` gives them, with a column a level in **sorted** order. Of
-        two levels, the probability of the latter, (n_samples,), will do.
+        Probabilities as ``predict_proba`` gives them, with one column per level in **sorted**
+        order. For two levels, the probability of the second, (n_samples,), is enough.
     labels : array-like of shape (n_levels,), default=None
         All levels, lowest first. None is the order of an ordered pandas Categorical, or the numbers
         that occur in ``y_true``.
@@ -210,18 +210,18 @@ def rank_inconsistency_count(
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
-        True levels, one a row of ``y_pred``. They have no say.
+        True levels, one per row of ``y_pred``. They do not affect the count.
     y_pred : array-like of shape (n_samples, n_levels - 1)
         P(y > k) in column k, as ``predict_cumulative(X, repair=False)`` gives it.
     labels : array-like of shape (n_levels,), default=None
-        All levels, one more than there are columns.
+        All levels: one more than there are columns.
     sample_weight : array-like of shape (n_samples,), default=None
         Sample weights.
 
     Returns
     -------
     float
-        Number of neighbours out of order, over all rows, each by its weight.
+        Number of neighbours out of order, summed over all rows by their weights.
 
     Examples
     --------

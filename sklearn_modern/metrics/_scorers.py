@@ -65,9 +65,9 @@ def _transforms(estimator):
 
 
 def _levels(estimator, y_true):
-    """Return the levels, lowest first, or None if nobody knows.
+    """Return the levels, lowest first, or None if they are unknown.
 
-    Where numbers say the order, those that only y has are levels, too.
+    Where levels are numbers, those that occur only in y are levels, too.
     """
     levels = _known_order(estimator)
     if levels is None:
@@ -117,7 +117,7 @@ def get_scorer(scoring):
     Returns
     -------
     callable
-        ``scorer(estimator, X, y)``, for which more is better. Ours take the order of the levels
+        ``scorer(estimator, X, y)``, for which greater is better. Ours take the order of the levels
         from ``class_order_`` of the estimator, of the last step of a Pipeline or of a search's best
         estimator, else from numeric ``classes_``.
 

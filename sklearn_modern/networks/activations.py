@@ -14,7 +14,7 @@ __all__ = ["ACTIVATIONS", "Activation"]
 
 
 class Activation(NamedTuple):
-    """An activation function and what it asks of the linear map before it.
+    """An activation function and what it requires of the linear map before it.
 
     Attributes
     ----------

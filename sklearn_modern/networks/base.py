@@ -66,8 +66,8 @@ class Body(nn.Module, ABC):
     def embed(self, x: Any, given: Given = NOTHING) -> Any:
         """Make the inputs dense numbers (members, rows, ...), which augmentation may change.
 
-        By default they are. What is returned may be more than one tensor; then :meth:`mix` says how
-        to mix it.
+        By default they are returned as they are. What is returned may be more than one tensor; then
+        :meth:`mix` says how to mix it.
         """
         return x
 
@@ -80,7 +80,7 @@ class Body(nn.Module, ABC):
         return self.trunk(self.embed(x, given), given)
 
     def mix(self, embedded: Any, mixer: Mixer) -> tuple[Any, Tensor]:
-        """Mix rows of embedded inputs; return each member's proportion of own parts, too."""
+        """Mix rows of embedded inputs; return each member's own proportion, too."""
         if not isinstance(embedded, Tensor):
             raise TypeError(
                 f"{type(self).__name__} embeds rows as {type(embedded).__name__}, and does not say "
@@ -133,8 +133,8 @@ class Body(nn.Module, ABC):
     def freeze(self, n_parts: int) -> None:
         """Keep the first parts as they are: neither weights nor statistics of batches change.
 
-        What an earlier call has frozen is free again, unless it is among these parts. What was
-        not to be trained before the first call never is.
+        Parts that an earlier call has frozen are trained again, unless they are among these. What
+        was not trainable before the first call never becomes so.
         """
         self._keep(self.parts()[:n_parts])
 

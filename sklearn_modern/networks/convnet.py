@@ -29,16 +29,16 @@ __all__ = ["ARCHITECTURES", "STEMS", "Architecture", "ConvNet"]
 
 
 class Architecture(NamedTuple):
-    """What sets one family of networks apart.
+    """What defines a family of networks.
 
     Attributes
     ----------
     stage : callable
         Makes the blocks of a :class:`Stage`, and says how many channels they give.
     depth : tuple of int
-        Blocks of each stage if nothing else is asked for.
+        Default number of blocks of each stage.
     kernel_size : int
-        Width of kernels if nothing else is asked for.
+        Default width of the kernels.
     has_stem : bool
         Whether a convolution at full resolution comes before the first stage.
     halves_first : bool

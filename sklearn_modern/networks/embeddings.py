@@ -51,9 +51,9 @@ class PeriodicEmbedding(Layer):
     random : MemberRandom
         Where the initial values come from.
     n_waves : int, default=16
-        Frequencies a column.
+        Frequencies per column.
     n_outputs : int, default=4
-        Outputs a column, the number itself among them.
+        Outputs per column, including the number itself.
     frequency_scale : float, default=0.1
         Standard deviation of the initial frequencies.
 
@@ -107,9 +107,9 @@ class PiecewiseLinearEncoding(nn.Module):
     Parameters
     ----------
     edges : sequence of array-like
-        A column's edges each, ascending: (n_edges,), or (members, n_edges) where every member has
-        its own. They are usually quantiles of the training rows. Equal edges make no bin, and so a
-        constant column, of which there is nothing to learn, gives no output.
+        The edges of each column, ascending: (n_edges,), or (members, n_edges) where every member
+        has its own. They are usually quantiles of the training rows. Equal edges make no bin, and
+        so a constant column, which says nothing, gives no output.
     members : int, default=1
         Number of members.
 
@@ -153,12 +153,12 @@ def _bins(edges, members):
 class CategoryEmbedding(nn.Module):
     """Categories as numbers: codes (..., n_columns) -> (..., n_out).
 
-    A column of at most ``one_hot_limit`` categories becomes one indicator a category; in a larger
+    A column of at most ``one_hot_limit`` categories becomes one indicator per category; in a larger
     one each category has a learned vector. Both defaults are those of RealMLP.
 
     A column with K categories has the codes 0..K-1, where "missing" is a category like others if
-    training rows had it. The code K is a category that was not there in training: the column then
-    says nothing and all of its outputs are zero, which is where learned vectors start on average.
+    training rows had it. The code K is a category that was not seen in training: all outputs of the
+    column are then zero, which is where learned vectors start on average.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ class CategoryEmbedding(nn.Module):
     random : MemberRandom
         Where the initial vectors come from: standard normal.
     one_hot_limit : int, default=9
-        The largest column that gets indicators.
+        Largest number of categories that become indicators.
     n_outputs : int, default=8
         Length of a learned vector.
 
@@ -202,7 +202,7 @@ class CategoryEmbedding(nn.Module):
 
 
 class _Indicators(nn.Module):
-    """One output a category, which is one where the code is this category's."""
+    """One output per category, which is one where the code is that of the category."""
 
     def __init__(self, columns, cardinalities):
         super().__init__()
@@ -218,7 +218,7 @@ class _Indicators(nn.Module):
 
 
 class _Vectors(Layer):
-    """One learned vector a category; all columns and members share a table, so one look-up does."""
+    """One learned vector per category; columns and members share a table, so one look-up does."""
 
     def __init__(self, columns, cardinalities, random, n_outputs):
         super().__init__()

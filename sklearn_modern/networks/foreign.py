@@ -17,8 +17,8 @@ __all__ = ["ForeignBody"]
 class ForeignBody(SpatialBody):
     """Any module that maps (rows, channels, *spatial) to features of rows, as a body.
 
-    What it gives is taken as it is if it is (rows, features); of (rows, features, *spatial) the
-    mean over the pixels is taken. Parameters that have no part in it are not trained.
+    Outputs (rows, features) are used as they are; outputs (rows, features, *spatial) are averaged
+    over the pixels. Parameters that do not affect them are not trained.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class ForeignBody(SpatialBody):
             self._keep(children[: children.index(parts[n_parts])] if n_parts else [])
 
     def measure(self, input_shape: Sequence[int]) -> None:
-        """Try the module on images of this shape, and count what it does to them."""
+        """Run the module on images of this shape, and count its products."""
         self.n_features_out = self._probe(tuple(input_shape))
         super().measure(input_shape)
 
@@ -94,13 +94,13 @@ class ForeignBody(SpatialBody):
         try:
             with torch.no_grad():
                 return self(larger).shape[2] == self.n_features_out
-        except Exception:  # modules say in many ways that they cannot
+        except Exception:  # modules fail in many ways
             return False
         finally:
             self.train()
 
     def _probe(self, input_shape):
-        """Return how many features there are, and train no parameter that has no part in them."""
+        """Return the number of features, and freeze parameters that do not affect them."""
         self.eval()
         try:
             features = self.module(self.embed(torch.zeros(1, 2, *input_shape))[0])

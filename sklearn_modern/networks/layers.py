@@ -46,7 +46,7 @@ class Noise(nn.Module):
     Parameters
     ----------
     rate : float
-        How likely a change is, in [0, 1); 0 switches the layer off.
+        Probability of a change, in [0, 1); 0 switches the layer off.
     random : MemberRandom
         Where each member's changes come from.
     """
@@ -62,7 +62,7 @@ class Noise(nn.Module):
 
 
 class Linear(Layer):
-    """One affine map a member: (members, rows, n_in) -> (members, rows, n_out).
+    """One affine map per member: (members, rows, n_in) -> (members, rows, n_out).
 
     One batched product, which for a single member costs what :class:`torch.nn.Linear` costs.
 
@@ -74,9 +74,9 @@ class Linear(Layer):
         Where the initial weights come from.
     gain : float, default=1.0
         Weights start uniform with standard deviation ``gain / sqrt(n_in)``; biases uniform on
-        ``(-1, 1) / sqrt(n_in)``, which spreads the bends of rectifiers over the inputs.
+        ``(-1, 1) / sqrt(n_in)``, which spreads the kinks of rectifiers over the inputs.
     bias : bool, default=True
-        Whether there is a bias; before a layer that subtracts the mean it could learn nothing.
+        Whether there is a bias; before a layer that subtracts the mean it would have no effect.
     """
 
     decays = ("weight",)
@@ -105,8 +105,8 @@ class NarrowLinear(Layer):
     """A :class:`Linear` for few outputs, as a head has: up to twice as fast.
 
     It keeps weights as (members, n_out, n_in), and computes outputs with the rows along the last
-    axis in memory, because products with a long last axis are the fast ones. They look like any
-    (members, rows, n_out).
+    axis in memory, because products with a long last axis are the fast ones. Their shape is
+    (members, rows, n_out), as elsewhere.
 
     Parameters
     ----------
@@ -159,17 +159,17 @@ class BatchNorm(Layer):
     weight two counts as two. The running variance is the mean of these biased variances, unlike
     torch's, so that it does not depend on the scale of the weights.
 
-    Fewer than two rows say nothing about a spread: such a batch is normalised by the running
-    statistics and leaves them as they are.
+    Fewer than two rows have no variance: such a batch is normalised by the running statistics and
+    leaves them as they are.
 
     Parameters
     ----------
     n_units : int
         Width of inputs and outputs.
     random : MemberRandom
-        Says how many members there are; nothing is drawn.
+        Gives the number of members; nothing is drawn.
     momentum : float, default=0.1
-        What part of the running statistics each batch replaces.
+        Share of the running statistics that each batch replaces.
     eps : float, default=1e-5
         Added to the variance.
 
@@ -220,7 +220,7 @@ class BatchNorm(Layer):
 
     def _fused(self, x):
         """Normalise (rows, members * units, ...) by torch's kernel."""
-        # With momentum 1 it hands over the batch's mean and unbiased variance.
+        # With momentum 1 it returns the batch's mean and unbiased variance.
         mean = torch.zeros_like(self.running_mean).view(-1)
         variance = torch.zeros_like(mean)
         y = F.batch_norm(
@@ -244,7 +244,7 @@ class LayerNorm(Layer):
     n_units : int
         Width of inputs and outputs.
     random : MemberRandom
-        Says how many members there are; nothing is drawn.
+        Gives the number of members; nothing is drawn.
     eps : float, default=1e-5
         Added to the variance.
 
@@ -260,10 +260,10 @@ class LayerNorm(Layer):
         self.bias = nn.Parameter(torch.zeros(len(random), 1, n_units))
 
     def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
-        """Normalise (members, rows, units); a row sees no other, so weights have no say."""
+        """Normalise (members, rows, units); rows do not mix, so weights do not matter."""
         gain, bias = self.gain, self.bias
         units = gain.shape[-1:]
-        if gain.shape[0] == 1:  # torch's kernel takes one gain a unit, and saves a pass over x
+        if gain.shape[0] == 1:  # torch's kernel takes one gain per unit, and saves a pass over x
             return F.layer_norm(x, units, gain.view(-1), bias.view(-1), self.eps)
         return torch.addcmul(bias, F.layer_norm(x, units, eps=self.eps), gain)
 

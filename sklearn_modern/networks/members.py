@@ -1,4 +1,4 @@
-"""Members of bodies that know nothing of members."""
+"""Members of bodies that have no axis of members."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -33,7 +33,7 @@ def make_members(make: Callable[[MemberRandom], Body], random: MemberRandom) -> 
     body = _make_one(make, random)
     if body.takes_members:
         return body
-    random.__setstate__(before)  # as if nobody had drawn
+    random.__setstate__(before)  # as if nothing had been drawn
     bodies = [_make_one(make, random.member(member)) for member in range(len(random))]
     return Looped(bodies, random)
 

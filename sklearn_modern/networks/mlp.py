@@ -15,7 +15,7 @@ __all__ = ["MLP", "HiddenLayer"]
 
 
 class HiddenLayer(nn.Module):
-    """A linear map, then normalisation, activation and dropout, where they are asked for.
+    """A linear map, then optionally normalisation, activation and dropout.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class HiddenLayer(nn.Module):
         return x if self.dropout is None else self.dropout(x)
 
     def extra_repr(self) -> str:
-        """Show the activation, which is no module, when the network is printed."""
+        """Show the activation, which is not a module, when the network is printed."""
         return f"activation={self.activation!r}"
 
 

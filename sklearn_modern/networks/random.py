@@ -18,7 +18,7 @@ class MemberRandom:
     Parameters
     ----------
     seeds : sequence of int
-        One seed a member.
+        One seed per member.
     """
 
     def __init__(self, seeds: Sequence[int]) -> None:
@@ -47,7 +47,7 @@ class MemberRandom:
         return len(self.seeds)
 
     def generators(self, device: str | torch.device = "cpu") -> list[torch.Generator]:
-        """Return the members' generators on a device; they are made when first asked for."""
+        """Return the members' generators on a device; they are made at the first use."""
         device = str(device)
         if device not in self._generators:
             self._generators[device] = [

@@ -3,12 +3,12 @@
 They do so on a CPU in inference mode, which is where predictions are made; elsewhere they are
 torch's own. Two things make a row's result depend on its neighbours there:
 
-- Matrix products take other kernels for other numbers of rows, and for few units even for other
-  places in one matrix. Kernels that round otherwise are left out if rows and units come in whole
-  blocks.
-- Elementwise functions that torch writes as loops over vectors compute what is left over, at the
-  end of each thread's share, one by one and by another formula. exp, expm1, log1p, erf and tanh
-  are computed by vectors to the last, and the other functions are composed of these.
+- Matrix products use different kernels for different numbers of rows, and for few units even for
+  different places in one matrix. If rows and units come in whole blocks, only kernels that round
+  alike are used.
+- Many elementwise functions of torch are loops over vectors. Elements that are left over at the end
+  of each thread's share are computed one by one and by another formula. exp, expm1, log1p, erf and
+  tanh are computed by vectors to the last element, and the other functions are composed of these.
 """
 
 import math

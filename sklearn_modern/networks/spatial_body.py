@@ -26,7 +26,7 @@ class Standardize(nn.Module):
     Parameters
     ----------
     mean, scale : ndarray of shape (channels,)
-        What is subtracted, and by what the difference is divided.
+        What is subtracted, and what the difference is divided by.
     n_spatial : int
         Number of spatial axes.
     members : int

@@ -1,7 +1,7 @@
 """Layers over arrays with one, two or three spatial axes.
 
 The members stand side by side in the axis of channels, (rows, members * channels, *spatial), and
-a convolution has a group a member: for a single member that is the ordinary convolution, at its
+a convolution has one group per member: for a single member that is the ordinary convolution, at its
 cost. Every parameter and buffer has the member as its first axis, as in
 :mod:`sklearn_modern.networks.layers`.
 """
@@ -54,7 +54,7 @@ def strided(shape: Sequence[int], stride: Sequence[int]) -> tuple[int, ...]:
 
 
 class Conv(Layer):
-    """One convolution a member; with stride 1 it keeps the spatial shape.
+    """One convolution per member; with stride 1 it keeps the spatial shape.
 
     Parameters
     ----------
@@ -113,9 +113,9 @@ class ChannelNorm(BatchNorm):
     n_units : int
         Channels of a member.
     random : MemberRandom
-        Says how many members there are; nothing is drawn.
+        Gives the number of members; nothing is drawn.
     momentum : float, default=0.1
-        What part of the running statistics each batch replaces.
+        Share of the running statistics that each batch replaces.
     eps : float, default=1e-5
         Added to the variance.
     """
@@ -149,7 +149,7 @@ class ChannelNorm(BatchNorm):
 
 
 class ConvLayer(nn.Module):
-    """A convolution, then normalisation, then an activation where one is asked for.
+    """A convolution, then normalisation, then optionally an activation.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ class MaxPool(nn.Module):
 
 
 class SqueezeExcite(nn.Module):
-    """Weigh each channel by what all channels say on average over the pixels.
+    """Weight each channel by a function of the means of all channels over the pixels.
 
     Parameters
     ----------

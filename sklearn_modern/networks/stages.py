@@ -46,14 +46,14 @@ class Layers(nn.ModuleList):
 
 
 class Residual(nn.Module):
-    """What the layers make of the input, added to the input.
+    """The output of the layers, added to their input.
 
     Parameters
     ----------
     layers : sequence of nn.Module
         The residual branch.
     shortcut : nn.Module or None
-        Brings the input to the shape of what the layers give; None where it has it.
+        Brings the input to the shape of the layers' output; None where it has that shape.
     activation : callable or None
         Applied, in place, to the sum.
     """
@@ -89,9 +89,9 @@ class Stage:
     stride : tuple of int
         Step of its first block along each spatial axis.
     rates : sequence of float
-        Rate of stochastic depth of each block; there are as many blocks.
+        Rate of stochastic depth of each block, one per block.
     index, n_stages : int
-        Which one it is, from 0, of how many.
+        Its position, from 0, and the number of stages.
     kernel_size : int
         Width of kernels, odd.
     bottleneck : bool
@@ -142,7 +142,7 @@ def lenet_stage(stage: Stage) -> tuple[list[nn.Module], int]:
 
 
 def vgg_stage(stage: Stage) -> tuple[list[nn.Module], int]:
-    """Pool, then convolve, with nothing around it.
+    """Pool, then convolve, without shortcuts.
 
     Simonyan, Zisserman (2015). Very deep convolutional networks for large-scale image recognition.
     ICLR.
@@ -156,7 +156,7 @@ def vgg_stage(stage: Stage) -> tuple[list[nn.Module], int]:
 
 
 def residual_stage(stage: Stage, *, squeeze: bool = False) -> tuple[list[nn.Module], int]:
-    """Add what two convolutions, or one in a bottleneck, find to what is there.
+    """Add the output of two convolutions, or of one in a bottleneck, to the input.
 
     He, Zhang, Ren, Sun (2016). Deep residual learning for image recognition. CVPR.
     """
@@ -187,7 +187,7 @@ def residual_stage(stage: Stage, *, squeeze: bool = False) -> tuple[list[nn.Modu
 
 
 def squeezing_stage(stage: Stage) -> tuple[list[nn.Module], int]:
-    """Do as a residual stage does, with squeeze-and-excitation of what is added."""
+    """Make a residual stage with squeeze-and-excitation of what is added."""
     return residual_stage(stage, squeeze=True)
 
 

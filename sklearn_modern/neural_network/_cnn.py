@@ -32,8 +32,8 @@ class CNNClassifier(ConvolutionalEstimator, NeuralClassifier):
 class CNNRegressor(ConvolutionalEstimator, NeuralRegressor):
     """Convolutional network for regression on signals, images and volumes.
 
-    X is as for :class:`CNNClassifier`, and y one number a row or several, such as the coordinates
-    of key points.
+    X is as for :class:`CNNClassifier`, and y is one number per row or several, such as the
+    coordinates of key points.
 
     Examples
     --------

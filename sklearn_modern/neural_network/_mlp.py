@@ -12,9 +12,10 @@ __all__ = ["MLPClassifier", "MLPRegressor"]
 class MLPClassifier(PerceptronEstimator, NeuralClassifier):
     """Multilayer perceptron for classification of tables.
 
-    Drop-in for :class:`sklearn.neural_network.MLPClassifier`, which takes mixed DataFrames with
-    missing values as they are, and trains on any device. Strong where the target depends smoothly
-    on many numbers; on small tables of mixed columns compare it with gradient boosting.
+    Drop-in replacement for :class:`sklearn.neural_network.MLPClassifier` that takes mixed
+    DataFrames with missing values as they are, and trains on any device. Strong where the target
+    depends smoothly on many numbers; on small tables of mixed columns compare it with gradient
+    boosting.
 
     Examples
     --------
@@ -31,9 +32,9 @@ class MLPClassifier(PerceptronEstimator, NeuralClassifier):
 class MLPRegressor(PerceptronEstimator, NeuralRegressor):
     """Multilayer perceptron for regression on tables.
 
-    Drop-in for :class:`sklearn.neural_network.MLPRegressor`, which takes mixed DataFrames with
-    missing values as they are, scales the target, predicts quantiles or a standard deviation if
-    asked to, and trains on any device.
+    Drop-in replacement for :class:`sklearn.neural_network.MLPRegressor` that takes mixed DataFrames
+    with missing values as they are, scales the target, can predict quantiles or a standard
+    deviation, and trains on any device.
 
     Examples
     --------

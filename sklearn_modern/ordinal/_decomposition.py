@@ -27,9 +27,9 @@ __all__ = ["OrdinalClassifier"]
 class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Make any classifier with probabilities an ordinal one.
 
-    One clone for each question whether y is beyond a level [1]_. Their answers are trained apart,
-    so they can contradict each other; what is predicted comes from the closest answers that do not
-    (isotonic).
+    One clone for each question whether y is beyond a level [1]_. They are trained separately, so
+    their answers can contradict each other; predictions come from the closest answers that do not
+    (isotonic regression).
 
     Parameters
     ----------
@@ -38,14 +38,14 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         :class:`sklearn.calibration.CalibratedClassifierCV`.
     class_order : None, "sorted" or sequence, default=None
         The levels, lowest first. None takes the order of numbers, or that of an ordered pandas
-        Categorical; "sorted" sorts labels of any type; a sequence has the levels themselves, also
-        such as y lacks.
+        Categorical; "sorted" sorts labels of any type; a sequence lists the levels themselves, and
+        may include some that y lacks.
     decision : {"median", "mode", "mean"}, default="median"
         The level that is predicted: the first that y exceeds with a probability of at most one
         half, which keeps the absolute error small; the likeliest; or the mean rank, rounded. The
         first and the last need not be the likeliest.
     n_jobs : int or None, default=None
-        Clones that are fitted at the same time.
+        Number of clones that are fitted in parallel.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (n_levels,)
         The same, sorted.
     estimators_ : list of estimator
-        One between each two neighbours of the levels that the training rows have.
+        One for each pair of neighbouring levels in the training rows.
     n_features_in_ : int
         Number of features of the fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -102,7 +102,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, for the estimator.
         **fit_params : dict
-            More for the estimator's ``fit``, by metadata routing where that is enabled.
+            More arguments for the estimator's ``fit``, by metadata routing where that is enabled.
 
         Returns
         -------
@@ -162,12 +162,12 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         X : array-like of shape (n_samples, n_features)
             Rows to predict.
         repair : bool, default=True
-            Whether the answers are made consistent, as they are for everything else.
+            Whether the answers are made consistent, as they are for all other predictions.
 
         Returns
         -------
         ndarray of shape (n_samples, n_levels - 1)
-            P(y > ``class_order_[k]``) in column k. No row rises, unless with ``repair=False``.
+            P(y > ``class_order_[k]``) in column k. Rows never rise, except with ``repair=False``.
         """
         check_is_fitted(self, "estimators_")
         answers = [_probability_of_yes(estimator, X) for estimator in self.estimators_]
@@ -239,7 +239,7 @@ def _level_probabilities(cumulative):
 
 
 def _with_ends(cumulative):
-    """Put before P(y > k) what is certain to be exceeded, and after it what is not."""
+    """Put a one before P(y > k), and a zero after it."""
     ends = np.ones(len(cumulative)), np.zeros(len(cumulative))
     return np.column_stack([ends[0], cumulative, ends[1]])
 

@@ -28,22 +28,22 @@ class NeuralOrdinalClassifier(NeuralClassifier):
     ----------
     method : {"coral", "corn", "niu", "cumulative_link", "cross_entropy"}, default="coral"
         How the order is used. "coral": one score and increasing thresholds, trained on the
-        questions whether y is beyond each level; "corn": the same questions, each given that the
-        one before was answered by yes; "niu": the same questions independently, whose answers can
-        contradict each other; "cumulative_link": one score and thresholds, trained by likelihood
-        (ordered logit); "cross_entropy": not at all, but in ``decision``.
+        questions whether y is beyond each level; "corn": the same questions, each given a yes to
+        the one before; "niu": the same questions independently, whose answers can contradict each
+        other; "cumulative_link": one score and thresholds, trained by likelihood (ordered logit);
+        "cross_entropy": only in ``decision``.
     class_order : None, "sorted" or sequence, default=None
         The levels, lowest first. None takes the order of numbers, or that of an ordered pandas
-        Categorical; "sorted" sorts labels of any type; a sequence has the levels themselves, also
-        such as y lacks.
+        Categorical; "sorted" sorts labels of any type; a sequence lists the levels themselves, and
+        may include some that y lacks.
     decision : {"median", "mode", "mean"}, default="median"
         The level that is predicted: the first that y exceeds with a probability of at most one
         half, which keeps the absolute error small; the likeliest; or the mean rank, rounded. The
         first and the last need not be the likeliest.
     link : {"logit", "probit", "cloglog"}, default="logit"
         The link of "cumulative_link": P(y > level k) = F(score - ``threshold_[k]``), where F(z) is
-        1 / (1 + exp(-z)), the normal distribution function, or 1 - exp(-exp(z)). Others say the
-        last of P(y <= level k), and call this one "loglog".
+        1 / (1 + exp(-z)), the normal distribution function, or 1 - exp(-exp(z)). Others define the
+        last by P(y <= level k), and call this one "loglog".
     importance_weights : None, "sqrt" or array-like of shape (n_levels - 1,), default=None
         Factors of the losses of the questions that "coral", "corn" and "niu" are trained on. "sqrt"
         is the square root of the rows on the larger side, relative to the largest.
@@ -82,13 +82,13 @@ class NeuralOrdinalClassifier(NeuralClassifier):
         X : array-like of shape (n_samples, ...)
             Rows to predict, as for ``fit``.
         repair : bool, default=True
-            Whether what "niu" says is made consistent, as it is for everything else. False shows
-            the network's answers as they are.
+            Whether the answers of "niu" are made consistent, as for all other predictions. False
+            shows the network's answers as they are.
 
         Returns
         -------
         ndarray of shape (n_samples, n_levels - 1)
-            P(y > ``class_order_[k]``) in column k. No row rises, unless with ``repair=False``.
+            P(y > ``class_order_[k]``) in column k. Rows never rise, except with ``repair=False``.
         """
         if not repair:
             return self._in_chunks(X, _cumulative)

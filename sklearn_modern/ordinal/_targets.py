@@ -35,9 +35,9 @@ class Levels(Labels):
     method : str
         A key of ``METHODS``.
     decision, link, importance_weights, threshold_rate, label_smoothing
-        For the head of the method; what another method has no use for is refused.
+        For the head of the method; what the method does not use is refused.
     expected : ndarray or None, default=None
-        All levels there will be; None is those of y.
+        All levels that will occur; None is those of y.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Levels(Labels):
         return ranks_of(y, self.order)
 
     def factors(self, class_weight: Any, y: np.ndarray, weight: np.ndarray) -> np.ndarray | float:
-        """Return what class weights multiply the sample weights by."""
+        """Return the factors by which class weights change the sample weights."""
         return class_weights(class_weight, y, weight, self.order)
 
     def learn(self, y: np.ndarray, weight: np.ndarray) -> None:

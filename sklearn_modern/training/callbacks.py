@@ -48,7 +48,7 @@ class Progress(Callback):
         self.adaptive = adaptive
 
     def on_train_begin(self, net, **kwargs) -> None:
-        """Forget the training before."""
+        """Forget the previous training."""
         self.best_: Tensor | None = None  # what counts as the best so far
         self.best_score_: Tensor | None = None  # the highest, by however little
         self.kept_: dict[tuple[str, str], Tensor] = {}  # the state of all modules
@@ -117,9 +117,9 @@ def _state(net):
 def _mask(members, value, owner):
     """Show a flag per member in the shape of a value.
 
-    A value of its owner's has that member's flag. A counter has no axis and belongs to all. So do a
-    target's units; where they have as many entries as there are members, they go entry by entry,
-    which does no harm, since they never change.
+    A value with an owner has that member's flag. A counter has no axis and belongs to all. So do
+    the units of a target. If these happen to have one entry per member, they are masked entry by
+    entry, which does no harm, since they never change.
     """
     if owner is not None:
         return members[owner].to(value.device)

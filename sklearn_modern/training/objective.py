@@ -48,7 +48,7 @@ class Objective(ABC):
         learning, two are two players.
 
         What the generator returns in the end, if anything, is shown to callbacks as the outputs of
-        the batch. The first losses are those that are recorded.
+        the batch. Only the first losses are recorded.
         """
 
     @abstractmethod
@@ -84,7 +84,7 @@ class Objective(ABC):
         y: Tensor | None,
         weight: Tensor | None,
     ) -> Tensor:
-        """Return each member's validation score, where more is better: (members,).
+        """Return each member's validation score, where greater is better: (members,).
 
         Parameters
         ----------

@@ -19,7 +19,7 @@ _VECTOR = 16
 
 
 class LeanAdam(Optimizer):
-    """Adam in one fused call, and next to nothing around it.
+    """Adam in one fused call, with next to no overhead.
 
     The same update, with the published values of beta and epsilon, as
     ``torch.optim.Adam(fused=True)``, which on a small network spends six times
@@ -33,9 +33,9 @@ class LeanAdam(Optimizer):
     lr : float
         Learning rate of groups without their own.
     members : int, default=1
-        Length of the leading axis of all parameters, if it is that of members. Several are updated
-        to the last digit as each would be alone, on a CPU, too. A group may have a number of its
-        own.
+        Length of the leading axis of all parameters, if that is the axis of members. Several
+        members are updated exactly as each would be alone, on a CPU, too. A group may set its own
+        number.
 
     References
     ----------
@@ -91,7 +91,7 @@ class LeanAdam(Optimizer):
 def _apart(tensors, members):
     """Part the members of tensors that would share a vector register.
 
-    What a vector leaves over is computed otherwise, and rounds otherwise.
+    Elements that do not fill a vector are computed by other code, which rounds differently.
     """
     parts = []
     for tensor in tensors:
@@ -125,7 +125,7 @@ def make_optimizer(
     Parameters
     ----------
     module : nn.Module
-        Whose parameters are trained.
+        The module whose parameters are trained.
     solver : {"sgd", "adam", "adamw", "lbfgs"}
         All but "lbfgs" run fused: one call for all parameters.
     lr : float
@@ -133,9 +133,9 @@ def make_optimizer(
     momentum : float
         Nesterov's momentum of "sgd".
     rates : mapping of nn.Module to float
-        Parts of the module whose rate is this times ``lr``; "lbfgs" has no use for them.
+        Parts of the module whose rate is this times ``lr``; not used by "lbfgs".
     members : int, default=1
-        How many the module has, see :class:`LeanAdam`.
+        Number of members of the module, see :class:`LeanAdam`.
     """
     if solver == "lbfgs":
         trained = [parameter for parameter in module.parameters() if parameter.requires_grad]

@@ -21,7 +21,7 @@ def shape_of(net: Trainer, rows: Part) -> Hashable:
     """Say what must be the same for nets to be trained together, besides their settings."""
     module = net.objective.modules["module"]
     weights = tuple(weight.shape for weight in _member_weights(net))
-    # What a head has learned of y, say, is of all members.
+    # What a head has learned of y, for example, is shared by all members.
     fixed = tuple(tuple(buffer.flatten().tolist()) for buffer in module.buffers())
     return weights, fixed, len(rows), rows.source.is_weighted, net.penalty
 
@@ -29,8 +29,8 @@ def shape_of(net: Trainer, rows: Part) -> Hashable:
 def train_together(nets: Sequence[Trainer], rows: Sequence[Part]) -> None:
     """Train nets of one shape, each on all rows of a source of its own.
 
-    Afterwards weights, histories and callbacks are as if each net had trained for itself. Only its
-    optimiser knows nothing of it.
+    Afterwards weights, histories and callbacks are as if each net had been trained alone. Only its
+    optimiser is not updated.
     """
     pack, epochs = _join(nets), _MemberLosses()
     pack.callbacks_.append(("member_losses", epochs))
@@ -76,7 +76,7 @@ def _member_weights(net) -> Iterator[Tensor]:
 
 
 def _retell(net, rows, losses, n_batches):
-    """Tell a net's callbacks of the epochs until it would have stopped, and let them record."""
+    """Replay to a net's callbacks the epochs until it would have stopped."""
     net.notify("on_train_begin", X=rows, y=None)
     try:
         for loss in losses:

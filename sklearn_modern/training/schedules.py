@@ -1,4 +1,4 @@
-"""How the learning rate goes along a training."""
+"""How the learning rate changes during training."""
 
 import math
 from collections.abc import Callable

@@ -57,8 +57,7 @@ class Batch:
 class Source(ABC):
     """Rows of a data set, which are taken batch by batch.
 
-    A subclass implements ``take`` and ``__len__``. How the rows are kept is its own matter; nobody
-    else looks inside.
+    A subclass implements ``take`` and ``__len__``. How it keeps the rows is private.
 
     Parameters
     ----------
@@ -81,7 +80,7 @@ class Source(ABC):
 
     @abstractmethod
     def take(self, index: Tensor) -> Batch:
-        """Take rows by their numbers (members, rows)."""
+        """Take rows by their indices (members, rows)."""
 
     def whole(self) -> Batch:
         """Take all rows, the same for all members."""
@@ -102,8 +101,8 @@ class Source(ABC):
     def cut(self, order: Tensor, batch_size: int) -> Iterable[Tensor]:
         """Cut an order of rows (members, rows) into batches.
 
-        Every row comes once. Rows that differ in length may be rearranged, so that those of a batch
-        are of about the same length.
+        Every row occurs once. Rows that differ in length may be rearranged, so that those of a
+        batch are of about the same length.
         """
         return order.split(batch_size, dim=1)
 
@@ -114,7 +113,7 @@ class Source(ABC):
 
     @property
     def n_numbers(self) -> int | None:
-        """How many numbers the inputs are, where :meth:`beside` is there; else None."""
+        """How many numbers the inputs hold, if :meth:`beside` is implemented; else None."""
         return None
 
     def beside(self, others: Sequence["Source"]) -> "Source":
@@ -148,7 +147,7 @@ class Arrays(Source):
         return len(self._x[0] if isinstance(self._x, tuple) else self._x)
 
     def take(self, index: Tensor) -> Batch:
-        """Take rows by their numbers (members, rows)."""
+        """Take rows by their indices (members, rows)."""
         if isinstance(self._x, tuple):
             x = tuple(select(part, index) for part in self._x)
         else:
@@ -166,7 +165,7 @@ class Arrays(Source):
 
     @property
     def n_numbers(self) -> int | None:
-        """How many numbers the inputs are, if they are one tensor."""
+        """How many numbers the inputs hold, if they are one tensor."""
         return None if isinstance(self._x, tuple) else self._x.numel()
 
     def beside(self, others: Sequence["Arrays"]) -> Source:
@@ -189,7 +188,7 @@ class _ArraysOfMembers(Arrays):
         ).unsqueeze(1)
 
     def take(self, index: Tensor) -> Batch:
-        """Take each member's rows by their numbers in its own source (members, rows)."""
+        """Take each member's rows by their indices in its own source (members, rows)."""
         return super().take(index + self._first)
 
 
@@ -222,7 +221,7 @@ class SparseRows(Source):
         return self._matrix.shape[0]
 
     def take(self, index: Tensor) -> Batch:
-        """Take rows by their numbers (members, rows)."""
+        """Take rows by their indices (members, rows)."""
         rows = self._matrix[index.reshape(-1).cpu().numpy()].toarray()
         x = torch.from_numpy(rows).to(self._device).view(*index.shape, -1)
         return Batch(x, self.targets(index), index, Given(self.weights(index)))
@@ -246,6 +245,6 @@ class Part:
 
 
 def select(values: Tensor, index: Tensor) -> Tensor:
-    """Take entries of a tensor by their numbers (members, rows)."""
+    """Take entries of a tensor by their indices (members, rows)."""
     taken = values.index_select(0, index.reshape(-1))
     return taken.view(*index.shape, *taken.shape[1:])

@@ -58,7 +58,7 @@ class Trainer(NeuralNet):
     momentum : float, default=0.0
         Momentum of "sgd".
     gradient_clip : float or None, default=None
-        Greatest norm of a member's gradient.
+        Maximum norm of a member's gradient.
     autocast : torch.dtype or None, default=None
         Lower precision for the forward pass.
     module, criterion : None
@@ -139,7 +139,7 @@ class Trainer(NeuralNet):
 
         ``interrupted_`` tells afterwards whether Ctrl-C has ended it.
         """
-        if not self.optimizers():  # it comes from a pickle without
+        if not self.optimizers():  # a pickle may come without them
             self.initialize_optimizer()
         self.interrupted_ = False
         self.steps_done_ = 0
@@ -289,7 +289,7 @@ class Trainer(NeuralNet):
             ) from None
 
     def _backpropagate(self, trained, losses, batch):
-        """Give the parameters their gradients, show them to who wants to see, and clip them."""
+        """Give the parameters their gradients, show them to callbacks, and clip them."""
         backpropagate(trained, losses, batch, alone=len(self.trained_) == 1)
         if self.watched_:
             named_parameters = list(self.get_all_learnable_params())

@@ -1,3 +1,3 @@
-"""One adapter a library, behind one contract."""
+"""One adapter per library, behind one contract."""
 
 __all__ = []

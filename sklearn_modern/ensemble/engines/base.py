@@ -43,7 +43,7 @@ class Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class Settings:
-    """What all libraries are told, in our words; see the estimators' parameters."""
+    """Settings for all libraries, under our names; see the estimators' parameters."""
 
     loss: str
     n_classes: int
@@ -89,7 +89,7 @@ class Engine(ABC):
         self.settings = settings
 
     def prepare(self, rows: Rows) -> Any:
-        """Bin the rows for ``fit``, for several engines to share; None if that cannot be."""
+        """Bin the rows for ``fit``, for several engines to share; None if impossible."""
         return None
 
     @abstractmethod
@@ -106,7 +106,7 @@ class Engine(ABC):
         """
 
     def first(self, n_estimators: int) -> "Engine":
-        """Return an engine that has the first so many iterations of this one."""
+        """Return an engine with the first ``n_estimators`` iterations of this one."""
         engine = copy.copy(self)
         engine.settings = replace(self.settings, n_estimators=n_estimators)
         if n_estimators < self.n_estimators:
@@ -115,7 +115,7 @@ class Engine(ABC):
 
     @abstractmethod
     def keep(self, n_estimators: int) -> None:
-        """Forget the iterations after the first so many."""
+        """Keep the first ``n_estimators`` iterations only."""
 
     @abstractmethod
     def predict(self, X: Any) -> np.ndarray:
@@ -127,16 +127,16 @@ class Engine(ABC):
 
     @abstractmethod
     def margins(self, X: Any) -> np.ndarray:
-        """Return the sums of all trees, which a classifier's probabilities are made of."""
+        """Return the sums over all trees, from which a classifier's probabilities are computed."""
 
     @abstractmethod
     def gains(self) -> np.ndarray:
-        """Return what the splits of each feature gained, in all."""
+        """Return the total gain of the splits on each feature."""
 
     @property
     @abstractmethod
     def n_estimators(self) -> int:
-        """Number of iterations that there are."""
+        """Number of iterations."""
 
     @property
     @abstractmethod

@@ -13,7 +13,7 @@ from sklearn_modern.ensemble.engines.base import Engine, Rows, Watch, column_lab
 
 __all__ = ["Hist"]
 
-# What we set in other ways, or only for some fits.
+# Parameters that we set in other ways, or only for some fits.
 _OURS = {
     *("loss", "quantile", "max_iter", "class_weight"),
     *("scoring", "validation_fraction", "n_iter_no_change", "tol", "verbose"),
@@ -54,7 +54,7 @@ class Hist(Engine):
             watched = target
 
     def keep(self, n_estimators: int) -> None:
-        """Forget the iterations after the first so many."""
+        """Keep the first ``n_estimators`` iterations only."""
         self.model = copy.copy(self.model)
         self.model._predictors = self.model._predictors[:n_estimators]
 
@@ -74,12 +74,12 @@ class Hist(Engine):
             yield from map(self._probabilities, self.model.staged_predict_proba(X))
 
     def margins(self, X: Any) -> np.ndarray:
-        """Return the sums of all trees, which a classifier's probabilities are made of."""
+        """Return the sums over all trees, from which a classifier's probabilities are computed."""
         with self._threads():
             return self.model.decision_function(_dense(X))
 
     def gains(self) -> np.ndarray:
-        """Return what the splits of each feature gained, in all."""
+        """Return the total gain of the splits on each feature."""
         gains = np.zeros(self.model.n_features_in_)
         for iteration in self.model._predictors:
             for tree in iteration:
@@ -89,7 +89,7 @@ class Hist(Engine):
 
     @property
     def n_estimators(self) -> int:
-        """Number of iterations that there are."""
+        """Number of iterations."""
         return 0 if self.model is None else getattr(self.model, "n_iter_", 0)
 
     @property
@@ -190,7 +190,7 @@ class Hist(Engine):
 
 
 def _with_all_classes(rows, n_classes):
-    # scikit-learn learns the classes that it sees: absent ones get a row that weighs nothing.
+    # scikit-learn learns the classes that it sees: absent ones get a row of weight zero.
     absent = np.setdiff1d(np.arange(n_classes), rows.y)
     if len(absent) == 0:
         return rows

@@ -26,13 +26,13 @@ _OBJECTIVES = {
     "gamma": "gamma",
     "tweedie": "tweedie",
 }
-# What we set in other ways or only for some fits, or decide by what we set.
+# Parameters that we set in other ways or only for some fits, or that follow from what we set.
 _OURS = {
     *("num_iterations", "early_stopping_round", "early_stopping_min_delta", "num_class"),
     *("categorical_feature", "monotone_constraints", "interaction_constraints", "alpha"),
     *("tweedie_variance_power", "force_row_wise", "gpu_device_id_list", "num_gpu"),
 }
-# What has no say in a fit from arrays in this process.
+# Parameters without effect on a fit from arrays in this process.
 _ELSEWHERE = {
     *("task", "config", "data", "valid", "header", "label_column", "weight_column"),
     *("group_column", "ignore_column", "two_round", "save_binary", "precise_float_parser"),
@@ -52,7 +52,7 @@ _NO_SAY = (
     "which LightGBM has for files, several machines, rankings, or metrics and predictions of its "
     "own, and which have no say in this fit; leave them out"
 )
-# What makes other numbers of the sums of trees than `from_margin` does.
+# Parameters that turn sums of trees into other numbers than `from_margin` does.
 _OTHER_NUMBERS = {"sigmoid", "reg_sqrt"}
 _CHANGED = "which change what the sums of trees mean; leave them out"
 
@@ -106,7 +106,7 @@ class LightGBM(Engine):
             ) from error
 
     def keep(self, n_estimators: int) -> None:
-        """Forget the iterations after the first so many."""
+        """Keep the first ``n_estimators`` iterations only."""
         text = self.booster.model_to_string(num_iteration=n_estimators)
         self.booster = lgb.Booster(model_str=text)
 
@@ -130,18 +130,18 @@ class LightGBM(Engine):
             yield from_margin(margin, self.settings.loss)
 
     def margins(self, X: Any) -> np.ndarray:
-        """Return the sums of all trees, which a classifier's probabilities are made of."""
+        """Return the sums over all trees, from which a classifier's probabilities are computed."""
         return self.booster.predict(
             _known(X), num_iteration=-1, raw_score=True, num_threads=self.settings.n_threads
         )
 
     def gains(self) -> np.ndarray:
-        """Return what the splits of each feature gained, in all."""
+        """Return the total gain of the splits on each feature."""
         return self.booster.feature_importance("gain").astype(np.float64)
 
     @property
     def n_estimators(self) -> int:
-        """Number of iterations that there are."""
+        """Number of iterations."""
         return 0 if self.booster is None else self.booster.current_iteration()
 
     @property
@@ -154,7 +154,7 @@ class LightGBM(Engine):
         device, _, number = s.device.partition(":")
         parameters = {
             "learning_rate": s.learning_rate,
-            "num_leaves": s.max_leaf_nodes or 131072,  # the most that there can be
+            "num_leaves": s.max_leaf_nodes or 131072,  # the largest that is allowed
             "max_depth": s.max_depth or -1,
             "min_data_in_leaf": s.min_samples_leaf,
             "lambda_l2": s.l2_regularization,

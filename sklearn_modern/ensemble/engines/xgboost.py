@@ -29,9 +29,9 @@ _OBJECTIVES = {
     "gamma": "reg:gamma",
     "tweedie": "reg:tweedie",
 }
-# From 3.1 on several classes start at their shares of the rows, before they started alike.
+# From 3.1 on, several classes start at their shares of the rows; before, they started alike.
 _STARTS_AT_SHARES = tuple(map(int, xgb.__version__.split(".")[:2])) >= (3, 1)
-# Further names of what we set, and what we decide or set only for some fits.
+# Aliases of parameters that we set, and parameters that we decide or set only for some fits.
 _OURS = {
     *("learning_rate", "lambda", "n_jobs", "random_state", "gpu_id", "num_class", "num_target"),
     *("n_estimators", "num_boost_round", "num_round", "early_stopping_rounds"),
@@ -93,7 +93,7 @@ class XGBoost(Engine):
             warnings.warn(warning.message, warning.category, stacklevel=2)
 
     def keep(self, n_estimators: int) -> None:
-        """Forget the iterations after the first so many."""
+        """Keep the first ``n_estimators`` iterations only."""
         self.booster = self.booster[:n_estimators]
 
     def predict(self, X: Any) -> np.ndarray:
@@ -117,14 +117,14 @@ class XGBoost(Engine):
             yield from_margin(margin, self.settings.loss)
 
     def margins(self, X: Any) -> np.ndarray:
-        """Return the sums of all trees, which a classifier's probabilities are made of."""
+        """Return the sums over all trees, from which a classifier's probabilities are computed."""
         self.booster.set_param({"nthread": self.settings.n_threads})
         return self.booster.inplace_predict(
             _dense(X), predict_type="margin", validate_features=False
         )
 
     def gains(self) -> np.ndarray:
-        """Return what the splits of each feature gained, in all."""
+        """Return the total gain of the splits on each feature."""
         gains = np.zeros(self.booster.num_features())
         for name, gain in self.booster.get_score(importance_type="total_gain").items():
             gains[int(name[1:])] = gain
@@ -132,7 +132,7 @@ class XGBoost(Engine):
 
     @property
     def n_estimators(self) -> int:
-        """Number of iterations that there are."""
+        """Number of iterations."""
         return 0 if self.booster is None else self.booster.num_boosted_rounds()
 
     @property
@@ -183,13 +183,13 @@ class XGBoost(Engine):
         rows = rows._replace(X=_dense(rows.X))
         try:
             return self._binned(rows, reference)
-        except xgb.core.XGBoostError:  # looked into only now, as it takes time
+        except xgb.core.XGBoostError:  # checked only now, as it takes time
             beyond = np.abs(rows.X) > _LARGEST
             if not beyond.any():
                 raise
             if reference is None:
                 raise _too_large(rows.X, beyond, self.settings.names) from None
-            # Splits lie within float32, so that the largest is as good as what lies beyond.
+            # Splits lie within float32, so the largest number acts as any beyond it.
             X = np.clip(rows.X, -_LARGEST, _LARGEST)
             return self._binned(rows._replace(X=X), reference)
 
@@ -213,8 +213,8 @@ class XGBoost(Engine):
 def _first_hessian(settings, rows):
     """Return the mean second derivative of XGBoost's loss at the first iteration.
 
-    XGBoost limits the sum of it in a leaf where others count the rows. There a row of weight 2 is
-    two rows, but weights that are small on the average do not make leaves large.
+    XGBoost limits the sum of these in a leaf, where the others count rows. A row of weight 2 thus
+    counts as two rows, but weights that are small on average do not make leaves large.
     """
     typical = 1.0 if rows.weight is None else min(1.0, rows.weight.mean())
     return typical * _mean_hessian(settings, rows)

@@ -102,8 +102,8 @@ class Source(ABC):
     def cut(self, order: Tensor, batch_size: int) -> Iterable[Tensor]:
         """Cut an order of rows (members, rows) into batches.
 
-        Every row comes once. Rows that differ in length may be rearranged, so that those of a batch
-        are of about the same length.
+        Every row comes once, and there are as few batches as ``batch_size`` allows. Rows that
+        differ in length may be rearranged, so that those of a batch are of about the same length.
         """
         return order.split(batch_size, dim=1)
 

@@ -42,6 +42,8 @@ class Trained:
             (group, [p for p in group["params"] if p in found]) for group in optimizer.param_groups
         ]
         owner_of = owners(module)
+        if members > 1:
+            _check_members(module, members, owner_of)
         self._owners = [
             owner_of.get(name) for name, p in module.named_parameters() if p.requires_grad
         ]
@@ -116,6 +118,17 @@ def clip(trained: Sequence[Trained], largest: float) -> None:
             gradient.flatten(1).mul_(factors.unsqueeze(1))
         else:
             gradient.mul_(factors[owner])
+
+
+def _check_members(module, members, owner_of):
+    """Refuse parameters that several members would share, as nobody means them to."""
+    for name, parameter in module.named_parameters():
+        if name not in owner_of and (parameter.ndim == 0 or len(parameter) != members):
+            raise ValueError(
+                f"The parameter {name!r} of {type(module).__name__} has the shape "
+                f"{tuple(parameter.shape)}, whose leading axis must be that of the {members} "
+                "members; take layers of sklearn_modern.networks, or make_members."
+            )
 
 
 def _norms(gradient, owner, members):

@@ -213,6 +213,28 @@ def test_what_an_objective_must_not_do_is_refused(objective, message):
         trainer(objective).train_on(rows())
 
 
+def test_parameters_that_members_would_share_are_refused():
+    with pytest.raises(ValueError, match=r"'weight' of Linear has the shape \(1, 2\).*2 members"):
+        trainer(Tug(), seeds=(0, 1)).train_on(rows())
+
+
+def test_lbfgs_refuses_a_second_update():
+    class Twice(Tug):
+        def __init__(self):
+            super().__init__()
+            del self.modules["right"]
+
+        def steps(self, modules, batch):
+            yield ("left",), modules["left"](batch.x).squeeze(-1).square()
+            yield ("left",), -modules["left"](batch.x).squeeze(-1)
+
+        def outputs(self, modules, batch):
+            return modules["left"](batch.x)
+
+    with pytest.raises(ValueError, match="lbfgs' minimises one loss"):
+        trainer(Twice(), solver="lbfgs", batch_size=12).train_on(rows())
+
+
 def test_parameters_without_a_part_in_the_losses_stay():
     class Idle(Tug):
         def steps(self, modules, batch):

@@ -326,7 +326,9 @@ class Trainer(NeuralNet):
             return summed.sum() / len(batch) + 0.5 * self.penalty * squares
 
         trained.optimizer.step(closure)
-        _, outputs = self._advance(first)
+        names, outputs = self._advance(first)
+        if names is not None:
+            raise ValueError("solver='lbfgs' minimises one loss, but the objective yields another.")
         return {"loss": loss, "y_pred": outputs}
 
     def _follow_schedule(self):

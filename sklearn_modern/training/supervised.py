@@ -94,6 +94,11 @@ class Supervised(Objective):
         """Whether the body wants whole blocks of rows."""
         return self.modules["module"].body.pads
 
+    @property
+    def packs(self) -> bool:
+        """Whether fits train as members of one; a subclass, which may keep more, has to say so."""
+        return type(self) is Supervised
+
     def rows_together(self, shape: Sequence[int] = ()) -> int:
         """Return how many rows of a shape the body evaluates together."""
         return self.modules["module"].body.rows_together(shape)

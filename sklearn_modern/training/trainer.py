@@ -419,6 +419,8 @@ class Trainer(NeuralNet):
 
 
 def _weighted_sum(losses, weight):
+    if losses.dtype == torch.bfloat16:  # its sums have three digits
+        losses = losses.float()
     return losses.sum(1) if weight is None else (losses * weight).sum(1)
 
 

@@ -213,6 +213,18 @@ def test_what_an_objective_must_not_do_is_refused(objective, message):
         trainer(objective).train_on(rows())
 
 
+def test_losses_of_low_precision_are_summed_in_single_precision():
+    class Low(Tug):
+        def steps(self, modules, batch):
+            losses = 0 * modules["left"](batch.x).squeeze(-1) + 1
+            yield ("left",), losses.bfloat16()
+
+    part = Part(Arrays(torch.zeros(257, 2)), torch.arange(257))
+    net = trainer(Low(), batch_size=257, max_epochs=1).train_on(part, part)
+    assert net.history[-1]["train_loss"] == net.history[-1]["valid_loss"] == 1
+    assert net.history[-1]["valid_score"] == -1
+
+
 def test_parameters_that_members_would_share_are_refused():
     with pytest.raises(ValueError, match=r"'weight' of Linear has the shape \(1, 2\).*2 members"):
         trainer(Tug(), seeds=(0, 1)).train_on(rows())

@@ -42,11 +42,7 @@ class Batch:
     def mapped(self, function: Callable[[Tensor], Tensor]) -> "Batch":
         """Return a batch without targets, whose other tensors a function has changed."""
         x = tuple(map(function, self.x)) if isinstance(self.x, tuple) else function(self.x)
-        weight, mask = self.given.weight, self.given.mask
-        given = Given(
-            None if weight is None else function(weight), None if mask is None else function(mask)
-        )
-        return Batch(x, None, function(self.index), given)
+        return Batch(x, None, function(self.index), self.given.mapped(function))
 
     @property
     def weight(self) -> Tensor | None:

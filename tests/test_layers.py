@@ -113,9 +113,19 @@ def circle(sources):
     return None
 
 
+def private_names_of_scikit_learn(source):
+    for target, name in imports(source):
+        names = [*target.split("."), name or ""]
+        if names[0] == "sklearn" and any(n.startswith("_") for n in names):
+            yield ".".join(filter(None, names))
+
+
 def text_violations(sources):
     for module, source in sources.items():
         tree = ast.parse(source)
+        if module != "sklearn_modern._core.scikit_learn":
+            for name in private_names_of_scikit_learn(source):
+                yield f"{module} imports {name}, which scikit-learn keeps to itself"
         documentation = {
             id(node.value)
             for node in ast.walk(tree)
@@ -184,6 +194,8 @@ def test_a_circle_is_seen():
         ("if device == 'mps': pass", "spells the device"),
         ("import skorch\nclass Net(skorch.NeuralNet): pass", "NeuralNet"),
         ("from skorch import NeuralNetClassifier", "NeuralNet"),
+        ("from sklearn.base import _fit_context", "keeps to itself"),
+        ("from sklearn.utils._tags import Tags", "keeps to itself"),
     ],
 )
 def test_forbidden_text_is_seen(source, complaint):

@@ -250,10 +250,7 @@ class ConvolutionalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         if body.members != self.n_members:
             raise ValueError(f"n_members={self.n_members}, but pretrained has {body.members}.")
         body = copy.deepcopy(body).cpu().to(self._float_type())
-        body.freeze(0)
-        body.dropout.rate = self.dropout
-        body.reseed(random)
-        body.measure(shape)
+        body.restart(shape, random, self.dropout)
         return body
 
     def _float_type(self):

@@ -101,8 +101,6 @@ class NeuralEstimator(TrainingSettings, ABC):
 
     def _prepare(self, X, y, sample_weight=None, X_val=None, y_val=None):
         """Do all of a fit but the training; return the rows to train on and to validate with."""
-        if (y_val is not None) != (X_val is not None and y is not None):
-            raise ValueError("X_val and y_val go together, but only one of them was given.")
         resume = self.warm_start and hasattr(self, "net_")
         if resume:
             self._refuse_changes()
@@ -110,6 +108,9 @@ class NeuralEstimator(TrainingSettings, ABC):
             # A fit that fails must not leave an old network beside what was learned from new data.
             vars(self).pop("net_", None)
             self._inputs, self._targets = self._make_inputs(), self._make_targets(y)
+        y_is_read = self._targets.required or y is None
+        if y_is_read and (y_val is not None) != (X_val is not None and y is not None):
+            raise ValueError("X_val and y_val go together, but only one of them was given.")
         checked, y, weight = self._check(X, y, sample_weight, reset=not resume)
         split, random = self._seeds()
         training, validation = np.arange(len(weight)), None
@@ -247,7 +248,7 @@ class NeuralEstimator(TrainingSettings, ABC):
         steering = {name for name, role in roles(type(self)).items() if role.steers}
         parameters = self.get_params(deep=False).items()
         return {
-            name: (setting(value), repr(value))
+            name: (setting(value), _shown(value))
             for name, value in parameters
             if name not in steering
         }
@@ -336,3 +337,9 @@ class NeuralEstimator(TrainingSettings, ABC):
                 net = net.without_optimizers()
             state["net_"] = net if net.device == "cpu" else copy.deepcopy(net).move_to("cpu")
         return state
+
+
+def _shown(value):
+    """Describe a parameter in the same way, whichever sequence holds it."""
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    return repr(tuple(value) if isinstance(value, list) else value)

@@ -66,9 +66,9 @@ def _fit_group(group):
             yield position, error
             continue
         # Categories are a second input, and sparse rows become dense only when they are taken.
+        together = model.net_.objective.packs and rows.source.n_numbers is not None
         # Bodies that take turns gain nothing.
-        alone = rows.source.n_numbers is None or owners(model.net_.module_)
-        if model.device_ != "cpu" or alone:
+        if model.device_ != "cpu" or not together or owners(model.net_.module_):
             yield from _train([(position, model, rows)])
             continue
         prepared.append((position, model, rows))

@@ -51,6 +51,8 @@ class Body(nn.Module, ABC):
         Whether a CPU predicts rows in whole blocks, which are filled up with zeros, so that matrix
         products of all rows come out alike. Other bodies see to that by themselves, or, if they are
         made of torch's own layers, do not promise it.
+    any_size : bool
+        Whether rows may have another size than those of the fit.
     n_features_out : int
         Width of the features.
     """
@@ -58,6 +60,7 @@ class Body(nn.Module, ABC):
     takes_members: ClassVar[bool] = False
     random: MemberRandom | None = None
     pads: ClassVar[bool] = True
+    any_size: bool = False
     n_features_out: int
 
     _frozen: Sequence[nn.Module] = ()
@@ -109,6 +112,14 @@ class Body(nn.Module, ABC):
     def takes(self, shape: Sequence[int]) -> bool:
         """Tell whether the body takes rows of this shape, so that another fit may start from it."""
         return False
+
+    def restart(self, shape: Sequence[int], random: MemberRandom, dropout: float) -> None:
+        """Get ready to be trained further, by another fit, on rows of this shape.
+
+        ``dropout`` is that of the features, if the body has any.
+        """
+        self.freeze(0)
+        self.reseed(random)
 
     def reseed(self, random: MemberRandom) -> None:
         """Draw all random changes of training from other streams."""

@@ -1,6 +1,7 @@
 """What travels with the inputs of a batch through a network."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 
 from torch import Tensor
 
@@ -24,6 +25,11 @@ class Given:
 
     weight: Tensor | None = None
     mask: Tensor | None = None
+
+    def mapped(self, function: Callable[[Tensor], Tensor]) -> "Given":
+        """Return what a function makes of everything that is known."""
+        known = ((one.name, getattr(self, one.name)) for one in fields(self))
+        return Given(**{name: function(value) for name, value in known if value is not None})
 
 
 NOTHING = Given()

@@ -1,6 +1,7 @@
 """Members of bodies that have no axis of members."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -107,7 +108,7 @@ class Looped(Body):
         results = []
         for member, body in enumerate(self.bodies):
             own = _rows_of(values, member)
-            known = Given(_rows_of(given.weight, member), _rows_of(given.mask, member))
+            known = given.mapped(partial(_rows_of, member=member))
             results.append(self._run(getattr(body, method), member, own, known))
         return _stack(results)
 
@@ -123,8 +124,6 @@ class Looped(Body):
 
 def _rows_of(values, member):
     """Return a member's part of a tensor, or of each tensor of a tuple."""
-    if values is None:
-        return None
     if isinstance(values, tuple):
         return tuple(_rows_of(part, member) for part in values)
     return values[member if len(values) > 1 else 0]

@@ -117,6 +117,12 @@ class SpatialBody(Body):
         same_kind = len(shape) == len(self.input_shape) and shape[0] == self.input_shape[0]
         return same_kind and (self.any_size or tuple(shape) == self.input_shape)
 
+    def restart(self, shape: Sequence[int], random: MemberRandom, dropout: float) -> None:
+        """Take another dropout and other streams, and count the work at another size."""
+        super().restart(shape, random, dropout)
+        self.dropout.rate = dropout
+        self.measure(shape)
+
     def measure(self, input_shape: Sequence[int]) -> None:
         """Count the products of a row, and the rows whose evaluation needs little memory.
 

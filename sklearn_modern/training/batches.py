@@ -19,7 +19,13 @@ class TrainingBatches:
         """Yield the batches of one epoch."""
         index, source = self.rows.index, self.rows.source
         order = index[self.random.permutations(len(index)).to(index.device)]
-        for batch in source.cut(order, self.batch_size):
+        batches = list(source.cut(order, self.batch_size))
+        if len(batches) != len(self):  # schedules of the learning rate count on them
+            raise ValueError(
+                f"{type(source).__name__}.cut makes {len(batches)} batches of {len(index)} rows, "
+                f"but with batch_size={self.batch_size} there must be {len(self)}."
+            )
+        for batch in batches:
             yield source.take(batch)
 
     def __len__(self) -> int:

@@ -112,6 +112,15 @@ class Objective(ABC):
         """Whether a CPU predicts rows in whole blocks, so that all rows come out alike."""
         return False
 
+    @property
+    def packs(self) -> bool:
+        """Whether fits train as members of one, which leaves nothing behind but their weights.
+
+        Whoever keeps more than the body and the head of "module", such as a moving average or a
+        count of steps, must not.
+        """
+        return False
+
     def rows_together(self, shape: Sequence[int] = ()) -> int:
         """Return how many rows of a shape to evaluate together; () is that of the fit."""
         return 8192

@@ -42,11 +42,7 @@ class Batch:
     def mapped(self, function: Callable[[Tensor], Tensor]) -> "Batch":
         """Return a batch without targets, whose other tensors a function has changed."""
         x = tuple(map(function, self.x)) if isinstance(self.x, tuple) else function(self.x)
-        weight, mask = self.given.weight, self.given.mask
-        given = Given(
-            None if weight is None else function(weight), None if mask is None else function(mask)
-        )
-        return Batch(x, None, function(self.index), given)
+        return Batch(x, None, function(self.index), self.given.mapped(function))
 
     @property
     def weight(self) -> Tensor | None:
@@ -101,8 +97,8 @@ class Source(ABC):
     def cut(self, order: Tensor, batch_size: int) -> Iterable[Tensor]:
         """Cut an order of rows (members, rows) into batches.
 
-        Every row occurs once. Rows that differ in length may be rearranged, so that those of a
-        batch are of about the same length.
+        Every row occurs once, and there are as few batches as ``batch_size`` allows. Rows that
+        differ in length may be rearranged, so that those of a batch are of about the same length.
         """
         return order.split(batch_size, dim=1)
 

@@ -94,6 +94,11 @@ class Supervised(Objective):
         """Whether the body wants whole blocks of rows."""
         return self.modules["module"].body.pads
 
+    @property
+    def packs(self) -> bool:
+        """Whether fits train as members of one; a subclass, which may keep more, has to say so."""
+        return type(self) is Supervised
+
     def rows_together(self, shape: Sequence[int] = ()) -> int:
         """Return how many rows of a shape the body evaluates together."""
         return self.modules["module"].body.rows_together(shape)
@@ -153,6 +158,10 @@ class Supervised(Objective):
         if not self.mixers:
             scores = network.scores(embedded, batch.given)
             return network.head.loss(scores, batch.y, batch.given), scores
+        if batch.given.mask is not None:
+            raise ValueError(
+                "mixup needs rows of one length, as a partner's longer end would be lost."
+            )
         mixer = self.mixers[0]
         self.mixers = [*self.mixers[1:], mixer]
         mixed, proportion = network.body.mix(embedded, mixer)

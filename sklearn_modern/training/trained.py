@@ -11,7 +11,7 @@ from sklearn_modern.networks.members import owners
 from sklearn_modern.training.optimizers import decaying
 from sklearn_modern.training.sources import Batch
 
-__all__ = ["Trained", "backpropagate", "clip"]
+__all__ = ["Trained", "backpropagate", "check_losses", "clip"]
 
 
 class Trained:
@@ -42,6 +42,8 @@ class Trained:
             (group, [p for p in group["params"] if p in found]) for group in optimizer.param_groups
         ]
         owner_of = owners(module)
+        if members > 1:
+            _check_members(module, members, owner_of)
         self._owners = [
             owner_of.get(name) for name, p in module.named_parameters() if p.requires_grad
         ]
@@ -86,12 +88,7 @@ def backpropagate(trained: Sequence[Trained], losses: Tensor, batch: Batch, *, a
     alone : bool
         Whether there are no other modules that the losses could reach.
     """
-    expected = (trained[0].members, len(batch))
-    if losses.shape != expected:
-        raise ValueError(
-            f"The objective's losses have the shape {tuple(losses.shape)}, but there are "
-            f"{expected[0]} members and {expected[1]} rows; it must give one per row."
-        )
+    check_losses(losses, trained[0].members, batch)
     # Reducing first would cost a node each.
     share = 1.0 / len(batch)
     weight = batch.weight
@@ -100,6 +97,15 @@ def backpropagate(trained: Sequence[Trained], losses: Tensor, batch: Batch, *, a
         losses.backward(gradient)
     else:
         losses.backward(gradient, inputs=[p for part in trained for p in part.parameters])
+
+
+def check_losses(losses: Tensor, members: int, batch: Batch) -> None:
+    """Refuse losses that are not (members, rows)."""
+    if losses.shape != (members, len(batch)):
+        raise ValueError(
+            f"The objective's losses have the shape {tuple(losses.shape)}, but there are "
+            f"{members} members and {len(batch)} rows; it must give one per row."
+        )
 
 
 def clip(trained: Sequence[Trained], largest: float) -> None:
@@ -116,6 +122,17 @@ def clip(trained: Sequence[Trained], largest: float) -> None:
             gradient.flatten(1).mul_(factors.unsqueeze(1))
         else:
             gradient.mul_(factors[owner])
+
+
+def _check_members(module, members, owner_of):
+    """Refuse parameters that several members would share, as nobody means them to."""
+    for name, parameter in module.named_parameters():
+        if name not in owner_of and (parameter.ndim == 0 or len(parameter) != members):
+            raise ValueError(
+                f"The parameter {name!r} of {type(module).__name__} has the shape "
+                f"{tuple(parameter.shape)}, whose leading axis must be that of the {members} "
+                "members; take layers of sklearn_modern.networks, or make_members."
+            )
 
 
 def _norms(gradient, owner, members):

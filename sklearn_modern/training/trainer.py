@@ -22,7 +22,7 @@ from sklearn_modern.training.objective import Objective
 from sklearn_modern.training.optimizers import make_optimizer
 from sklearn_modern.training.schedules import SCHEDULES
 from sklearn_modern.training.sources import Batch, Part
-from sklearn_modern.training.trained import Trained, backpropagate, clip
+from sklearn_modern.training.trained import Trained, backpropagate, check_losses, clip
 from sklearn_modern.training.watching import is_watched, outputs_to_show
 
 __all__ = ["OPERATIONS_PER_PRODUCT", "Trainer"]
@@ -262,6 +262,7 @@ class Trainer(NeuralNet):
         """Compute losses and outputs of one batch."""
         with torch.no_grad(), self._autocast():
             losses, outputs = self.objective.evaluate(self.objective.modules, batch)
+        check_losses(losses, len(self.random), batch)
         return {"loss": _weighted_sum(losses, batch.weight), "y_pred": outputs}
 
     def _advance(self, steps):
@@ -326,7 +327,9 @@ class Trainer(NeuralNet):
             return summed.sum() / len(batch) + 0.5 * self.penalty * squares
 
         trained.optimizer.step(closure)
-        _, outputs = self._advance(first)
+        names, outputs = self._advance(first)
+        if names is not None:
+            raise ValueError("solver='lbfgs' minimises one loss, but the objective yields another.")
         return {"loss": loss, "y_pred": outputs}
 
     def _follow_schedule(self):
@@ -417,6 +420,8 @@ class Trainer(NeuralNet):
 
 
 def _weighted_sum(losses, weight):
+    if losses.dtype == torch.bfloat16:  # its sums have three digits
+        losses = losses.float()
     return losses.sum(1) if weight is None else (losses * weight).sum(1)
 
 

@@ -85,6 +85,11 @@ def test_weights_and_partial_fit_of_a_recurrent_network(sequences):
     assert clf.n_iter_ == 2
 
 
+def test_sequences_are_not_mixed(sequences):
+    with pytest.raises(ValueError, match="mixup needs rows of one length"):
+        GRUClassifier(mixup=0.5, max_iter=1, **SMALL).fit(*sequences)
+
+
 # No y.
 
 
@@ -106,6 +111,9 @@ def test_validation_rows_need_no_y(rng):
     vae = VariationalAutoencoder(max_iter=2, early_stopping=True, **SMALL)
     vae.fit(X, X_val=X[:20])
     assert len(vae.validation_scores_) == 2
+    np.testing.assert_array_equal(
+        clone(vae).fit(X, y="ignored", X_val=X[:20]).transform(X), vae.transform(X)
+    )
     assert len(vae.fit(X).validation_scores_) == 2
     with pytest.raises(ValueError, match="X_val and y_val go together"):
         vae.fit(X, X_val=X[:20], y_val=np.zeros(20))

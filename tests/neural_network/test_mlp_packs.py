@@ -13,12 +13,14 @@ from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import EpochScoring
 from torch import nn
 
+from sklearn_modern._core.estimator import estimator
 from sklearn_modern._fits.many import Fit, fit_many
 from sklearn_modern._neural import packs
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 from sklearn_modern.ordinal import OrdinalMLPClassifier
 from sklearn_modern.training.optimizers import make_optimizer
+from sklearn_modern.training.supervised import Supervised
 from sklearn_modern.training.trainer import Trainer
 
 SMALL = {
@@ -214,6 +216,27 @@ def test_columns_that_no_pack_has_are_fitted_alone(X, y, trainings):
     given = {"X_val": X[:20, :3], "y_val": y[:20]}
     fits = [Fit({}, X, y, columns=c, fit_params=given) for c in COLUMNS]
     assert_as_alone(clf, fits, tolerance=0)
+
+
+def test_objectives_that_keep_more_than_weights_are_fitted_alone(X, y, trainings):
+    class Growing(Supervised):
+        n_steps = 0
+
+        def steps(self, modules, batch):
+            self.n_steps += 1
+            for names, losses in super().steps(modules, batch):
+                yield names, losses * self.n_steps
+
+    @estimator
+    class GrowingClassifier(MLPClassifier):
+        def _make_objective(self, random):
+            network = super()._make_objective(random).modules["module"]
+            return Growing(network.body, network.head)
+
+    fits = [Fit({}, X, y, columns=columns) for columns in COLUMNS]
+    models = together(GrowingClassifier(**SMALL), fits)
+    assert trainings == [1] * len(COLUMNS)
+    assert all(model.net_.objective.n_steps == 6 * 6 for model in models)
 
 
 def test_a_failing_fit_yields_what_it_raises(X, y):

@@ -213,6 +213,49 @@ def test_what_an_objective_must_not_do_is_refused(objective, message):
         trainer(objective).train_on(rows())
 
 
+def test_losses_of_low_precision_are_summed_in_single_precision():
+    class Low(Tug):
+        def steps(self, modules, batch):
+            losses = 0 * modules["left"](batch.x).squeeze(-1) + 1
+            yield ("left",), losses.bfloat16()
+
+    part = Part(Arrays(torch.zeros(257, 2)), torch.arange(257))
+    net = trainer(Low(), batch_size=257, max_epochs=1).train_on(part, part)
+    assert net.history[-1]["train_loss"] == net.history[-1]["valid_loss"] == 1
+    assert net.history[-1]["valid_score"] == -1
+
+
+def test_parameters_that_members_would_share_are_refused():
+    with pytest.raises(ValueError, match=r"'weight' of Linear has the shape \(1, 2\).*2 members"):
+        trainer(Tug(), seeds=(0, 1)).train_on(rows())
+
+
+def test_lbfgs_refuses_a_second_update():
+    class Twice(Tug):
+        def __init__(self):
+            super().__init__()
+            del self.modules["right"]
+
+        def steps(self, modules, batch):
+            yield ("left",), modules["left"](batch.x).squeeze(-1).square()
+            yield ("left",), -modules["left"](batch.x).squeeze(-1)
+
+        def outputs(self, modules, batch):
+            return modules["left"](batch.x)
+
+    with pytest.raises(ValueError, match="lbfgs' minimises one loss"):
+        trainer(Twice(), solver="lbfgs", batch_size=12).train_on(rows())
+
+
+def test_losses_of_a_validation_must_be_of_each_member():
+    class Short(Tug):
+        def evaluate(self, modules, batch):
+            return torch.zeros(1, len(batch) - 1), None
+
+    with pytest.raises(ValueError, match=r"shape \(1, 11\), but there are 1 members and 12 rows"):
+        trainer(Short()).train_on(rows(), rows())
+
+
 def test_parameters_without_a_part_in_the_losses_stay():
     class Idle(Tug):
         def steps(self, modules, batch):

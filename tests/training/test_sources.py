@@ -6,6 +6,8 @@ import scipy.sparse as sp
 import torch
 from support.recurrent import Sequences
 
+from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.training.batches import TrainingBatches
 from sklearn_modern.training.sources import Arrays, Part, SparseRows
 
 N_ROWS = 11
@@ -71,6 +73,16 @@ def test_an_order_is_cut_into_batches_that_have_every_row_once(kind, batch_size)
     assert len(batches) == -(-N_ROWS // batch_size)
     rows = torch.cat(batches, dim=1).sort(dim=1).values
     assert torch.equal(rows, torch.arange(N_ROWS).expand(2, -1))
+
+
+def test_a_cut_into_another_number_of_batches_is_refused():
+    class Halved(Arrays):
+        def cut(self, order, batch_size):
+            return super().cut(order, batch_size // 2)
+
+    batches = TrainingBatches(Part(Halved(X), torch.arange(N_ROWS)), 4, MemberRandom([0]))
+    with pytest.raises(ValueError, match="Halved.cut makes 6 batches of 11 rows.*must be 3"):
+        next(iter(batches))
 
 
 @each_kind

@@ -12,7 +12,8 @@ torch's own. Two things make a row's result depend on its neighbours there:
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +33,7 @@ __all__ = [
     "sigmoid",
     "silu",
     "softplus",
+    "undivided",
     "whole_blocks",
 ]
 
@@ -49,6 +51,17 @@ _SELU_SCALE = 1.0507009873554805
 def is_inference(x: Tensor) -> bool:
     """Tell whether a prediction is made on a CPU."""
     return x.is_cpu and torch.is_inference_mode_enabled()
+
+
+@contextmanager
+def undivided() -> Iterator[None]:
+    """Let one thread compute all rows: where torch divides them, there are remainders again."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def whole_blocks(x: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from sklearn_modern._core.parallel import one_thread
 from sklearn_modern.device import deterministic
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.networks.rowwise import whole_blocks
+from sklearn_modern.networks.rowwise import undivided, whole_blocks
 from sklearn_modern.training.batches import EvaluationBatches
 from sklearn_modern.training.callbacks import StopTraining
 from sklearn_modern.training.objective import Objective
@@ -392,7 +392,8 @@ class Trainer(NeuralNet):
             if self.objective.pads:
                 batch = batch.mapped(whole_blocks)
             outputs = function(self.objective.modules, batch)
-            return finish(whole_blocks(outputs))[:n_rows].cpu().numpy()
+            with undivided():  # decoding is little work
+                return finish(whole_blocks(outputs))[:n_rows].cpu().numpy()
 
     def forward_iter(self, X: Part, training: bool = False, device: Any = None) -> Iterator[Tensor]:
         """Yield the outputs (members, rows, outputs) of one batch after another."""

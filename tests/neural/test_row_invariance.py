@@ -89,7 +89,7 @@ def assert_rows_alike(estimator, X, y):
             np.testing.assert_array_equal(found, together[method][rows], err_msg=method)
 
 
-@pytest.fixture(params=[1, 2], ids="{} threads".format)
+@pytest.fixture(params=[1, 3], ids="{} threads".format)
 def threads(request):
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
@@ -105,6 +105,24 @@ def test_rows_of_tables(case, threads):
 @pytest.mark.parametrize("case", ARRAYS)
 def test_rows_of_arrays(case, threads):
     assert_rows_alike(*ARRAYS[case])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [MLPClassifier((37,)), MLPRegressor((37, 13), activation="gelu"), CNNClassifier(width=4)],
+    ids=["labels", "numbers", "images"],
+)
+def test_many_rows_are_divided_among_threads(estimator, threads):
+    n_rows = 1500 if isinstance(estimator, CNNClassifier) else 9000
+    shape = (n_rows, 1, 8, 8) if isinstance(estimator, CNNClassifier) else (n_rows, 6)
+    X = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    fitted = estimator.set_params(max_iter=1, device="cpu", random_state=0)
+    fitted.fit(X[:200], np.arange(200) % 7)
+    together = predictions(fitted, X)
+    for size in (1, 33, 257, 1000, n_rows - 700):
+        rows = np.random.default_rng(size).choice(n_rows, size, replace=False)
+        for method, found in predictions(fitted, X[rows]).items():
+            np.testing.assert_array_equal(found, together[method][rows], err_msg=method)
 
 
 def test_chunks_do_not_matter(monkeypatch):

@@ -142,3 +142,32 @@ def test_help_describes_every_parameter_once(cls):
 def test_few_parameters_are_positional(instance):
     kinds = [p.kind for p in inspect.signature(type(instance)).parameters.values()]
     assert kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) <= 2
+
+
+def test_constraints_are_inherited_like_fields():
+    @estimator
+    class First(Base):
+        """A first.
+
+        Parameters
+        ----------
+        kind : str, default="a"
+            A kind.
+        """
+
+        kind: str = "a"
+        _parameter_constraints = {"tol": ["first"], "kind": [str]}
+
+    @estimator
+    class Second(Base):
+        """A second."""
+
+        _parameter_constraints = {"tol": ["second"], "seed": [int]}
+
+    @estimator
+    class Both(First, Second):
+        """Both."""
+
+    assert Both._parameter_constraints == {"tol": ["first"], "seed": [int], "kind": [str]}
+    assert Second._parameter_constraints == {"tol": ["second"], "seed": [int]}
+    assert Base._parameter_constraints == {}

@@ -53,7 +53,13 @@ class Fit:
     fit_params: dict[str, Any] = field(default_factory=dict)
 
     def data(self) -> tuple[Any, Any]:
-        """Return the part of X and y to fit, as copies, into which the fit may write."""
+        """Return the part of X and y to fit, as copies, into which the fit may write.
+
+        Returns
+        -------
+        X, y : array-like
+            The data; y may be None.
+        """
         X, y = self.X, self.y
         if self.rows is not None:
             X = safe_indexing(X, self.rows)
@@ -63,7 +69,18 @@ class Fit:
         return _apart(X, self.X), _apart(y, self.y)
 
     def clone(self, estimator: BaseEstimator) -> BaseEstimator:
-        """Return a clone of an estimator with copies of the parameters."""
+        """Return a clone of an estimator with copies of the parameters.
+
+        Parameters
+        ----------
+        estimator : estimator
+            It stays as it is.
+
+        Returns
+        -------
+        estimator
+            The clone, not fitted.
+        """
         params = {name: deepcopy(value) for name, value in self.params.items()}
         return clone(estimator).set_params(**params)
 

@@ -28,6 +28,8 @@ class Given:
 
     def mapped(self, function: Callable[[Tensor], Tensor]) -> "Given":
         """Return what a function makes of everything that is known."""
+        if self is NOTHING:
+            return self
         known = ((one.name, getattr(self, one.name)) for one in fields(self))
         return Given(**{name: function(value) for name, value in known if value is not None})
 

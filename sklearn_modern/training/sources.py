@@ -40,9 +40,9 @@ class Batch:
         return self.index.shape[1]
 
     def mapped(self, function: Callable[[Tensor], Tensor]) -> "Batch":
-        """Return a batch without targets, whose other tensors a function has changed."""
+        """Return a batch without targets, whose inputs a function has changed."""
         x = tuple(map(function, self.x)) if isinstance(self.x, tuple) else function(self.x)
-        return Batch(x, None, function(self.index), self.given.mapped(function))
+        return Batch(x, None, self.index, self.given.mapped(function))
 
     @property
     def weight(self) -> Tensor | None:
@@ -156,7 +156,7 @@ class Arrays(Source):
         parts = self._x if isinstance(self._x, tuple) else (self._x,)
         x = tuple(part.unsqueeze(0) for part in parts)
         index = torch.arange(len(self), device=parts[0].device).unsqueeze(0)
-        given = Given(self.weights(index))
+        given = NOTHING if self._weight is None else Given(self.weights(index))
         return Batch(x if len(x) > 1 else x[0], self.targets(index), index, given)
 
     @property

@@ -58,7 +58,7 @@ _ORDER = {"class_order": "sorted"}  # the labels of the checks are words
 DEFAULTS: dict[str, dict] = {
     "CNNClassifier": _BRIEF,
     "CNNRegressor": _BRIEF,
-    "ExhaustiveFeatureSelector": _INNER | {"max_features": 2},
+    "ExhaustiveFeatureSelector": _INNER | {"max_features": 2, "cv": 3},
     "GradientBoostingClassifier": {},
     "GradientBoostingRegressor": {},
     "MLPClassifier": {"max_iter": 10},
@@ -66,7 +66,7 @@ DEFAULTS: dict[str, dict] = {
     "OrdinalClassifier": _INNER | _ORDER,
     "OrdinalCNNClassifier": _BRIEF | _ORDER,
     "OrdinalMLPClassifier": {"max_iter": 10} | _ORDER,
-    "SequentialFeatureSelector": _INNER,
+    "SequentialFeatureSelector": _INNER | {"cv": 3},
 }
 
 # What an estimator cannot pass at its defaults, and why; docs/scikit_learn_checks.md says the same.

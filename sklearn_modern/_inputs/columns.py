@@ -142,6 +142,8 @@ def _open(estimator, X, *, reset, split):
 
     ``split`` keeps the columns of a DataFrame apart even if all are numbers.
     """
+    if not reset and _is_plain_array(X, estimator):  # scikit-learn's checks take longer than a row
+        return X, None
     library = _frame_library(X)
     if library is None or _is_sparse_frame(X):
         if isinstance(X, (list, tuple)):
@@ -162,6 +164,18 @@ def _open(estimator, X, *, reset, split):
     if not split and all(_is_plain_number(dtype) for dtype in X.dtypes):
         return X.to_numpy(), names
     return [X.iloc[:, index] for index in range(len(names))], names
+
+
+def _is_plain_array(X, estimator):
+    """Tell whether X is an array of numbers that has the shape of the fit, and needs no names."""
+    return (
+        type(X) is np.ndarray
+        and X.dtype.kind in "iuf"
+        and X.ndim == 2
+        and len(X) > 0
+        and X.shape[1] == estimator.n_features_in_
+        and not hasattr(estimator, "feature_names_in_")
+    )
 
 
 def _frame_library(X):

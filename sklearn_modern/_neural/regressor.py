@@ -30,15 +30,18 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
 
     Parameters
     ----------
-    loss : {"squared_error", "absolute_error", "huber", "quantile", "gaussian"}, \
+    loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile", "gaussian"}, \
             default="squared_error"
         What is minimised: "squared_error" fits the mean; "absolute_error" the median; "huber" is
-        quadratic up to one standard deviation of y and linear beyond; "quantile" fits ``quantiles``
-        and the median, which ``predict`` gives; "gaussian" fits mean and variance.
+        quadratic up to one standard deviation of y and linear beyond; "poisson" fits the mean of
+        counts and rates (y >= 0), whose logarithm the network gives, by half the Poisson deviance;
+        "quantile" fits ``quantiles`` and the median, which ``predict`` gives; "gaussian" fits mean
+        and variance.
     quantiles : tuple of float, default=(0.5,)
         The levels that ``predict_quantiles`` gives, each between 0 and 1.
     scale_target : bool, default=True
-        Train on y with mean 0 and variance 1. Predictions are in the original units.
+        Train on y with mean 0 and variance 1, or with mean 1 for "poisson". Predictions are in the
+        original units.
     """
 
     _: KW_ONLY

@@ -166,7 +166,7 @@ class Numbers(Targets):
     quantiles : sequence of float
         The levels of the loss "quantile".
     scale : bool
-        Whether to train on y with mean 0 and variance 1.
+        Whether to train on y with mean 0 and variance 1; for the loss "poisson" with mean 1.
 
     Attributes
     ----------
@@ -174,14 +174,21 @@ class Numbers(Targets):
         () for one number, (n,) for several.
     mean, deviation : ndarray
         What y is scaled by.
+    start : ndarray
+        Mean of the scaled y, from which the loss "poisson" starts.
     """
 
     def __init__(self, loss: str, quantiles: Sequence[float], scale: bool) -> None:
         self.loss, self.quantiles, self.scale = loss, quantiles, scale
 
     def check(self, y: Any, *, reset: bool) -> np.ndarray:
-        """Check that y has finite numbers."""
+        """Check that y has finite numbers, and what the loss asks of them."""
         y = check_targets(y, dtype=np.float64)
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError(
+                f"loss='poisson' is for counts and rates, but y has negative values, such as "
+                f"{y.min():.6g}."
+            )
         shape = y.shape[1:]
         if reset:
             self.shape = shape
@@ -193,7 +200,9 @@ class Numbers(Targets):
     def learn(self, y: np.ndarray, weight: np.ndarray) -> None:
         """Learn mean and standard deviation."""
         self.mean, self.deviation = np.zeros(y.shape[1:]), np.ones(y.shape[1:])
-        if self.scale:
+        if self.loss == "poisson":
+            self._learn_counts(np.average(y, axis=0, weights=weight))
+        elif self.scale:
             mean = np.average(y, axis=0, weights=weight)
             deviation = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weight))
             # A constant target keeps its scale; so does one that varies by rounding errors only.
@@ -201,7 +210,7 @@ class Numbers(Targets):
             self.mean, self.deviation = mean, np.where(varies, deviation, 1.0)
 
     def scaled(self, y: np.ndarray) -> np.ndarray:
-        """Return targets with mean 0 and variance 1."""
+        """Return targets with mean 0 and variance 1, or with mean 1."""
         return (y - self.mean) / self.deviation
 
     def make_head(self, n_features: int, random: MemberRandom) -> Head:
@@ -213,7 +222,19 @@ class Numbers(Targets):
         if self.loss == "quantile":
             return HEADS[self.loss](n_features, self.quantiles, random, **units)
         n_targets = self.shape[0] if self.shape else 1
+        if self.loss == "poisson":
+            units["start"] = np.atleast_1d(self.start)
         return HEADS[self.loss](n_features, n_targets, random, **units)
+
+    def _learn_counts(self, mean):
+        if not (mean > 0).all():
+            raise ValueError(
+                "loss='poisson' needs a target with a positive mean, but all training rows of "
+                f"{'a column of y' if self.shape else 'y'} are zero."
+            )
+        if self.scale:
+            self.deviation = mean
+        self.start = mean / self.deviation
 
     def _check_quantiles(self):
         if self.loss != "quantile":

@@ -22,6 +22,7 @@ __all__ = [
     "Gaussian",
     "Huber",
     "PointHead",
+    "Poisson",
     "Quantile",
     "SquaredError",
 ]
@@ -106,7 +107,7 @@ class PointHead(ContinuousHead):
 
     def decode(self, scores: Tensor) -> Tensor:
         """Return the members' mean, in the original units: (rows, targets)."""
-        return self.in_units(self._full_precision(scores).mean(0))
+        return self.in_units(self._values(self._full_precision(scores)).mean(0))
 
     def decide(self, decoded: Tensor) -> Tensor:
         """Return the predicted values: (rows,) for one target, else (rows, targets)."""
@@ -117,7 +118,7 @@ class PointHead(ContinuousHead):
 
         A constant target scores 1 where it is predicted exactly, else 0, as in scikit-learn.
         """
-        location = scores[..., : self.n_targets]
+        location = self._values(scores.to(y.dtype))
         y = _in_shape_of(location, y)
         weight = y.new_ones(y.shape[:2]) if weight is None else weight
         # Relative to a row with weight, a constant is exactly zero, and so is its variance.
@@ -128,6 +129,10 @@ class PointHead(ContinuousHead):
         total = (weight * (y - mean).square()).sum(1)
         constant = (residual == 0).to(y.dtype)
         return torch.where(total > 0, 1 - residual / total, constant).mean(-1)
+
+    def _values(self, scores: Tensor) -> Tensor:
+        """Turn scores into values of the scaled target."""
+        return scores
 
     @abstractmethod
     def _losses(self, scores: Tensor, y: Tensor) -> Tensor:
@@ -167,6 +172,62 @@ class SquaredError(Huber):
     """
 
     delta = math.inf
+
+
+class Poisson(PointHead):
+    r"""The mean of a count or a rate, by half the deviance of a Poisson distribution [1]_.
+
+    The score is the logarithm of the mean, :math:`m = e^s`, and the loss of a target is
+    :math:`y \log(y / m) - y + m`. Beyond :math:`s = 30` the mean goes on along its tangent, so that
+    no loss overflows. Counts are scaled but not shifted: ``target_mean`` is 0.
+
+    Parameters
+    ----------
+    n_features, n_targets, random
+        See :class:`ContinuousHead`.
+    start : float or array-like of shape (n_targets,), default=1.0
+        The mean that zero features predict at first, in units of the scaled target.
+    target_mean : float or array-like of shape (n_targets,), default=0.0
+        See :class:`ContinuousHead`.
+    target_scale : float or array-like of shape (n_targets,), default=1.0
+        See :class:`ContinuousHead`.
+
+    References
+    ----------
+    .. [1] McCullagh, Nelder (1989). Generalized linear models. Chapman and Hall.
+    """
+
+    highest: float = 30.0
+    # No prediction is zero: metrics of scikit-learn divide by it.
+    lowest: float = -80.0
+
+    def __init__(
+        self,
+        n_features: int,
+        n_targets: int,
+        random: MemberRandom,
+        *,
+        start: ArrayLike = 1.0,
+        target_mean: ArrayLike = 0.0,
+        target_scale: ArrayLike = 1.0,
+    ) -> None:
+        super().__init__(
+            n_features, n_targets, random, target_mean=target_mean, target_scale=target_scale
+        )
+        with torch.no_grad():
+            self.linear.bias.copy_(_vector(start, n_targets).log().unsqueeze(-1))
+
+    def _losses(self, scores, y):
+        beyond = (scores - self.highest).clamp(min=0.0)
+        log_mean = scores.clamp(max=self.highest) + beyond.log1p()
+        return torch.xlogy(y, y) - y * log_mean - y + self._mean(scores)
+
+    def _values(self, scores):
+        return self._mean(scores.clamp(min=self.lowest))
+
+    def _mean(self, scores):
+        beyond = (scores - self.highest).clamp(min=0.0)
+        return scores.clamp(max=self.highest).exp() * (1.0 + beyond)
 
 
 class Quantile(ContinuousHead):
@@ -328,6 +389,7 @@ HEADS = {
     "squared_error": SquaredError,
     "absolute_error": AbsoluteError,
     "huber": Huber,
+    "poisson": Poisson,
     "quantile": Quantile,
     "gaussian": Gaussian,
 }

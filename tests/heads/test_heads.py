@@ -20,6 +20,7 @@ from sklearn_modern.heads.continuous import (
     AbsoluteError,
     Gaussian,
     Huber,
+    Poisson,
     Quantile,
     SquaredError,
 )
@@ -39,6 +40,10 @@ def labels(n_labels):
 
 def values(*targets):
     return lambda rng, *shape: rng.normal(size=(*shape, *targets)).astype(np.float32)
+
+
+def counts(*targets):
+    return lambda rng, *shape: rng.poisson(1.5, size=(*shape, *targets)).astype(np.float32)
 
 
 def softmax_loss(smoothing):
@@ -61,6 +66,14 @@ def sigmoid_loss(smoothing):
 
 def point_loss(of_error):
     return lambda scores, y: of_error(y.reshape(scores.shape) - scores).mean(-1)
+
+
+def poisson_loss(scores, y):
+    """Half the deviance, with the mean on a tangent beyond a score of 30."""
+    mean = np.where(scores > 30, np.exp(30) * (scores - 29), np.exp(np.minimum(scores, 30)))
+    log_mean = np.where(scores > 30, 30 + np.log1p(np.maximum(scores - 30, 0)), scores)
+    y = y.reshape(scores.shape)
+    return (special.xlogy(y, y) - y * log_mean - y + mean).mean(-1)
 
 
 def pinball_loss(*asked):
@@ -136,6 +149,12 @@ CASES = {
     ),
     "huber-3": Case(
         lambda r: Huber(N_FEATURES, 3, r), values(3), point_loss(lambda e: special.huber(1, e))
+    ),
+    "poisson": Case(
+        lambda r: Poisson(N_FEATURES, 1, r, target_scale=np.array([20.0])), counts(), poisson_loss
+    ),
+    "poisson-3": Case(
+        lambda r: Poisson(N_FEATURES, 3, r, start=[0.5, 1, 9]), counts(3), poisson_loss
     ),
     "median": Case(lambda r: Quantile(N_FEATURES, [0.5], r), values(), pinball_loss()),
     "quantile": Case(
@@ -416,7 +435,7 @@ def test_targets_never_broadcast(case):
             head.score(scores, target)
 
 
-@pytest.mark.parametrize("loss", [loss for loss in HEADS if loss != "quantile"])
+@pytest.mark.parametrize("loss", [loss for loss in HEADS if loss not in ("poisson", "quantile")])
 @pytest.mark.parametrize("n_targets", [1, 2])
 def test_predictions_are_in_original_units(loss, n_targets):
     mean, scale = np.array([1e9, -5.0])[:n_targets], np.array([2.0, 1e-3])[:n_targets]
@@ -433,6 +452,18 @@ def test_predictions_are_in_original_units(loss, n_targets):
     )
     mean[:] = 0  # the head has its own copy
     assert torch.equal(head.decide(head.decode(scores)), decision)
+
+
+def test_means_of_counts_are_positive_and_in_original_units():
+    scale = np.array([20.0, 1e-3])
+    units = {"target_mean": np.zeros(2), "target_scale": scale}
+    head = Poisson(N_FEATURES, 2, MemberRandom(range(3)), start=[2.0, 0.25], **units)
+    start = head.decode(head(torch.zeros(1, 1, N_FEATURES))).detach()
+    np.testing.assert_allclose(start, [[40.0, 2.5e-4]], rtol=1e-6)
+    scores = 3 * head(features(3)).detach()
+    expected = np.exp(scores.double().numpy()).mean(0) * scale  # of the members' means
+    np.testing.assert_allclose(head.decide(head.decode(scores)), expected, rtol=1e-12)
+    assert (head.decode(torch.full((1, 1, 2), -1e4)) > 0).all()
 
 
 def test_quantiles_are_selected_as_asked():

@@ -21,6 +21,7 @@ TABLES = {
     "batch normalisation": (MLPClassifier, {"normalization": "batch", "dropout": 0.2}),
     "quantiles": (MLPRegressor, QUANTILES),
     "gaussian": (MLPRegressor, {"loss": "gaussian"}),
+    "poisson": (MLPRegressor, {"loss": "poisson", "n_members": 2}),
     "members": (MLPRegressor, {"n_members": 3, "activation": "maxout"}),
     "float64": (MLPRegressor, {"precision": "float64"}),
     "bfloat16": (MLPRegressor, {"precision": "bfloat16"}),

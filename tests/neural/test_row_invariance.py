@@ -30,6 +30,7 @@ TABLES = {
     "numbers": (MLPRegressor(n_members=3), TABLE, TABLE[:, :2]),
     "quantiles": (MLPRegressor(loss="quantile", quantiles=(0.1, 0.7)), TABLE, TABLE[:, 0]),
     "gaussian": (MLPRegressor(loss="gaussian"), TABLE, TABLE[:, 0]),
+    "counts": (MLPRegressor(loss="poisson"), TABLE, LABELS),
     "double precision": (MLPRegressor(precision="float64"), TABLE, TABLE[:, 0]),
     "sets of labels": (MLPClassifier(), TABLE, np.c_[LABELS > 0, LABELS > 1].astype(int)),
     "many labels": (MLPClassifier((33, 5)), TABLE, np.arange(N_ROWS) % 21),

@@ -172,7 +172,9 @@ def test_several_labels(X, y):
     assert (clf.predict(X) == labels).mean() > 0.95
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "gaussian"])
+@pytest.mark.parametrize(
+    "loss", ["squared_error", "absolute_error", "huber", "poisson", "gaussian"]
+)
 def test_key_points_are_found(loss):
     X, places = blobs(160)
     reg = CNNRegressor(**SMALL | {"architecture": "lenet", "max_iter": 15}, loss=loss)

@@ -5,8 +5,8 @@ import pytest
 from scipy.special import expit, softmax
 from scipy.stats import norm
 from sklearn.datasets import load_iris, make_multilabel_classification
-from sklearn.linear_model import QuantileRegressor
-from sklearn.metrics import r2_score
+from sklearn.linear_model import PoissonRegressor, QuantileRegressor
+from sklearn.metrics import mean_poisson_deviance, r2_score
 from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.preprocessing import StandardScaler
 
@@ -40,7 +40,7 @@ OPTIMAL = {
     "device": "cpu",
     "random_state": 0,
 }
-LOSSES = ["squared_error", "absolute_error", "huber", "quantile", "gaussian"]
+LOSSES = ["squared_error", "absolute_error", "huber", "poisson", "quantile", "gaussian"]
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ def test_several_targets_share_the_loss_evenly(X):
 
 def minimum(loss, y):
     """What a loss's best constant prediction is, by a formula or a search."""
-    if loss in ("squared_error", "gaussian"):
+    if loss in ("squared_error", "poisson", "gaussian"):
         return y.mean()
     if loss in ("absolute_error", "quantile"):
         return np.median(y)
@@ -192,6 +192,41 @@ def test_the_best_constant_of_each_loss_is_known(loss):
     assert reg.predict(np.zeros((1, 1)))[0] == pytest.approx(minimum(loss, y), abs=0.02)
     places = {minimum(kind, y) for kind in ("squared_error", "absolute_error", "huber")}
     assert np.diff(sorted(places)).min() > 0.2
+
+
+@pytest.mark.parametrize("scale_target", [True, False])
+def test_a_linear_model_of_counts_is_that_of_scikit_learn(X, scale_target):
+    rng = np.random.default_rng(3)
+    counts = rng.poisson(50 * np.exp(X @ [0.5, -1.0, 0.0]))
+    weight = rng.integers(0, 3, size=80)
+    settings = OPTIMAL | {"tol": 1e-12, "scale_target": scale_target}
+    reg = MLPRegressor(**settings, loss="poisson").fit(X, counts, weight)
+    their = PoissonRegressor(alpha=0, tol=1e-10, max_iter=1000).fit(X, counts, weight)
+    np.testing.assert_allclose(reg.predict(X), their.predict(X), rtol=1e-3)
+    deviance = mean_poisson_deviance(counts, reg.predict(X), sample_weight=weight)
+    unit = np.average(counts, weights=weight) if scale_target else 1.0
+    assert reg.loss_curve_[-1] == pytest.approx(deviance / 2 / unit, rel=1e-3)
+
+
+def test_several_counts_and_zeros():
+    X = np.random.default_rng(0).normal(size=(80, 2))
+    Y = np.random.default_rng(1).poisson(np.exp(2 * X) * [0.2, 500])
+    settings = SMALL | {"n_members": 2, "early_stopping": True}
+    reg = MLPRegressor(**settings, loss="poisson").fit(X, Y)
+    assert np.isfinite(reg.loss_curve_).all()
+    assert (reg.predict(100 * X) > 0).all()
+    assert mean_poisson_deviance(Y[:, 1], reg.predict(X)[:, 1]) < 0.2 * mean_poisson_deviance(
+        Y[:, 1], np.full(80, Y[:, 1].mean())
+    )
+
+
+@pytest.mark.parametrize("lowest", [-1, 0])
+def test_counts_are_not_negative_and_not_all_zero(X, lowest):
+    counts = np.zeros(80)
+    counts[3] = lowest
+    message = "y has negative values, such as -1" if lowest else "positive mean, but all training"
+    with pytest.raises(ValueError, match=message):
+        MLPRegressor(**SMALL, loss="poisson").fit(X, counts)
 
 
 def test_quantiles_of_a_linear_model_are_those_of_the_linear_programme(X, y):
@@ -274,7 +309,7 @@ def test_standard_deviations_need_the_gaussian_loss(X, y):
         MLPRegressor(**SMALL).fit(X, y).predict(X, return_std=True)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", [loss for loss in LOSSES if loss != "poisson"])
 def test_a_huge_offset_of_y_costs_no_digits(X, y, loss):
     near = MLPRegressor(**SMALL, loss=loss).fit(X, y).predict(X)
     far = MLPRegressor(**SMALL, loss=loss).fit(X, y + 1e9).predict(X)
@@ -319,7 +354,7 @@ def counts():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_weight_of_two_equals_the_row_twice_in_regression(X, y, counts, kind):
-    settings = EXACT | KINDS[kind]
+    settings, y = EXACT | KINDS[kind], y - y.min()  # no count is negative
     weighted = MLPRegressor(**settings).fit(X, y, sample_weight=counts)
     repeated = MLPRegressor(**settings).fit(np.repeat(X, counts, 0), np.repeat(y, counts))
     np.testing.assert_allclose(weighted.predict(X), repeated.predict(X), rtol=1e-6, atol=1e-7)

@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
-from sklearn_modern.neural_network import CNNClassifier
+from sklearn_modern.neural_network import CNNClassifier, LossCurveDisplay
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
 N, LENGTH, EPOCHS = (600, 64, 8) if QUICK else (3000, 64, 20)
@@ -60,3 +60,12 @@ longer = np.concatenate([X_test, rng.normal(scale=0.4, size=X_test.shape)], axis
 channels = CNNClassifier(spatial_dims=1, max_iter=EPOCHS, random_state=0)
 channels.fit(X_train[:, np.newaxis], y_train)
 print(f"fitted to {LENGTH} steps, on {longer.shape[-1]}: {channels.score(longer, y_test):.3f}")
+
+# %%
+# How the training went
+# ---------------------
+# The best epoch is the one whose weights the network keeps.
+
+model = CNNClassifier(early_stopping=True, max_iter=EPOCHS, random_state=0)
+LossCurveDisplay.from_estimator(model.fit(X_train, y_train))
+plt.show()

@@ -74,7 +74,8 @@ class TrainingSettings(BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Determines initial weights, batches, dropout and the validation split.
     verbose : bool or int, default=False
-        Print a line per epoch.
+        With 1 or True show a bar with the time left on a terminal, and print a line per epoch
+        elsewhere, such as in a notebook; with 2 print lines everywhere.
     warm_start : bool, default=False
         Let ``fit`` go on from the last fit, for another ``max_iter`` epochs. Only what steers the
         training may be changed in between; ``callbacks`` stay those of the first fit.

@@ -18,6 +18,7 @@ from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.rowwise import undivided, whole_blocks
 from sklearn_modern.training.batches import EvaluationBatches
 from sklearn_modern.training.callbacks import StopTraining
+from sklearn_modern.training.epoch_log import EpochLog
 from sklearn_modern.training.objective import Objective
 from sklearn_modern.training.optimizers import make_optimizer
 from sklearn_modern.training.schedules import SCHEDULES
@@ -345,6 +346,11 @@ class Trainer(NeuralNet):
         return [getattr(self, f"{name}_") for name in self._optimizers if hasattr(self, f"{name}_")]
 
     # What callbacks see.
+
+    @property
+    def _default_callbacks(self):
+        """Replace what prints."""
+        return [*super()._default_callbacks[:-1], ("print_log", EpochLog())]
 
     def _watched_batch(self, batch, training, prefix, step_fn):
         targets = None if batch.y is None else self.objective.targets(batch.y)

@@ -1,7 +1,9 @@
 """skorch's callbacks work as in skorch and cost nothing where there are none; so does Ctrl-C."""
 
 import copy
+import io
 import pickle
+import sys
 import warnings
 
 import numpy as np
@@ -236,6 +238,40 @@ def test_verbose_prints_a_line_an_epoch_and_the_last_one_too(X, y, capsys):
     assert [int(line.split()[0]) for line in lines[2:]] == [1, 2, 3]
     MLPClassifier(**settings).fit(X, y)
     assert capsys.readouterr().out == ""
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_verbose_draws_a_bar_on_a_terminal(X, y, stops, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    settings = SETTINGS | {"max_iter": 4} | ({"n_iter_no_change": 2, "tol": 10.0} if stops else {})
+    clf = MLPClassifier(**settings, verbose=1).fit(X, y)
+    text = sys.stdout.getvalue()
+    assert text.count("\n") == 1
+    assert text.endswith("\n")
+    assert f"] {clf.n_iter_}/4 " in text
+    assert clf.n_iter_ == (3 if stops else 4)
+    loss = f"train_loss {clf.loss_curve_[-1]:.4g}"
+    assert loss in text
+    pickle.dumps(clf)
+    clf.set_params(verbose=2).fit(X, y)
+    assert "\r" not in sys.stdout.getvalue()[len(text) :]
+
+
+def test_verbose_writes_neither_colours_nor_carriage_returns_into_files(X, y, capsys):
+    scoring = EpochScoring("accuracy", on_train=True, name="accuracy", lower_is_better=False)
+    MLPClassifier(**SETTINGS | {"max_iter": 2}, verbose=1, callbacks=[scoring]).fit(X, y)
+    text = capsys.readouterr().out
+    header, _, first, last = text.splitlines()
+    assert header.split() == ["epoch", "accuracy", "train_loss", "dur", "left"]
+    assert len(first.split()) == 5
+    assert last.split()[-1] == "0:00"
+    assert "\x1b" not in text
+    assert "\r" not in text
 
 
 def test_callbacks_see_the_epoch_that_stops_the_training(X, y):

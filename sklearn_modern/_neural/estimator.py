@@ -1,6 +1,7 @@
 """What every neural estimator does: fit, predict and pickle a network."""
 
 import copy
+import copyreg
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from sklearn_modern._core.scikit_learn import fit_context, num_samples
 from sklearn_modern._fits.splitting import validation_split
 from sklearn_modern._inputs.validation import check_lengths, weighted_rows
 from sklearn_modern._neural.inputs import Inputs
+from sklearn_modern._neural.plain import PlainObject, plain, restored
 from sklearn_modern._neural.settings import TrainingSettings
 from sklearn_modern._neural.targets import NoTargets, Targets
 from sklearn_modern.device import resolve_device
@@ -328,8 +330,11 @@ class NeuralEstimator(TrainingSettings, ABC):
             self.net_.move_to(self.device_)
         return self.net_
 
-    def __getstate__(self) -> dict:
+    def __reduce_ex__(self, protocol: int) -> tuple:
         """Pickle the weights on the CPU, and the optimiser only if training may go on."""
+        return copyreg.__newobj__, (type(self),), self._pickled_state()
+
+    def _pickled_state(self):
         state = dict(super().__getstate__())
         if "net_" in state:
             net = copy.copy(self.net_)
@@ -337,6 +342,20 @@ class NeuralEstimator(TrainingSettings, ABC):
                 net = net.without_optimizers()
             state["net_"] = net if net.device == "cpu" else copy.deepcopy(net).move_to("cpu")
         return state
+
+    def __getstate__(self) -> dict:
+        """Return what skops can write: arrays for tensors, and no optimisers."""
+        state = self._pickled_state()
+        if "net_" not in state:
+            return state
+        net = state["net_"].without_optimizers()
+        net.virtual_params_ = {}  # those of the optimisers
+        return plain(state | {"net_": net})
+
+    def __setstate__(self, state: dict) -> None:
+        """Take the state of a pickle, or what :meth:`__getstate__` has returned."""
+        is_plain = isinstance(state.get("net_"), PlainObject)
+        super().__setstate__(restored(state) if is_plain else state)
 
 
 def _shown(value):

@@ -16,8 +16,7 @@ from torch import Tensor, nn
 
 from sklearn_modern.training.trainer import Trainer
 
-__all__ = ["PlainDtype", "PlainObject", "PlainTensor", "plain", "restored"]
-
+__all__ = ["PlainObject", "plain", "restored"]
 
 _KNOWN_TO_SKOPS = (
     *(bool, int, float, str, bytes, dict, list, tuple, set, np.ndarray, np.generic, np.dtype),
@@ -63,6 +62,25 @@ class PlainDtype:
         if not isinstance(dtype, torch.dtype):
             raise ValueError(f"torch.{self.name} is no type of numbers.")
         return dtype
+
+
+class PlainGenerator:
+    """A random generator of numpy's, without what it would spawn others from.
+
+    Parameters
+    ----------
+    generator : numpy.random.Generator
+        The generator.
+    """
+
+    def __init__(self, generator: np.random.Generator) -> None:
+        self.kind, self.state = type(generator.bit_generator), generator.bit_generator.state
+
+    def restore(self) -> np.random.Generator:
+        """Make a generator that goes on where the other was."""
+        bits = self.kind()
+        bits.state = self.state
+        return np.random.Generator(bits)
 
 
 class PlainNoneType:
@@ -111,6 +129,8 @@ def _plain(thing, known):
     elif isinstance(thing, partial):
         keywords = _plain(thing.keywords, known)
         found = partial(thing.func, *_plain(thing.args, known), **keywords)
+    elif isinstance(thing, np.random.Generator):
+        found = PlainGenerator(thing)
     elif thing is type(None):
         found = PlainNoneType()
     elif _is_ordinary(thing):
@@ -144,7 +164,7 @@ def _restored(thing, known):
         return {key: _restored(value, known) for key, value in thing.items()}
     if type(thing) in (list, tuple, set):
         return type(thing)(_restored(value, known) for value in thing)
-    if isinstance(thing, PlainTensor | PlainDtype | PlainNoneType):
+    if isinstance(thing, PlainTensor | PlainDtype | PlainGenerator | PlainNoneType):
         known[id(thing)] = thing.restore()
         return known[id(thing)]
     if isinstance(thing, partial):

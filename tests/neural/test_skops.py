@@ -14,6 +14,7 @@ from sklearn_modern.neural_network import MLPClassifier
 NOT_OURS = {
     "builtins.print",
     "functools.partial",
+    "numpy.random._pcg64.PCG64",
     "skorch.callbacks.logging.EpochTimer",
     "skorch.callbacks.scoring.PassthroughScoring",
     "skorch.dataset.Dataset",

@@ -16,6 +16,7 @@ from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import validate_data
 
 from sklearn_modern._inputs.features import feature_positions
+from sklearn_modern._inputs.text_columns import warn_unless_categories
 
 __all__ = ["MISSING", "UNSEEN", "ColumnCoder", "Table", "read_numbers"]
 
@@ -44,8 +45,9 @@ class ColumnCoder:
     Parameters
     ----------
     categorical_features : "from_dtype", None, or array-like of bool, int or str
-        - "from_dtype": the columns of a pandas or polars DataFrame that hold categories, strings or
-          booleans; a column of Python objects counts as what all its values are. An array has none.
+        - "from_dtype": the columns of a pandas or polars DataFrame, or of an array of Python
+          objects, that hold categories, strings or booleans; a column of objects counts as what all
+          its values are. Any other array has none.
         - None: no column.
         - A mask, positions, or names of columns.
     dtype : numpy.float32, numpy.float64 or None, default=numpy.float32
@@ -85,11 +87,13 @@ class ColumnCoder:
         split = asked is not None and not isinstance(asked, str)
         columns, names = _open(estimator, X, reset=True, split=split)
         kinds = _kinds(columns, names)
-        self.categorical_indices = self._choose(kinds, names)
+        self.categorical_indices = self._choose(columns, kinds, names)
         every = np.arange(len(kinds))
         self.numerical_indices = np.setdiff1d(every, self.categorical_indices)
         factors = self._factorize(columns)
         self.categories = [_seen(*factor) for factor in factors]
+        if isinstance(asked, str):
+            self._warn(kinds, names, factors)
         return self._table(columns, kinds, names, factors)
 
     def transform(self, estimator: Any, X: Any) -> Table:
@@ -99,10 +103,12 @@ class ColumnCoder:
         kinds = _kinds(columns, names)
         return self._table(columns, kinds, names, self._factorize(columns))
 
-    def _choose(self, kinds, names):
+    def _choose(self, columns, kinds, names):
         asked = self.categorical_features
         if isinstance(asked, str) and asked == "from_dtype":
-            asked = [names is not None and kind != "number" for kind in kinds]
+            # Meta-estimators hand on an array of objects in the place of a mixed DataFrame.
+            typed = isinstance(columns, list) or columns.dtype.kind == "O"
+            asked = [typed and kind != "number" for kind in kinds]
         elif asked is None:
             asked = []
         return np.unique(
@@ -110,6 +116,12 @@ class ColumnCoder:
                 asked, len(kinds), names, "categorical_features", others='"from_dtype", None, '
             )
         )
+
+    def _warn(self, kinds, names, factors):
+        for index, (codes, values, _) in zip(self.categorical_indices, factors, strict=True):
+            if kinds[index] == "text":
+                n_rows = np.count_nonzero(codes != MISSING)
+                warn_unless_categories(values, n_rows, _label(names, index))
 
     def _factorize(self, columns):
         if sp.issparse(columns) and len(self.categorical_indices):

@@ -157,7 +157,8 @@ def test_categories_of_an_array_are_asked_for(backend):
 
 def test_more_categories_than_bins(backend):
     y = np.arange(300.0) % 7
-    X = pd.DataFrame({"id": [f"i{i}" for i in range(300)], "z": y})
+    ids = pd.Categorical([f"i{i}" for i in range(300)])
+    X = pd.DataFrame({"id": ids, "z": y})
     reg = regressor(backend, max_bins=16)
     if backend == "hist":
         with pytest.raises(ValueError, match="max_bins=16 categories, but column 'id' has 300"):

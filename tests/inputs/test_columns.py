@@ -355,7 +355,7 @@ def test_cells_of_other_types():
     [
         (FRAME, None, "Column 'c' of X holds text, which is not numeric"),
         (FRAME.astype({"c": "category"}), None, "Column 'c' of X holds text"),
-        (FRAME.to_numpy(), "from_dtype", "Column 2 of X holds text"),
+        (FRAME.to_numpy(), None, "Column 2 of X holds text"),
         (np.array([["1", "2"]]), "from_dtype", "Column 0 of X holds text"),
         (np.array([["2020"]], dtype="datetime64"), "from_dtype", "Column 0 of X holds dates"),
         (FRAME, ["z"], r"categorical_features has names \['z'\], but the columns of X are"),

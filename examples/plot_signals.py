@@ -44,10 +44,11 @@ plt.show()
 
 # %%
 # X has two axes, (n_samples, length), which a ``CNNClassifier`` takes for signals of one channel.
+# ``spatial_dims=1`` says so, since rows of 64 values may also be flat images.
 
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 models = {
-    "1-D convolutions": CNNClassifier(max_iter=EPOCHS, random_state=0),
+    "1-D convolutions": CNNClassifier(spatial_dims=1, max_iter=EPOCHS, random_state=0),
     "logistic regression": LogisticRegression(max_iter=1000),
 }
 for name, model in models.items():

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import validate_data
 
+from sklearn_modern._core.warning import warn_user
 from sklearn_modern._inputs.validation import check_X
 
 __all__ = ["SpatialReader", "channel_statistics"]
@@ -24,6 +25,13 @@ SPATIAL_AXES = {1: ["length"], 2: ["height", "width"], 3: ["depth", "height", "w
 CHUNK_VALUES = 1 << 15
 
 SHAPES_SHOWN = 5
+
+# An axis of so many entries, after longer ones, is likelier to hold channels than pixels: those of
+# grey images and of colours, without and with transparency.
+_CHANNELS = (1, 3, 4)
+_MOST_CHANNELS = max(_CHANNELS)
+# Flat rows shorter than those of digits of 8 x 8 pixels are no images.
+_SMALLEST_SIDE = 8
 
 
 class SpatialReader:
@@ -124,11 +132,50 @@ class SpatialReader:
         n_axes = len(X.shape) if hasattr(X, "shape") else np.asarray(X).ndim
         if n_axes <= 2 and 2 in layouts:
             table = _read_table(estimator, X, self.dtype, reset)
-            return table[:, np.newaxis] if self.input_shape is None else self._unflatten(table)
-        if n_axes not in layouts:
+            images = table[:, np.newaxis] if self.input_shape is None else self._unflatten(table)
+        elif n_axes not in layouts:
             raise self._axes_error(n_axes, layouts, reset)
-        images = _read_images(estimator, X, self.dtype, reset)
-        return images[:, np.newaxis] if n_axes == layouts[n_axes] + 1 else self._move(images)
+        else:
+            images = _read_images(estimator, X, self.dtype, reset)
+            grey = n_axes == layouts[n_axes] + 1
+            images = images[:, np.newaxis] if grey else self._move(images)
+        if reset and (doubt := self._doubt(n_axes, images.shape[1:])):
+            warn_user(doubt)
+        return images
+
+    def _doubt(self, n_axes, shape):
+        """Say what else X may be, if that is likelier than what it was read as."""
+        channels, *spatial = shape
+        signals = self.spatial_dims == "auto" and len(spatial) == 1
+        if signals and self.input_shape is None and _side(*spatial):
+            side = _side(*spatial)
+            return (
+                f"X has rows of {side * side} numbers, which are read as signals. If they are flat "
+                f"images, pass input_shape={(1, side, side)}; if they are signals, spatial_dims=1."
+            )
+        if signals and n_axes == 2 and spatial == [channels] and channels > _MOST_CHANNELS:
+            return (
+                f"input_shape={shape} is read as {channels} channels of length {channels}. For "
+                f"grey images pass input_shape={(1, *shape)}; for signals, spatial_dims=1, too."
+            )
+        *larger, last = shape
+        if self.channels == "last" or last not in _CHANNELS:
+            return None
+        if min(larger) > _MOST_CHANNELS:
+            found = "X has" if self.input_shape is None else "input_shape has"
+            right = "" if self.input_shape is None else f" and input_shape={(last, *larger)}"
+            return (
+                f"{found} the shape {shape}, which is read as {channels} channels of "
+                f'{" x ".join(map(str, spatial))}. If the channels are last, pass channels="last"'
+                f"{right}."
+            )
+        if self.spatial_dims == "auto" and n_axes == 3 and spatial[0] > _MOST_CHANNELS:
+            return (
+                f"X has rows of the shape {tuple(spatial)}, which are read as grey images. If they "
+                f'are signals of {last} channels, pass spatial_dims=1 and channels="last"; if '
+                "they are images, spatial_dims=2."
+            )
+        return None
 
     def _unflatten(self, table):
         channels, *spatial = self.input_shape
@@ -200,6 +247,12 @@ def channel_statistics(
     first, second = first / total, second / total
     deviation = np.sqrt(np.maximum(second - first**2, 0.0)) * span
     return low + first * span, np.where(deviation > 0, deviation, 1.0)
+
+
+def _side(length):
+    """Return the side of the square that a row of pixels makes, 0 if it makes none."""
+    side = math.isqrt(length)
+    return side if side * side == length and side >= _SMALLEST_SIDE else 0
 
 
 def _lengths(input_shape):

@@ -183,6 +183,57 @@ def test_bad_settings(settings, message):
         SpatialReader(**settings)
 
 
+LAST = r'read as 32 channels of {}\. If the channels are last, pass channels="last"'
+DOUBTS = [
+    ({}, (2, 32, 32, 3), LAST.format("32 x 3")),
+    ({"spatial_dims": 2}, (2, 32, 28, 4), LAST.format("28 x 4")),
+    ({}, (2, 32, 9, 9, 1), LAST.format("9 x 9 x 1")),
+    ({"spatial_dims": 1}, (2, 32, 3), LAST.format("3")),
+    ({"input_shape": (32, 32, 3)}, (2, 3072), rf"{LAST.format('32 x 3')} and .*=\(3, 32, 32\)"),
+    (
+        {},
+        (2, 100, 3),
+        'grey images.*signals of 3 channels, pass spatial_dims=1 and channels="last"',
+    ),
+    ({}, (2, 64), r"64 numbers, .* input_shape=\(1, 8, 8\); if they are signals, spatial_dims=1"),
+    ({}, (2, 784), r"input_shape=\(1, 28, 28\)"),
+    ({"input_shape": (8, 8)}, (2, 64), r"8 channels of length 8.*pass input_shape=\(1, 8, 8\)"),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize(("settings", "shape", "message"), DOUBTS)
+def test_what_may_have_been_read_wrongly(settings, shape, message, dtype):
+    estimator, reader = Network(), SpatialReader(**settings)
+    with pytest.warns(UserWarning, match=message) as warned:
+        reader.fit_transform(estimator, np.zeros(shape, dtype))
+    assert warned[0].filename == __file__
+    reader.transform(estimator, np.zeros(shape, dtype))  # once is enough
+
+
+NO_DOUBTS = [
+    ({}, (2, 3, 32, 32)),
+    ({}, (2, 1, 28, 28)),
+    ({}, (2, 8, 8)),
+    ({}, (2, 4, 3)),
+    ({}, (2, 3, 4, 4)),
+    ({}, (2, 49)),
+    ({}, (2, 63)),
+    ({"spatial_dims": 2}, (2, 100, 3)),
+    ({"spatial_dims": 1}, (2, 64)),
+    ({"spatial_dims": 1}, (2, 3, 64)),
+    ({"input_shape": (1, 64)}, (2, 64)),
+    ({"input_shape": (1, 8, 8)}, (2, 64)),
+    ({"input_shape": (8, 8), "spatial_dims": 1}, (2, 64)),
+    ({"channels": "last"}, (2, 32, 32, 3)),
+]
+
+
+@pytest.mark.parametrize(("settings", "shape"), NO_DOUBTS)
+def test_what_is_read_without_a_doubt(settings, shape):
+    read(np.zeros(shape, np.float32), **settings)
+
+
 FLAT = {"input_shape": (2, 3)}
 BAD_AXES = [
     ({}, (4,), "Expected 2D array, got 1D array instead.*Reshape your data"),

@@ -344,4 +344,4 @@ def test_images_must_have_the_channels_and_axes_of_the_source(X, y, source):
     with pytest.raises(ValueError, match=r"\(3, 8, 8\), but pretrained was fitted to \(1, 8, 8\)"):
         clf.fit(np.stack([X] * 3, axis=1), y)
     with pytest.raises(ValueError, match=r"\(1, 64\), but pretrained was fitted to \(1, 8, 8\)"):
-        clf.fit(X.reshape(60, -1), y)
+        clone(clf).set_params(spatial_dims=1).fit(X.reshape(60, -1), y)

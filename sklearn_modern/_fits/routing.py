@@ -13,8 +13,10 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
+from sklearn_modern._core.scikit_learn import num_samples
 from sklearn_modern._fits.problem import Problem
 from sklearn_modern._fits.scorers import scorers_of
+from sklearn_modern._inputs.validation import check_weights
 
 __all__ = ["problem_of", "router_of"]
 
@@ -67,8 +69,17 @@ def problem_of(meta: Any, X: Any, y: Any, params: dict[str, Any]) -> Problem:
     else:
         fit_params, score_params = dict(params), {}
         split_params = {"groups": fit_params.pop("groups", None)}
+    _check_weights(X, fit_params, *score_params.values())
     cv = check_cv(meta.cv, y, classifier=is_classifier(meta.estimator))
     splits = [tuple(map(np.asarray, split)) for split in cv.split(X, y, **split_params)]
     if not splits:
         raise ValueError("cv has no splits; a generator can be used up by one fit only.")
     return Problem(meta.estimator, X, y, splits, scorers, fit_params, score_params)
+
+
+def _check_weights(X, *routed):
+    """Check sample weights, those of a step of a Pipeline, too, before any fit sees them."""
+    for params in routed:
+        for name, values in params.items():
+            if name.rpartition("__")[2] == "sample_weight" and values is not None:
+                check_weights(values, num_samples(X))

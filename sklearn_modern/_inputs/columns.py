@@ -15,6 +15,7 @@ import scipy.sparse as sp
 from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import validate_data
 
+from sklearn_modern._inputs.cells import as_floats, is_missing, refuse_unreadable
 from sklearn_modern._inputs.features import feature_positions
 from sklearn_modern._inputs.text_columns import warn_unless_categories
 
@@ -156,6 +157,7 @@ def _open(estimator, X, *, reset, split):
     """
     if not reset and _is_plain_array(X, estimator):  # scikit-learn's checks take longer than a row
         return X, None
+    refuse_unreadable(X, "X")
     library = _frame_library(X)
     if library is None or _is_sparse_frame(X):
         if isinstance(X, (list, tuple)):
@@ -249,7 +251,7 @@ def _kind(column, label):
 def _kind_of_objects(values, label):
     types = set(map(type, values))
     if types not in ({str}, {float}, {int}):  # else nothing can be missing, or it is a number
-        types = {type(value) for value in values if not _is_missing(value)}
+        types = {type(value) for value in values if not is_missing(value)}
 
     def all_are(*classes):
         return all(issubclass(found, classes) for found in types)
@@ -279,12 +281,6 @@ def _date_error(label, found):
         f"Column {label} of X holds dates or durations ({found}). Turn it into numbers, such as "
         "the days since a date, or into categories, such as the month."
     )
-
-
-def _is_missing(value):
-    if isinstance(value, (float, np.floating, Decimal)):
-        return value != value
-    return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _numbers(columns, kinds, names, indices, dtype):
@@ -335,10 +331,10 @@ def _floats(values, dtype):
     if not isinstance(values.dtype, np.dtype) and not hasattr(values.dtype, "categories"):
         return values.to_numpy(dtype=dtype, na_value=np.nan)
     try:
-        return np.asarray(values, dtype=dtype, order="C")
+        return as_floats(values, dtype)
     except TypeError:  # numpy reads None as NaN, but not pandas' NA
-        missing = np.frompyfunc(_is_missing, 1, 1)(values).astype(bool)
-        return np.where(missing, np.nan, values).astype(dtype)
+        missing = np.frompyfunc(is_missing, 1, 1)(values).astype(bool)
+        return as_floats(np.where(missing, np.nan, values), dtype)
 
 
 def _infinity_error(numbers, names, indices):
@@ -372,7 +368,7 @@ def _factorize(column):
 
 
 def _factorize_objects(column):
-    values = [value for value in set(column) if not _is_missing(value)]
+    values = [value for value in set(column) if not is_missing(value)]
     code = {value: index for index, value in enumerate(values)}
     codes = np.fromiter((code.get(value, MISSING) for value in column), np.int64, len(column))
     return codes, np.array(values, dtype=object)

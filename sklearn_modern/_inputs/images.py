@@ -13,6 +13,7 @@ from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import validate_data
 
 from sklearn_modern._core.warning import warn_user
+from sklearn_modern._inputs.cells import as_floats, refuse_unreadable
 from sklearn_modern._inputs.validation import check_X
 
 __all__ = ["SpatialReader", "channel_statistics"]
@@ -128,6 +129,7 @@ class SpatialReader:
         return AUTO if dims == "auto" else {dims + 1: dims, dims + 2: dims}
 
     def _read(self, estimator, X, layouts, *, reset):
+        refuse_unreadable(X, "X")
         X = _stack(X)
         n_axes = len(X.shape) if hasattr(X, "shape") else np.asarray(X).ndim
         if n_axes <= 2 and 2 in layouts:
@@ -336,6 +338,8 @@ def _numbers(images, dtype):
         try:
             with np.errstate(over="ignore"):  # it becomes infinite, which is reported later
                 return images.astype(dtype, copy=False)
+        except OverflowError:
+            return as_floats(images, dtype)
         except (TypeError, ValueError):
             pass
     raise ValueError(f"X has dtype {images.dtype} and is not numeric; pixels must be numbers.")

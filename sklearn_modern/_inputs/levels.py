@@ -110,7 +110,7 @@ def _given(levels, parameter, *, at_least):
     except ValueError as error:
         raise ValueError(
             f"{parameter}={levels!r} must have the levels, lowest first, but it"
-            f"{str(error).removeprefix('y')}"
+            f"{str(error).removeprefix('Input ').removeprefix('y')}"
         ) from None
     if len(found) < at_least:
         raise ValueError(f"{parameter}={array.tolist()} must have at least two levels.")

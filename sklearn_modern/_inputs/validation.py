@@ -4,7 +4,6 @@ Every estimator comes through here, so that all of them accept and refuse the sa
 same words.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,19 @@ import scipy.sparse as sp
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 
 from sklearn_modern._core.scikit_learn import feature_names, num_samples, safe_indexing
+from sklearn_modern._core.warning import warn_user
+from sklearn_modern._inputs.cells import (
+    as_floats,
+    refuse_containers,
+    refuse_missing,
+    refuse_text,
+    refuse_unreadable,
+)
 from sklearn_modern._inputs.columns import read_numbers
 
 __all__ = [
     "check_X",
+    "check_any_targets",
     "check_labels",
     "check_lengths",
     "check_multilabel",
@@ -150,11 +158,9 @@ def check_targets(y: Any, *, dtype: type = np.float32, multi_output: bool = True
     """
     y = _array(y)
     if multi_output and y.ndim == 2 and y.shape[1] != 1:
-        _refuse_text(y)
-        return check_array(y, dtype=dtype, order="C", input_name="y")
-    y = _plain_column(y)
-    _refuse_text(y)
-    return check_array(y, dtype=dtype, ensure_2d=False, input_name="y")
+        refuse_missing(y, "y")
+        return _numbers(y, dtype)
+    return _numbers(_plain_column(y), dtype)
 
 
 def check_weights(sample_weight: Any, n_samples: int, *, dtype: type = np.float32) -> np.ndarray:
@@ -164,7 +170,10 @@ def check_weights(sample_weight: Any, n_samples: int, *, dtype: type = np.float3
     """
     if sample_weight is None:
         return np.ones(n_samples, dtype=dtype)
+    refuse_unreadable(sample_weight, "sample_weight")
     weights = np.asarray(sample_weight)
+    refuse_text(weights, "sample_weight", "weights must be")
+    weights = as_floats(weights, np.float64) if weights.dtype == object else weights
     if weights.ndim == 0:
         weights = np.full(n_samples, weights)
     # In float64 first: tiny weights must not become zeros.
@@ -183,6 +192,38 @@ def check_weights(sample_weight: Any, n_samples: int, *, dtype: type = np.float3
     if not weights.any():
         raise ValueError("sample_weight is zero for every row; there is nothing to learn from.")
     return weights.astype(dtype, copy=False)
+
+
+def check_any_targets(y: Any, *, numbers: bool) -> Any:
+    """Check y for an estimator around another, which reads it in its own way.
+
+    Parameters
+    ----------
+    y : array-like
+        Labels or numbers, in any number of columns.
+    numbers : bool
+        Whether they must be numbers.
+
+    Returns
+    -------
+    array-like
+        The same y, except that a list is an array, and a single column is flattened.
+    """
+    refuse_unreadable(y, "y")
+    if sp.issparse(y):
+        return y
+    try:
+        values = np.asarray(y)
+    except ValueError:  # lists of different lengths
+        return y
+    refuse_containers(values, "y")
+    refuse_missing(values, "y")
+    if values.dtype.kind == "f":
+        assert_all_finite(values, input_name="y")
+    if numbers:
+        refuse_text(values, "y", "a regressor needs")
+    y = y if hasattr(y, "__array__") else values
+    return column_or_1d(y, warn=True) if values.ndim == 2 and values.shape[1] == 1 else y
 
 
 def weighted_rows(X: Any, y: Any, sample_weight: Any, *others: Any) -> tuple:
@@ -248,7 +289,7 @@ def class_weights(
         )
         if unnamed == known:
             raise ValueError(message)
-        warnings.warn(f"{message} {sorted(unnamed, key=str)} have weight 1.", stacklevel=2)
+        warn_user(f"{message} {sorted(unnamed, key=str)} have weight 1.")
     factors = [class_weight.get(label, 1.0) for label in labels.tolist()]
     factors = np.asarray(factors, dtype=np.float64)[codes]
     if not (factors > 0).all():
@@ -257,23 +298,25 @@ def class_weights(
 
 
 def _array(y):
+    refuse_unreadable(y, "y")
     if sp.issparse(y):
         raise ValueError("y is a sparse matrix; pass it as a dense array.")
     return np.asarray(y)
 
 
 def _plain_column(y):
-    # `assert_all_finite` sees floats and objects alike, so that None among strings is found, too.
     y = column_or_1d(_array(y), warn=True)
     if y.size == 0:
         raise ValueError("y is empty: found 0 samples while a minimum of 1 is required.")
+    refuse_containers(y, "y")
+    refuse_missing(y, "y")
     assert_all_finite(y, input_name="y")
     return y
 
 
-def _refuse_text(y):
-    """Refuse text and complex numbers, which a conversion to float would let through."""
-    if y.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: y has dtype {y.dtype}.")
-    if y.dtype.kind in "USmM" or any(isinstance(v, str) for v in y.flat if y.dtype == object):
-        raise ValueError(f"y has dtype {y.dtype} and is not numeric; a regressor needs numbers.")
+def _numbers(y, dtype):
+    """Convert the targets of a regression."""
+    refuse_text(y, "y", "a regressor needs")
+    with np.errstate(over="ignore"):  # a number too large for the dtype is reported
+        y = as_floats(y, dtype) if y.dtype == object else y
+    return check_array(y, dtype=dtype, order="C", ensure_2d=False, input_name="y")

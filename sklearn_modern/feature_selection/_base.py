@@ -1,6 +1,5 @@
 """What all selectors share: the fit, its results, and the checks of its input."""
 
-import warnings
 from abc import abstractmethod
 from collections import Counter
 from contextlib import closing
@@ -10,9 +9,9 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_regressor
 from sklearn.feature_selection import SelectorMixin
-from sklearn.utils import assert_all_finite, column_or_1d, get_tags, indexable
+from sklearn.utils import get_tags, indexable
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_modern._core.checkpoint import Checkpoint
@@ -26,9 +25,13 @@ from sklearn_modern._core.scikit_learn import (
     fit_context,
     safe_indexing,
 )
+from sklearn_modern._core.warning import warn_user
 from sklearn_modern._fits.delegation import DELEGATED, Delegating
 from sklearn_modern._fits.routing import problem_of, router_of
 from sklearn_modern._fits.scorers import deciding_metric
+from sklearn_modern._inputs.cells import refuse_text, refuse_unreadable
+from sklearn_modern._inputs.validation import check_any_targets
+from sklearn_modern.feature_selection._columns import refuse_unusable_columns
 from sklearn_modern.feature_selection._display import SubsetScoresDisplay
 from sklearn_modern.feature_selection._evaluation import Evaluation, Stopped
 from sklearn_modern.feature_selection._scored import ScoredSubset
@@ -160,12 +163,14 @@ class SubsetSelector(Delegating, SelectorMixin, MetaEstimatorMixin, BaseEstimato
                     f"{parameter} must be an instance, as {kind.__name__}() is, not a class."
                 )
         X = self._table(X, reset=True)
-        y = _checked(y)
+        if y is not None:
+            y = check_any_targets(y, numbers=is_regressor(self.estimator))
         X, y = indexable(X, y)
         names = getattr(self, "feature_names_in_", None)
         units = Units(self.n_features_in_, names, self.feature_groups, self.fixed_features)
         search = self._search(units)
         problem = problem_of(self, X, y, params)
+        refuse_unusable_columns(problem)
         strategy = strategy_of(problem, self.fast, self.n_jobs)
         evaluation = Evaluation(
             strategy,
@@ -184,7 +189,7 @@ class SubsetSelector(Delegating, SelectorMixin, MetaEstimatorMixin, BaseEstimato
         except KeyboardInterrupt:
             if not evaluation.best:
                 raise
-            warnings.warn("Interrupted: the best subset so far is kept.", stacklevel=3)
+            warn_user("Interrupted: the best subset so far is kept.")
         evaluation.warn_of_errors()
         self._learn(search, evaluation, units)
         scorers = dict(problem.scorers)
@@ -308,6 +313,7 @@ class SubsetSelector(Delegating, SelectorMixin, MetaEstimatorMixin, BaseEstimato
     def _table(self, X, *, reset):
         """Check X; frames stay frames, so that the estimator sees column names and types."""
         least = 2 if reset else 1
+        refuse_unreadable(X, "X")
         if hasattr(X, "columns") and hasattr(X, "dtypes"):
             names = list(X.columns)
             if twice := [str(name) for name, times in Counter(names).items() if times > 1]:
@@ -316,21 +322,19 @@ class SubsetSelector(Delegating, SelectorMixin, MetaEstimatorMixin, BaseEstimato
             if len(names) < least:
                 raise ValueError(f"X has {len(names)} feature(s), which leaves no choice.")
             return X
-        return validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse=["csr", "csc"],
-            ensure_all_finite=not get_tags(self).input_tags.allow_nan,
-            ensure_min_features=least,
-        )
-
-
-def _checked(y):
-    """Check that y is finite, and flatten a single column."""
-    if y is None or not hasattr(y, "__array__"):
-        return y
-    values = np.asarray(y)
-    if values.dtype.kind == "f":
-        assert_all_finite(values, input_name="y")
-    return column_or_1d(y, warn=True) if values.ndim == 2 and values.shape[1] == 1 else y
+        try:
+            checked = validate_data(
+                self,
+                X,
+                reset=reset,
+                accept_sparse=["csr", "csc"],
+                ensure_all_finite=not get_tags(self).input_tags.allow_nan,
+                ensure_min_features=least,
+            )
+            # scikit-learn leaves the objects of a list alone, and casts text that is numbers.
+            if "O" in (checked.dtype.kind, getattr(getattr(X, "dtype", None), "kind", None)):
+                refuse_text(np.asarray(X, dtype=object), "X", "an array must hold")
+                checked = checked.astype(np.float64, copy=False)
+        except OverflowError as error:
+            raise ValueError(f"X has a number that is too large: {error}.") from None
+        return checked

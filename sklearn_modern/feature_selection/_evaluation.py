@@ -1,7 +1,6 @@
 """Scores each subset of features once, and keeps a record."""
 
 import sys
-import warnings
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from time import perf_counter
@@ -11,6 +10,7 @@ import numpy as np
 
 from sklearn_modern._core.checkpoint import Checkpoint
 from sklearn_modern._core.parallel import show_progress
+from sklearn_modern._core.warning import warn_user
 from sklearn_modern.feature_selection._scored import History, ScoredSubset, Scores
 from sklearn_modern.feature_selection._strategies import Strategy
 from sklearn_modern.feature_selection._units import Units
@@ -126,11 +126,9 @@ class Evaluation:
     def warn_of_errors(self) -> None:
         """Warn of subsets that lack scores."""
         if self._errors:
-            warnings.warn(
+            warn_user(
                 f"{len(self._errors)} subsets lack scores, and without {self._deciding!r} cannot "
-                f"be selected. The first failed with: {self._errors[0]}",
-                UserWarning,
-                stacklevel=4,
+                f"be selected. The first failed with: {self._errors[0]}"
             )
 
     def _keep(self, subsets, columns, scores):

@@ -5,13 +5,15 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
 from sklearn_modern.feature_selection import ExhaustiveFeatureSelector, SequentialFeatureSelector
@@ -330,6 +332,68 @@ def test_data_that_cannot_be(make, X, y, frame):
     refused(make(GaussianNB(), cv=GroupKFold(3)), X, y, "'groups' parameter should not be None")
     grouped = make(GaussianNB(), cv=GroupKFold(3))
     refused(grouped, X, y, "inconsistent numbers of samples: [30, 30, 4]", groups=np.arange(4))
+
+
+def with_cell(X, value):
+    X = X.astype(object)
+    X[3, 1] = value
+    return X
+
+
+BAD_X = {
+    "text that is numbers": (lambda X: X.astype(str).astype(object), "X has values of type str"),
+    "the same in a list": (lambda X: X.astype(str).astype(object).tolist(), "numeric"),
+    "beyond any float": (lambda X: with_cell(X, 10**400), "too large"),
+    "beyond any float in a list": (lambda X: with_cell(X, 10**400).tolist(), "too large"),
+    "gradients": (lambda X: torch.tensor(X, requires_grad=True), "X.detach()"),
+    "hidden values": (lambda X: np.ma.masked_greater(X, 1.0), "X is a masked array"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_X)
+def test_arrays_that_cannot_be(X, y, case):
+    spoil, said = BAD_X[case]
+    refused(SequentialFeatureSelector(GaussianNB(), cv=2), spoil(X), y, said)
+
+
+def test_targets_of_a_regressor_are_numbers(X):
+    selector = SequentialFeatureSelector(LinearRegression(), cv=2)
+    refused(selector, X, X[:, 0].astype(str), "y has dtype <U32 and is not numeric")
+
+
+UNUSABLE = {
+    "dates": (pd.Timestamp("2020-01-01"), "Promotion"),
+    "dicts": ({}, "TypeError"),
+    "infinity": (np.inf, "contains infinity"),
+    "text": ("a", "could not convert string to float"),
+}
+
+
+@each_selector
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_columns_that_no_subset_can_have(make, frame, y, case):
+    value, error = UNUSABLE[case]
+    said = ["GaussianNB", "the columns ['red'] of X", error]
+    one = frame.assign(red=[value] * 30)
+    refused(make(GaussianNB(), cv=2), one, y, *said)
+    two, said[1] = one.assign(blue=[value] * 30), "the columns ['red', 'blue'] of X"
+    refused(make(GaussianNB(), cv=2), two, y, *said)
+
+
+def test_columns_that_the_estimator_encodes(frame, y):
+    frame = frame.assign(red=np.where(y == 1, "hot", "cold"), blue=pd.Timestamp("2020-01-01"))
+    coded = ColumnTransformer([("code", OneHotEncoder(), ["red"])], remainder="passthrough")
+    model = make_pipeline(coded, GaussianNB())
+    groups = {"n_features_to_select": 2, "fixed_features": ["red"]}
+    refused(SequentialFeatureSelector(model, cv=2, **groups), frame, y, "the columns ['blue']")
+    selector = SequentialFeatureSelector(model, cv=2, **groups)
+    assert selector.fit(frame.drop(columns="blue"), y).support_[2]
+
+
+def test_weights_of_a_step_are_checked(X, y):
+    selector = SequentialFeatureSelector(make_pipeline(GaussianNB()), cv=2)
+    weights = {"gaussiannb__sample_weight": -np.ones(30)}
+    refused(selector, X, y, "sample_weight has negative values", **weights)
 
 
 @each_selector

@@ -3,11 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import MetaEstimatorMixin, clone, is_classifier
+from sklearn.linear_model import LinearRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.utils import get_tags
 from support.instances import all_instances
+
+from sklearn_modern.feature_selection import SequentialFeatureSelector
 
 # What an estimator around another accepts is the matter of the other.
 ESTIMATORS = [e for e in all_instances() if not isinstance(e, MetaEstimatorMixin)]
@@ -18,6 +23,14 @@ def data_for(estimator, n=24):
     X = rng.normal(size=(n, 3))
     y = np.arange(n) % 2 if is_classifier(estimator) else X[:, 0] + 0.1 * rng.normal(size=n)
     return X, y
+
+
+SELECTORS = [SequentialFeatureSelector(inner, cv=2) for inner in (GaussianNB(), LinearRegression())]
+
+
+@pytest.fixture(params=ESTIMATORS + SELECTORS, ids=lambda e: type(e).__name__)
+def any_estimator(request):
+    return clone(request.param)
 
 
 @pytest.fixture(params=ESTIMATORS, ids=lambda e: type(e).__name__)
@@ -49,6 +62,14 @@ BAD_X = {
     "no columns": (lambda X: X[:, :0], "0 feature"),
     "one dimension": (lambda X: X[:, 0], "Expected 2D array|Reshape"),
     "rows of unequal length": (lambda X: [[1.0], *X[1:].tolist()], "inhomogeneous|rows|length"),
+    "a whole number beyond any float": (lambda X: with_cell(X, 10**400), "infinity|too large"),
+    "the same in a list": (lambda X: with_cell(X, 10**400).tolist(), "infinity|too large"),
+    "the same in a frame": (
+        lambda X: pd.DataFrame(with_cell(X, -(10**400)), columns=["a", "b", "c"]),
+        "infinity.*'b'",
+    ),
+    "gradients": (lambda X: torch.tensor(X, requires_grad=True), r"gradient.*X\.detach\(\)"),
+    "hidden values": (lambda X: np.ma.masked_greater(X, 1.0), r"masked.*X\.filled\(numpy.nan\)"),
     "duplicate names": (lambda X: pd.DataFrame(X, columns=["a", "b", "b"]), "unique|duplicate"),
 }
 
@@ -104,6 +125,53 @@ def test_targets_that_are_not_finite(estimator, value):
         estimator.fit(X, y)
 
 
+def with_missing(y, value):
+    y = y.astype(object)
+    y[[4, 7]] = value
+    return y
+
+
+def cells(values):
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+MISSING = r"y contains NaN or other missing values.* in 2 of 24 rows, at the positions 4, 7\."
+BAD_Y = {
+    "None": (lambda y: with_missing(y, None), MISSING),
+    "NA": (lambda y: with_missing(y, pd.NA), MISSING),
+    "NA among strings": (lambda y: pd.Series(with_missing(y.astype(str), pd.NA)), MISSING),
+    "NA of its own type": (lambda y: pd.Series(with_missing(y, pd.NA), dtype="Float64"), MISSING),
+    "NaT": (lambda y: with_missing(y.astype("datetime64[s]"), "NaT").astype("M8[s]"), MISSING),
+    "NaT among objects": (lambda y: with_missing(y.astype("M8[s]"), pd.NaT), MISSING),
+    "lists": (lambda y: cells([[v] for v in y.tolist()]), "y holds values of type list"),
+    "tuples": (lambda y: cells([(v,) for v in y.tolist()]), "y holds values of type tuple"),
+    "records": (lambda y: y.astype([("price", y.dtype)]), r"records, with the fields \['price'\]"),
+    "gradients": (
+        lambda y: torch.tensor(y, dtype=float, requires_grad=True),
+        r"gradient.*y\.detach\(\)",
+    ),
+    "hidden values": (lambda y: np.ma.masked_greater(y, 0), "masked array with .* hidden"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_Y)
+def test_bad_targets(any_estimator, case):
+    X, y = data_for(any_estimator)
+    spoil, message = BAD_Y[case]
+    with pytest.raises(ValueError, match=message):
+        any_estimator.fit(X, spoil(y))
+
+
+def test_a_number_beyond_any_float_is_no_target(estimator):
+    if is_classifier(estimator):
+        return
+    X, y = data_for(estimator)
+    with pytest.raises(ValueError, match="y contains infinity or a value too large"):
+        estimator.fit(X, with_missing(y, 10**400))
+
+
 BAD_WEIGHTS = {
     "negative": (
         lambda w: np.where(np.arange(len(w)) == 2, -0.5, w),
@@ -113,15 +181,25 @@ BAD_WEIGHTS = {
     "too short": (lambda w: w[:-1], "sample_weight.shape"),
     "two columns": (lambda w: np.column_stack([w, w]), "sample_weight|Sample weights"),
     "NaN": (lambda w: np.where(np.arange(len(w)) == 2, np.nan, w), "sample_weight contains NaN"),
+    "text": (lambda w: w.astype(str), "sample_weight has dtype <U32 and is not numeric"),
+    "text among objects": (lambda w: w.astype(str).astype(object), "sample_weight.*type str"),
+    "dates": (lambda w: w.astype("datetime64[s]"), r"sample_weight has dtype datetime64\[s\]"),
+    "durations": (lambda w: w.astype("m8[s]"), r"sample_weight has dtype timedelta64\[s\]"),
+    "beyond any float": (lambda w: [10**400] * len(w), "sample_weight contains infinity"),
+    "hidden values": (lambda w: np.ma.masked_equal(w, 1), "sample_weight is a masked array"),
+    "gradients": (
+        lambda w: torch.tensor(w, requires_grad=True),
+        r"gradient.*sample_weight\.detach\(\)",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", BAD_WEIGHTS)
-def test_bad_weights(estimator, case):
-    X, y = data_for(estimator)
+def test_bad_weights(any_estimator, case):
+    X, y = data_for(any_estimator)
     spoil, message = BAD_WEIGHTS[case]
     with pytest.raises(ValueError, match=message):
-        estimator.fit(X, y, sample_weight=spoil(np.ones(len(y))))
+        any_estimator.fit(X, y, sample_weight=spoil(np.ones(len(y))))
 
 
 def test_other_features_than_in_fit(estimator):

@@ -17,10 +17,10 @@ def refuse_unusable_columns(problem: Problem) -> None:
     do not fail, and several are if they fail with columns that do not fail without them.
     """
     X = problem.X
-    if not (hasattr(X, "columns") and hasattr(X, "dtypes")):
+    if not hasattr(X, "iloc"):
         return
     names, everything = list(X.columns), frozenset(range(X.shape[1]))
-    doubtful = [position for position, name in enumerate(names) if _is_doubtful(X[name])]
+    doubtful = _doubtful(X)
     if not doubtful or _error(problem, everything) is None:
         return
     errors = _errors(problem, everything, doubtful)
@@ -45,10 +45,13 @@ def _errors(problem, everything, doubtful):
     return {at: error for at, error in errors.items() if error is not None}
 
 
-def _is_doubtful(column: Any) -> bool:
-    if not isinstance(column.dtype, np.dtype) or column.dtype.kind not in "biuf":
-        return True
-    return column.dtype.kind == "f" and bool(np.isinf(column.to_numpy()).any())
+def _doubtful(X: Any) -> list[int]:
+    """Return the columns that are no numbers, or infinite somewhere."""
+    kinds = [dtype.kind if isinstance(dtype, np.dtype) else "O" for dtype in X.dtypes]
+    floats = [position for position, kind in enumerate(kinds) if kind == "f"]
+    infinite = np.isinf(X.iloc[:, floats].to_numpy()).any(axis=0) if floats else ()
+    doubtful = {at for at, found in zip(floats, infinite, strict=False) if found}
+    return [at for at, kind in enumerate(kinds) if kind not in "biuf" or at in doubtful]
 
 
 def _error(problem, columns):

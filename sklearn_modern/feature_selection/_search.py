@@ -98,9 +98,12 @@ class SequentialSearch:
         """Search until the last size is reached, or a step gains too little."""
         score = -np.inf
         self._best: dict[int, float] = {}
-        if self._sizes and self._start and self._sizes.low <= len(self._start) <= self._sizes.high:
-            self._best[len(self._start)] = evaluation([self._start])[0]
         n_moves = abs(self._stop - len(self._start))
+        if self._is_eligible(self._start):
+            means = evaluation([self._start])
+            self._best[len(self._start)] = means[0]
+            if n_moves == 0:  # there is nothing else to choose from
+                evaluation.refuse_none(means)
         while len(self._current) != self._stop:
             evaluation.show(len(self._current ^ self._start), n_moves)
             subset, new_score = self._step(evaluation, self._current, self._forward)
@@ -123,6 +126,12 @@ class SequentialSearch:
         # A floating search may have come to a size more than once.
         size = len(self._current)
         return size if self._floating and size in best else self._current
+
+    def _is_eligible(self, subset):
+        """Tell whether a subset may be selected, and so needs a score."""
+        if self._sizes is None:
+            return len(subset) == self._stop
+        return len(subset) > 0 and self._sizes.low <= len(subset) <= self._sizes.high
 
     def _float(self, evaluation, moved, score):
         """Step back while that beats both the current score and the best of that size.

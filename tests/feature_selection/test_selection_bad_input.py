@@ -9,7 +9,7 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
-from sklearn.model_selection import GroupKFold, KFold
+from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -310,6 +310,23 @@ def test_some_candidates_have_no_score(make, X, y):
     assert warned[0].filename == __file__
     assert not any(np.isnan(scored.mean) for scored in other.history_)
     assert any(np.isnan(scored.other_scores["first"]).any() for scored in other.history_)
+
+
+def missing(estimator, X, y):
+    return np.nan
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("asked", [2, (2, 2), 0.4])
+def test_all_that_is_selected_is_fixed(X, y, asked, direction):
+    settings = {"n_features_to_select": asked, "direction": direction, "fixed_features": [0, 1]}
+    selector = SequentialFeatureSelector(GaussianNB(), cv=2, **settings).fit(X, y)
+    assert np.flatnonzero(selector.support_).tolist() == [0, 1]
+    expected = cross_val_score(GaussianNB(), X[:, :2], y, cv=2).mean()
+    assert selector.subsets_[2].mean == pytest.approx(expected)
+    assert selector.history_[-1].features == (0, 1)
+    unscored = SequentialFeatureSelector(GaussianNB(), cv=2, scoring=missing, **settings)
+    refused(unscored, X, y, "'score' is NaN", "on fold 0")
 
 
 # Data ----------------------------------------------------------------------------------------

@@ -286,9 +286,9 @@ def test_a_selector_shows_what_it_holds(make):
 
 
 def test_wide_frames_are_checked_fast(y):
-    wide = pd.DataFrame(np.zeros((2, 30_000)), columns=[f"c{i}" for i in range(30_000)])
+    wide = pd.DataFrame(np.zeros((4, 30_000)), columns=[f"c{i}" for i in range(30_000)])
     selector = SequentialFeatureSelector(LinearRegression(), fixed_features=wide.columns[:1])
-    selector.set_params(n_features_to_select=1, cv=2).fit(wide, [0.0, 1.0])
+    selector.set_params(n_features_to_select=1, cv=2).fit(wide, [0.0, 1.0] * 2)
     assert selector.get_feature_names_out().tolist() == ["c0"]
 
 

@@ -125,6 +125,8 @@ def naive_floating(table, n_features, target, forward, fixed=()):
 
     start = set(fixed) if forward else everything
     current, stored = start, {}
+    if len(start) == target and score(tuple(sorted(start))) == -np.inf:
+        raise Unscored
     while len(current) != target:
         step = best_neighbour(current, forward, set())
         if score(step) == -np.inf:
@@ -338,15 +340,15 @@ def test_fixed_features_are_in_every_subset(direction, fixed):
             assert list(selector.subsets_) == [2, 3, 4, 5]
 
 
-def test_nothing_is_scored_where_nothing_can_be_chosen():
-    selector, asked = search(random_table(0, 4), 4, n_features_to_select=2, fixed_features=[0, 3])
+def test_the_only_choice_is_scored():
+    table = random_table(0, 4)
+    selector, asked = search(table, 4, n_features_to_select=2, fixed_features=[0, 3])
     assert selected(selector) == (0, 3)
-    assert asked == []
-    everything, asked = search(
-        random_table(0, 4), 4, n_features_to_select=1.0, direction="backward"
-    )
+    assert asked == [(0, 3)]
+    assert selector.subsets_[2].mean == table[(0, 3)]
+    everything, asked = search(table, 4, n_features_to_select=1.0, direction="backward")
     assert selected(everything) == (0, 1, 2, 3)
-    assert asked == []
+    assert asked == [(0, 1, 2, 3)]
 
 
 # Exhaustive ----------------------------------------------------------------------------------

@@ -86,7 +86,9 @@ def resolve_device(device: Any = "auto", *, cost: float | None = None) -> str:
     if canonical is None:
         raise ValueError(f"{source}={name!r} is not a device; it may be {_FORMS}.")
     if canonical != "cpu" and canonical not in (available := available_devices()):
-        raise ValueError(f"{source}={name!r} is not available here; there is {available}.")
+        raise ValueError(
+            f"{source}={name!r} is not available here; there is {available}.{_reason(canonical)}"
+        )
     return canonical
 
 
@@ -118,6 +120,20 @@ def deterministic() -> Iterator[None]:
         yield
     finally:
         torch.backends.cudnn.deterministic = before
+
+
+def _reason(canonical):
+    """Say why there is no CUDA device at all."""
+    import torch
+
+    if not canonical.startswith("cuda") or torch.cuda.device_count() > 0:
+        return ""
+    if torch.version.cuda is None and torch.version.hip is None:
+        return (
+            f" This build of PyTorch, {torch.__version__}, is for CPUs only; others are at "
+            "pytorch.org/get-started."
+        )
+    return " PyTorch is built for CUDA, but finds no GPU or no driver for it; see nvidia-smi."
 
 
 def _spelled(device):

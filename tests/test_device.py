@@ -70,6 +70,18 @@ def test_a_device_that_is_not_there_raises_and_lists_what_is(only_cpu, absent):
         resolve_device(absent)
 
 
+@pytest.mark.parametrize(
+    ("built_for", "reason"), [(None, "for CPUs only"), ("12.8", "no GPU or no driver")]
+)
+def test_a_build_for_cpus_is_told_from_an_absent_driver(only_cpu, monkeypatch, built_for, reason):
+    monkeypatch.setattr(torch.version, "cuda", built_for)
+    monkeypatch.setattr(torch.version, "hip", None)
+    with pytest.raises(ValueError, match=rf"there is \['cpu'\]\. .*{reason}"):
+        resolve_device("cuda")
+    with pytest.raises(ValueError, match=r"there is \['cpu'\]\.$"):
+        resolve_device("mps")
+
+
 def test_a_number_beyond_the_last_raises(two_gpus):
     with pytest.raises(ValueError, match=r"'cuda:2' is not available.*'cuda:0', 'cuda:1'"):
         resolve_device("cuda:2")

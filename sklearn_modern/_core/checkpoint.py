@@ -4,6 +4,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +38,27 @@ class Checkpoint:
         self.records = lines[1:]
         if not lines:
             fresh = self._path.with_name(f"{self._path.name}.new")
-            fresh.write_bytes(_line({"made_of": made_of}))
-            fresh.replace(self._path)  # at once: half of a first line would be no checkpoint
+            with self._named_errors():
+                fresh.write_bytes(_line({"made_of": made_of}))
+                fresh.replace(self._path)  # at once: half of a first line would be no checkpoint
         elif whole < self._path.stat().st_size:
             os.truncate(self._path, whole)
 
     def append(self, records: Iterable[dict[str, Any]]) -> None:
         """Add records; when this returns they are on the disk."""
-        with self._path.open("ab") as file:
+        with self._named_errors(), self._path.open("ab") as file:
             file.write(b"".join(map(_line, records)))
             file.flush()
             os.fsync(file.fileno())
+
+    @contextmanager
+    def _named_errors(self):
+        """Name the checkpoint in errors of the disk: that of a full one names no file."""
+        try:
+            yield
+        except OSError as error:
+            reason = f"The checkpoint {self._path} cannot be written: {error.strerror}"
+            raise type(error)(error.errno, reason, str(self._path)) from error
 
     def _read(self):
         """Return what the lines hold, and how many bytes of the file are whole lines."""

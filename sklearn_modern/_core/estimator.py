@@ -3,7 +3,12 @@
 import inspect
 import re
 from dataclasses import dataclass, field, fields
+from functools import wraps
 from typing import Any, TypeVar, dataclass_transform
+
+from sklearn.base import BaseEstimator
+
+from sklearn_modern._core.unknown import advice_on
 
 __all__ = ["Role", "estimator", "roles", "shapes", "steers"]
 
@@ -80,6 +85,9 @@ def estimator(cls: Estimator) -> Estimator:
     """
     documented = cls.__doc__ is not None  # python -OO strips docstrings
     cls = dataclass(eq=False, repr=False)(cls)
+    cls.__init__ = _advising(cls)
+    if getattr(cls, "set_params", None) is BaseEstimator.set_params:
+        cls.set_params = _set_params
     cls._declared_constraints = cls.__dict__.get("_parameter_constraints", {})
     cls._parameter_constraints = {
         name: constraint
@@ -89,6 +97,30 @@ def estimator(cls: Estimator) -> Estimator:
     if documented:
         cls.__doc__ = _complete(cls)
     return cls
+
+
+def _advising(cls):
+    """Return the constructor of a class, with advice on parameters that it does not have."""
+    init, known = cls.__init__, [parameter.name for parameter in fields(cls) if parameter.init]
+
+    @wraps(init)
+    def __init__(self, *args, **kwargs):
+        for name in kwargs:
+            if name not in known and (advice := advice_on(name, known)):
+                kind = type(self).__name__
+                raise TypeError(f"{kind}() has no parameter {name!r}. {advice}")
+        init(self, *args, **kwargs)
+
+    return __init__
+
+
+@wraps(BaseEstimator.set_params)
+def _set_params(self, **params):
+    known = self._get_param_names()
+    for name in params:
+        if name.partition("__")[0] not in known and (advice := advice_on(name, known)):
+            raise ValueError(f"Invalid parameter {name!r} for estimator {self}. {advice}")
+    return BaseEstimator.set_params(self, **params)
 
 
 def _complete(cls):

@@ -31,6 +31,7 @@ __all__ = [
     "check_weights",
     "class_weights",
     "is_multilabel",
+    "warn_of_other_order",
     "weighted_rows",
 ]
 
@@ -74,12 +75,25 @@ def check_X(estimator: Any, X: Any, *, reset: bool, dtype: Any = np.float32) -> 
 
 
 def check_lengths(X: Any, y: Any) -> None:
-    """Check that X and y have the same number of rows."""
+    """Check that X and y have as many rows, and warn if their labels are in another order."""
     if y is None:
         raise ValueError("This estimator requires y to be passed, but the target y is None.")
     rows, targets = num_samples(X), num_samples(y)
     if rows != targets:
         raise ValueError(f"X and y differ in length: X has {rows} samples, y has {targets}.")
+    warn_of_other_order(X, y)
+
+
+def warn_of_other_order(X: Any, y: Any) -> None:
+    """Warn of an index of y that has the labels of X's in another order, as rows go by position."""
+    if not (hasattr(X, "iloc") and hasattr(y, "iloc")) or X.index.equals(y.index):
+        return
+    if X.index.is_unique and set(X.index) == set(y.index):
+        warn_user(
+            "The index of y has the labels of X's index, but in another order. Rows are matched by "
+            "position; if they belong together by label, pass y.loc[X.index], else "
+            "y.reset_index(drop=True) and X.reset_index(drop=True)."
+        )
 
 
 def check_labels(

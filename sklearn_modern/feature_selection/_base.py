@@ -30,7 +30,7 @@ from sklearn_modern._fits.delegation import DELEGATED, Delegating
 from sklearn_modern._fits.routing import problem_of, router_of
 from sklearn_modern._fits.scorers import deciding_metric
 from sklearn_modern._inputs.cells import refuse_text, refuse_unreadable
-from sklearn_modern._inputs.validation import check_any_targets
+from sklearn_modern._inputs.validation import check_any_targets, warn_of_other_order
 from sklearn_modern.feature_selection._columns import refuse_unusable_columns
 from sklearn_modern.feature_selection._display import SubsetScoresDisplay
 from sklearn_modern.feature_selection._evaluation import Evaluation, Stopped
@@ -166,6 +166,7 @@ class SubsetSelector(Delegating, SelectorMixin, MetaEstimatorMixin, BaseEstimato
         if y is not None:
             y = check_any_targets(y, numbers=is_regressor(self.estimator))
         X, y = indexable(X, y)
+        warn_of_other_order(X, y)
         names = getattr(self, "feature_names_in_", None)
         units = Units(self.n_features_in_, names, self.feature_groups, self.fixed_features)
         search = self._search(units)

@@ -3,6 +3,7 @@
 import inspect
 import pickle
 import pydoc
+import re
 from dataclasses import KW_ONLY
 
 import pytest
@@ -12,6 +13,9 @@ from support.instances import all_instances
 from support.plain_estimators import PlainRidge
 
 from sklearn_modern._core.estimator import estimator
+from sklearn_modern.ensemble import GradientBoostingClassifier
+from sklearn_modern.feature_selection import SequentialFeatureSelector
+from sklearn_modern.neural_network import MLPClassifier
 from sklearn_modern.utils.discovery import all_estimators
 
 
@@ -90,6 +94,33 @@ def test_init_takes_own_fields_first_and_only_assigns():
 def test_unknown_parameter_raises():
     with pytest.raises(TypeError, match="unknown"):
         Child(unknown=1)
+
+
+ADVICE = [
+    (GradientBoostingClassifier(), "num_leaves", "Did you mean 'max_leaf_nodes'"),
+    (GradientBoostingClassifier(), "early_stopping_rounds", "Did you mean 'n_iter_no_change'"),
+    (GradientBoostingClassifier(), "eval_set", "X_val and y_val"),
+    (SequentialFeatureSelector(None), "k_features", "Did you mean 'n_features_to_select'"),
+    (MLPClassifier(), "hiden_layer_sizes", "Did you mean 'hidden_layer_sizes'"),
+    (MLPClassifier(), "lr", "Did you mean 'learning_rate_init'"),
+    (MLPClassifier(), "shuffle", "always shuffled"),
+    (Child(), "sed", "Did you mean 'seed'"),
+]
+
+
+@pytest.mark.parametrize(("instance", "name", "advice"), ADVICE, ids=lambda value: str(value)[:20])
+def test_what_an_unknown_parameter_may_mean(instance, name, advice):
+    with pytest.raises(TypeError, match=re.escape(f"has no parameter {name!r}") + f".*{advice}"):
+        type(instance)(**{name: 1})
+    with pytest.raises(ValueError, match=f"Invalid parameter {name!r} .*{advice}"):
+        instance.set_params(**{name: 1})
+
+
+def test_a_parameter_like_no_other_gets_no_advice():
+    with pytest.raises(ValueError, match="Invalid parameter 'xyz'.*Valid parameters are"):
+        Child().set_params(xyz=1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'xyz'"):
+        Child(xyz=1)
 
 
 def test_clone_params_repr_pickle_identity():

@@ -1,5 +1,6 @@
 """What a selector refuses, and what it says: the parameter, what was found, what would be right."""
 
+import errno
 import re
 
 import numpy as np
@@ -435,6 +436,16 @@ def test_a_checkpoint_that_cannot_be_written(make, X, y, tmp_path):
     nowhere = make(GaussianNB(), checkpoint=tmp_path / "no" / "search")
     refused(nowhere, X, y, str(tmp_path / "no" / "search"), error=FileNotFoundError)
     refused(make(GaussianNB(), checkpoint=tmp_path), X, y, str(tmp_path), error=IsADirectoryError)
+
+
+def test_a_full_disk_names_the_checkpoint(X, y, tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    selector = SequentialFeatureSelector(GaussianNB(), cv=2, checkpoint=tmp_path / "search")
+    said = [f"The checkpoint {tmp_path / 'search'} cannot be written", "No space left"]
+    refused(selector, X, y, *said, error=OSError)
 
 
 @each_selector

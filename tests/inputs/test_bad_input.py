@@ -116,6 +116,17 @@ def test_other_length(estimator, length):
         estimator.fit(X, np.resize(y, length))
 
 
+def test_targets_in_another_order(any_estimator):
+    X, y = data_for(any_estimator)
+    frame = pd.DataFrame(X, columns=["a", "b", "c"])
+    series = pd.Series(y)
+    with pytest.warns(UserWarning, match="labels of X's index, but in another order") as warned:
+        any_estimator.fit(frame, series[::-1])
+    assert warned[0].filename == __file__
+    any_estimator.fit(frame, series.set_axis(series.index + 5))
+    any_estimator.fit(frame[::-1], series[::-1])
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_targets_that_are_not_finite(estimator, value):
     X, y = data_for(estimator)

@@ -35,9 +35,9 @@ class PlainEstimator(BaseEstimator):
     shrinkage: float = 1.0
 
     def _check(self, X, y, sample_weight):
-        X = check_X(self, X, reset=True, dtype=np.float64)
+        numbers = check_X(self, X, reset=True, dtype=np.float64)
         check_lengths(X, y)
-        return X, check_weights(sample_weight, len(X), dtype=np.float64)
+        return numbers, check_weights(sample_weight, len(numbers), dtype=np.float64)
 
 
 @estimator

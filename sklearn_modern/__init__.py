@@ -18,7 +18,24 @@ __all__ = [
     "neural_network",
     "ordinal",
     "shared_fits",
+    "show_versions",
     "utils",
 ]
 
 __getattr__, __dir__ = lazy_submodules(__name__, __all__)
+
+
+def show_versions() -> None:
+    """Print what a report of an error should say: versions, and the devices that are there.
+
+    Examples
+    --------
+    >>> import sklearn_modern
+    >>> sklearn_modern.show_versions()  # doctest: +ELLIPSIS
+    python: 3...
+    """
+    from sklearn_modern._core.versions import versions
+    from sklearn_modern.device import available_devices
+
+    for name, value in (versions() | {"devices": ", ".join(available_devices())}).items():
+        print(f"{name}: {value}")

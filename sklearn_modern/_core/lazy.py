@@ -42,6 +42,7 @@ def _lazy(package, names, load):
         return value
 
     def __dir__():
-        return sorted({*vars(sys.modules[package]), *names})
+        special = [name for name in vars(sys.modules[package]) if name.startswith("__")]
+        return sorted({*special, *names})
 
     return __getattr__, __dir__

@@ -122,7 +122,8 @@ def test_targets_in_another_order(any_estimator):
     series = pd.Series(y)
     with pytest.warns(UserWarning, match="labels of X's index, but in another order") as warned:
         any_estimator.fit(frame, series[::-1])
-    assert warned[0].filename == __file__
+    if type(any_estimator).__module__.startswith("sklearn_modern."):
+        assert warned[0].filename == __file__
     any_estimator.fit(frame, series.set_axis(series.index + 5))
     any_estimator.fit(frame[::-1], series[::-1])
 

@@ -23,7 +23,7 @@ from sklearn_modern.ensemble._constraints import (
     monotonic_directions,
 )
 from sklearn_modern.ensemble._many import fit_many
-from sklearn_modern.ensemble._rows import check_groups, split
+from sklearn_modern.ensemble._rows import check_groups, split, weighted
 from sklearn_modern.ensemble._stopping import Stopper, scores_of
 from sklearn_modern.ensemble.engines.base import Rows, Settings
 
@@ -67,7 +67,8 @@ class GradientBoosting(BaseEstimator):
         Maximum depth of a tree.
     min_samples_leaf : int, default=20
         Minimum number of training rows per leaf. XGBoost limits the sum of second derivatives
-        instead: by this number times their mean at the first iteration.
+        instead, which comes to the same for squared errors; of classes, leaves may have half as
+        many rows at the first iteration.
     l2_regularization : float, default=0.0
         L2 penalty on the values of leaves.
     subsample : float, default=1.0
@@ -199,7 +200,7 @@ class GradientBoosting(BaseEstimator):
         y : array-like of shape (n_samples,)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights; rows of weight zero are left out.
+            Sample weights, of which only the ratios matter; rows of weight zero are left out.
         X_val, y_val : array-like, default=None
             Validation data for early stopping, instead of a share of X; with "auto", too.
         groups : array-like of shape (n_samples,), default=None
@@ -287,7 +288,7 @@ class GradientBoosting(BaseEstimator):
         if reset and self.loss == "huber":
             mean = np.average(y, weights=weight)
             self._delta = float(np.sqrt(np.average((y - mean) ** 2, weights=weight))) or 1.0
-        return Rows(matrix, y, None if (weight == 1).all() else weight), groups
+        return weighted(matrix, y, weight), groups
 
     def _matrix(self, X, *, reset):
         """Read a table as numbers, with codes in the place of categories."""

@@ -9,7 +9,7 @@ from sklearn_modern._core.scikit_learn import is_pandas_na
 from sklearn_modern._fits.splitting import validation_split
 from sklearn_modern.ensemble.engines.base import Rows
 
-__all__ = ["check_groups", "split"]
+__all__ = ["check_groups", "split", "weighted"]
 
 
 def check_groups(groups: Any, X: Any) -> np.ndarray | None:
@@ -37,6 +37,19 @@ def check_groups(groups: Any, X: Any) -> np.ndarray | None:
     return groups
 
 
+def weighted(X: Any, y: np.ndarray, weight: np.ndarray) -> Rows:
+    """Put rows together, and bring tiny and huge weights to a mean near 1.
+
+    Limits and penalties are relative to the mean, but the libraries have more thresholds, which are
+    not, and compute in float32. Powers of 1024 round nothing, and leave ordinary weights alone.
+    """
+    if weight.min() == weight.max():
+        return Rows(X, y, None)
+    exponent = np.frexp(weight.max())[1]
+    exponent += np.frexp(np.ldexp(weight, -exponent).mean())[1]  # the sum of large ones overflows
+    return Rows(X, y, np.ldexp(weight, -10 * round(exponent / 10)))
+
+
 def split(
     rows: Rows, fraction: float, random_state: np.random.RandomState, groups: np.ndarray | None
 ) -> tuple[Rows, Rows]:
@@ -53,8 +66,9 @@ def _is_missing(group):
 
 
 def _take(rows, part):
-    weight = None if rows.weight is None else rows.weight[part]
-    return Rows(rows.X[part], rows.y[part], weight)
+    if rows.weight is None:
+        return Rows(rows.X[part], rows.y[part], None)
+    return weighted(rows.X[part], rows.y[part], rows.weight[part])
 
 
 def _split_groups(y, groups, fraction, random_state):

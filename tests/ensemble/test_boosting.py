@@ -32,7 +32,7 @@ def library(backend, settings, hessian=1.0, *, classify):
             grow_policy="lossguide",
             max_leaves=s["max_leaf_nodes"],
             max_depth=s["max_depth"],
-            min_child_weight=s["min_samples_leaf"] * hessian,
+            min_child_weight=(s["min_samples_leaf"] - 1 + 1e-3) * hessian,
             reg_lambda=s["l2_regularization"],
             max_bin=s["max_bins"],
             n_jobs=1,
@@ -74,7 +74,7 @@ def test_it_predicts_as_the_library_does(backend, load):
         shares = np.bincount(y_train) / len(y_train)
         if len(shares) > 2 and int(xgb.__version__[0]) < 3:  # there all classes start alike
             shares = np.full(3, 1 / 3)
-        hessian = (shares * (1 - shares)).mean() * (1 if len(shares) == 2 else 2)
+        hessian = (shares * (1 - shares)).mean() / (2 if len(shares) == 2 else 1)
     theirs = library(backend, settings, hessian, classify=classify).fit(X_train, y_train)
     ours = GradientBoostingClassifier if classify else GradientBoostingRegressor
     ours = ours(backend=backend, n_jobs=1, **settings).fit(X_train, y_train)
@@ -222,6 +222,15 @@ def test_quantiles_are_covered(backend, quantile, X, y):
         regressor(backend, loss="quantile").fit(X, y)
 
 
+def test_leaves_of_a_huber_loss_are_not_too_large(backend, X, y):
+    """Its second derivatives are below 1; the middle half of y is what most leaves have."""
+    if backend == "hist":
+        return
+    settings = {"loss": "huber", "n_estimators": 1, "min_samples_leaf": 20}
+    found = regressor(backend, **settings, max_leaf_nodes=None).fit(X, y).predict(X)
+    assert np.unique(found, return_counts=True)[1].min() < 25
+
+
 def test_huber_does_not_care_where_zero_is(backend, X, y):
     if backend == "hist":
         with pytest.raises(ValueError, match="has no loss='huber'"):
@@ -235,10 +244,24 @@ def test_huber_does_not_care_where_zero_is(backend, X, y):
     assert abs(scores[0] - scores[1]) < 0.05
 
 
-def test_small_weights_do_not_make_leaves_large(backend, X, y):
-    reg = GradientBoostingRegressor(backend=backend, n_jobs=1, min_samples_leaf=5)
-    plain = reg.fit(X, y).score(X, y)
-    assert reg.fit(X, y, sample_weight=np.full(200, 0.01)).score(X, y) > plain - 0.1
+@pytest.mark.parametrize("factor", [1e-300, 0.01, 10, 1e308])
+@pytest.mark.parametrize("make", [classifier, regressor])
+def test_only_the_ratios_of_weights_matter(backend, make, factor, X, y):
+    codes, weight = np.digitize(y, [-0.5, 0.5]), 0.1 + np.random.default_rng(3).random(200) / 2
+    model = make(backend, l2_regularization=1.0)
+    plain = model.fit(X, codes, weight).predict(X)
+    np.testing.assert_allclose(model.fit(X, codes, weight * factor).predict(X), plain, rtol=1e-5)
+    plain = model.fit(X, codes).predict(X)
+    np.testing.assert_array_equal(model.fit(X, codes, np.full(200, factor)).predict(X), plain)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_leaves_of_just_enough_rows(backend, n_classes):
+    """They are possible, and are still split where rows are predicted well."""
+    X = np.repeat(np.arange(float(n_classes)), 20)[:, None]
+    clf = classifier(backend, min_samples_leaf=20, n_estimators=100).fit(X, X[:, 0])
+    assert clf.score(X, X[:, 0]) == 1
+    assert clf.predict_proba(X).max(axis=1).min() > 0.8
 
 
 @pytest.mark.parametrize("key", ["booster", "boosting", "boosting_type"])

@@ -33,12 +33,17 @@ class Rows(NamedTuple):
     y : ndarray of shape (n_samples,)
         Codes of classes, or numbers.
     weight : ndarray of shape (n_samples,) or None
-        Positive weights.
+        Positive weights, of which only the ratios may matter.
     """
 
     X: Any
     y: np.ndarray
     weight: np.ndarray | None
+
+    @property
+    def mean_weight(self) -> float:
+        """The unit of limits and penalties."""
+        return 1.0 if self.weight is None else float(self.weight.mean())
 
 
 @dataclass(frozen=True)

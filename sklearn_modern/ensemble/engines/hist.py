@@ -36,7 +36,7 @@ class Hist(Engine):
         rows = rows._replace(X=_dense(rows.X))
         self._check_categories(rows.X)
         seen = _with_all_classes(self._without_empty_columns(rows), self.settings.n_classes)
-        model = self._make()
+        model = self._make(rows.mean_weight)
         self.model = model if self.model is None else self.model.set_params(**model.get_params())
         if watch is None:
             self._grow(seen, self.settings.n_estimators)
@@ -97,14 +97,14 @@ class Hist(Engine):
         """The library's own object."""
         return self.model
 
-    def _make(self):
+    def _make(self, mean_weight):
         s = self.settings
         parameters = {
             "learning_rate": s.learning_rate,
             "max_leaf_nodes": s.max_leaf_nodes,
             "max_depth": s.max_depth,
             "min_samples_leaf": s.min_samples_leaf,
-            "l2_regularization": s.l2_regularization,
+            "l2_regularization": s.l2_regularization * mean_weight,
             "max_features": s.max_features,
             "max_bins": s.max_bins,
             "categorical_features": list(s.categorical) or None,

@@ -64,7 +64,7 @@ class LightGBM(Engine):
 
     def prepare(self, rows: Rows) -> lgb.Dataset:
         """Bin the rows."""
-        return self._data(rows, self._parameters() | self.settings.extra)
+        return self._data(rows, self._parameters(rows) | self.settings.extra)
 
     def fit(
         self,
@@ -74,9 +74,11 @@ class LightGBM(Engine):
         data: lgb.Dataset | None = None,
     ) -> None:
         """Train, or train on, until there are ``settings.n_estimators`` iterations."""
-        parameters = self._parameters()
+        parameters = self._parameters(rows)
         _check_extra(self.settings.extra, parameters)
         parameters |= self.settings.extra
+        if not _names_of("min_sum_hessian_in_leaf") & set(parameters):
+            parameters["min_sum_hessian_in_leaf"] = 1e-3 * rows.mean_weight  # its own, relative
         n_more = self.settings.n_estimators - self.n_estimators
         if n_more == 0:  # which LightGBM refuses
             return
@@ -149,7 +151,7 @@ class LightGBM(Engine):
         """The library's own object."""
         return self.booster
 
-    def _parameters(self):
+    def _parameters(self, rows):
         s = self.settings
         device, _, number = s.device.partition(":")
         parameters = {
@@ -157,7 +159,7 @@ class LightGBM(Engine):
             "num_leaves": s.max_leaf_nodes or 131072,  # the largest that is allowed
             "max_depth": s.max_depth or -1,
             "min_data_in_leaf": s.min_samples_leaf,
-            "lambda_l2": s.l2_regularization,
+            "lambda_l2": s.l2_regularization * rows.mean_weight,
             "bagging_fraction": s.subsample,
             "bagging_freq": int(s.subsample < 1),
             "feature_fraction_bynode": s.max_features,
@@ -216,6 +218,10 @@ class _Watcher:
         self.predictions = []
         if self.watch(training, validation):
             raise lgb.callback.EarlyStopException(env.iteration, [])
+
+
+def _names_of(parameter):
+    return {parameter, *lgb.basic._ConfigAliases.get(parameter)}
 
 
 def _known(X):

@@ -148,8 +148,8 @@ class XGBoost(Engine):
             "eta": s.learning_rate,
             "max_leaves": s.max_leaf_nodes or 0,
             "max_depth": s.max_depth or 0,
-            "min_child_weight": s.min_samples_leaf * _first_hessian(s, rows),
-            "reg_lambda": s.l2_regularization,
+            "min_child_weight": _least_hessian(s, rows),
+            "reg_lambda": s.l2_regularization * rows.mean_weight,
             "subsample": s.subsample,
             "colsample_bynode": s.max_features,
             "max_bin": s.max_bins,
@@ -210,17 +210,22 @@ class XGBoost(Engine):
         )
 
 
-def _first_hessian(settings, rows):
-    """Return the mean second derivative of XGBoost's loss at the first iteration.
+def _least_hessian(settings, rows):
+    """Return the least sum of second derivatives in a leaf, where the others count rows.
 
-    XGBoost limits the sum of these in a leaf, where the others count rows. A row of weight 2 thus
-    counts as two rows, but weights that are small on average do not make leaves large.
+    It is a little more than what one row less has on average, so that rounding does not matter. Of
+    classes it is half of that, since there a derivative falls as a row is predicted well: with all
+    of it, rows that are predicted better than the average could not be split any more, and with
+    much less, leaves have few rows and probabilities are extreme. A row of twice the mean weight
+    counts as two rows, and a leaf of one row may have nearly any weight.
     """
-    typical = 1.0 if rows.weight is None else min(1.0, rows.weight.mean())
-    return typical * _mean_hessian(settings, rows)
+    rows_needed = (settings.min_samples_leaf - 1 + 1e-3) * rows.mean_weight
+    share = 0.5 if settings.loss == "log_loss" else 1.0
+    return share * rows_needed * _first_hessian(settings, rows)
 
 
-def _mean_hessian(settings, rows):
+def _first_hessian(settings, rows):
+    """Return the mean second derivative of XGBoost's loss at the first iteration."""
     mean = np.average(rows.y, weights=rows.weight)
     if settings.loss == "log_loss":
         shares = np.bincount(rows.y, rows.weight, minlength=settings.n_classes)
@@ -233,6 +238,9 @@ def _mean_hessian(settings, rows):
         return float(mean * np.exp(0.7))  # its max_delta_step
     if settings.loss == "tweedie":
         return float(mean ** (2 - TWEEDIE_POWER))
+    if settings.loss == "huber":
+        steepness = (1 + ((rows.y - mean) / settings.delta) ** 2) ** -1.5
+        return float(np.average(steepness, weights=rows.weight))
     return 1.0
 
 

@@ -43,7 +43,7 @@ _READING = (
     "quantile",
 )
 _GROWN_BY = ("backend", "categorical_features", "device", "loss", "quantile")
-_LEARNED = ("_columns", "_delta", "classes_", "feature_names_in_", "n_features_in_")
+_LEARNED = ("_columns", "_delta", "_offset", "classes_", "feature_names_in_", "n_features_in_")
 # With early_stopping="auto", as in scikit-learn.
 _MANY_ROWS = 10_000
 
@@ -158,6 +158,9 @@ class GradientBoosting(BaseEstimator):
     verbose: bool | int = False
     warm_start: bool = False
 
+    # As scikit-learn's splitters of groups do: what is grouped outside is grouped inside, too.
+    __metadata_request__fit = {"groups": True}
+
     _parameter_constraints = {
         "backend": [StrOptions({"auto", *_ENGINES})],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
@@ -204,7 +207,8 @@ class GradientBoosting(BaseEstimator):
         X_val, y_val : array-like, default=None
             Validation data for early stopping, instead of a share of X; with "auto", too.
         groups : array-like of shape (n_samples,), default=None
-            Groups of rows, which the validation split keeps together.
+            Groups of rows, which the validation split keeps together. With metadata routing they
+            are requested by default.
 
         Returns
         -------
@@ -285,10 +289,10 @@ class GradientBoosting(BaseEstimator):
         matrix = self._matrix(X, reset=reset)
         y = self._check_y(y, reset=reset)
         weight = self._weighted(y, weight)
-        if reset and self.loss == "huber":
-            mean = np.average(y, weights=weight)
-            self._delta = float(np.sqrt(np.average((y - mean) ** 2, weights=weight))) or 1.0
-        return weighted(matrix, y, weight), groups
+        rows = weighted(matrix, y, weight)
+        if reset:
+            self._delta, self._offset = self._scale(rows)
+        return rows._replace(y=self._shifted(y)), groups
 
     def _matrix(self, X, *, reset):
         """Read a table as numbers, with codes in the place of categories."""
@@ -309,7 +313,7 @@ class GradientBoosting(BaseEstimator):
     def _given_rows(self, X_val, y_val):
         check_lengths(X_val, y_val)
         matrix = self._matrix(X_val, reset=False)
-        return Rows(matrix, self._check_y(y_val, reset=False), None)
+        return Rows(matrix, self._shifted(self._check_y(y_val, reset=False)), None)
 
     def _stops_early(self, n_rows):
         return n_rows >= _MANY_ROWS if self.early_stopping == "auto" else self.early_stopping
@@ -359,7 +363,8 @@ class GradientBoosting(BaseEstimator):
             max_features=self.max_features,
             max_bins=self.max_bins,
             quantile=getattr(self, "quantile", None),
-            delta=getattr(self, "_delta", 1.0),
+            delta=self._delta,
+            offset=self._offset,
             categorical=categorical,
             monotonic=monotonic,
             interactions=interaction_groups(self.interaction_cst, width, names),
@@ -400,7 +405,7 @@ class GradientBoosting(BaseEstimator):
     def _shares(self, n_rows, fit_params):
         """Tell whether a fit sees all of its rows, and no more."""
         apart = self.warm_start or self._stops_early(n_rows)
-        return not apart and set(fit_params) <= {"sample_weight"}
+        return not apart and set(fit_params) <= {"sample_weight", "groups"}
 
     def _reads_alike(self):
         """Return what decides how the data are read and binned."""
@@ -422,6 +427,13 @@ class GradientBoosting(BaseEstimator):
 
     def _weighted(self, y, weight):
         return weight
+
+    def _scale(self, rows):
+        """Return where Huber's loss turns, and what is taken off the targets."""
+        return 1.0, 0.0
+
+    def _shifted(self, y):
+        return y - self._offset if self._offset else y
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -17,6 +17,10 @@ from sklearn_modern.ensemble._base import GradientBoosting
 __all__ = ["GradientBoostingClassifier", "GradientBoostingRegressor"]
 
 _LOSSES = ("squared_error", "absolute_error", "huber", "quantile", "poisson", "gamma", "tweedie")
+# Losses of differences, which the same constant in targets and predictions does not change.
+_SHIFTABLE = ("squared_error", "absolute_error", "huber", "quantile")
+# Libraries have targets in float32. So many spreads away from zero, the mean is taken off.
+_FAR = 100.0
 _POSITIVE = {"gamma": "positive", "poisson": "not negative", "tweedie": "not negative"}
 
 
@@ -216,7 +220,7 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
             The values.
         """
         check_is_fitted(self, "_engine")
-        return self._engine.predict(self._matrix(X, reset=False))
+        return self._engine.predict(self._matrix(X, reset=False)) + self._offset
 
     def staged_predict(self, X):
         """Yield predicted values after each iteration.
@@ -232,7 +236,8 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
             The values.
         """
         check_is_fitted(self, "_engine")
-        yield from self._engine.staged(self._matrix(X, reset=False))
+        for values in self._engine.staged(self._matrix(X, reset=False)):
+            yield values + self._offset
 
     def _check_y(self, y, *, reset):
         if (self.loss == "quantile") != (self.quantile is not None):
@@ -254,6 +259,13 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
                 f"ends at {np.finfo(np.float32).max:.2g}; divide y by a constant."
             )
         return y
+
+    def _scale(self, rows):
+        if self.loss not in _SHIFTABLE:
+            return 1.0, 0.0
+        mean = float(np.average(rows.y, weights=rows.weight))
+        spread = float(np.sqrt(np.average((rows.y - mean) ** 2, weights=rows.weight)))
+        return spread or 1.0, mean if abs(mean) > _FAR * spread else 0.0
 
     def _check_trained_on(self, y):
         if self.loss in _POSITIVE and not y.any():

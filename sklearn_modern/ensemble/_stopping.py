@@ -90,10 +90,12 @@ def scores_of(
             -float(np.average(_losses(settings, rows.y, predicted), weights=rows.weight))
         )
     scorer = get_scorer(scoring)
-    y = rows.y if classes is None else classes[rows.y]
+    y = rows.y + settings.offset if classes is None else classes[rows.y]
     X = np.empty((len(y), 1))
     weight = {} if rows.weight is None else {"sample_weight": rows.weight}
-    return lambda predicted: float(scorer(_stand_in(predicted, classes), X, y, **weight))
+    return lambda predicted: float(
+        scorer(_stand_in(predicted, classes, settings.offset), X, y, **weight)
+    )
 
 
 def _losses(settings, y, predicted):
@@ -123,9 +125,9 @@ def _losses(settings, y, predicted):
     return predicted ** (2 - p) / (2 - p) - y * predicted ** (1 - p) / (1 - p)
 
 
-def _stand_in(predicted, classes):
+def _stand_in(predicted, classes, offset):
     if classes is None:
-        return StandIn({"predict": predicted})
+        return StandIn({"predict": predicted + offset})
     both = predicted if predicted.ndim == 2 else np.column_stack([1 - predicted, predicted])
     answers = {"predict": classes[both.argmax(axis=1)], "predict_proba": both}
     return StandIn(answers, classes)

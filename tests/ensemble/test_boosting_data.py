@@ -73,6 +73,12 @@ def test_labels_of_any_type_give_the_same_model(backend, labels, X, codes):
     np.testing.assert_allclose(np.exp(clf.predict_log_proba(X)), clf.predict_proba(X), rtol=1e-5)
 
 
+def test_probabilities_sum_to_one_in_float64(backend, X, codes):
+    clf = classifier(backend, scoring="neg_log_loss").fit(X, codes, X_val=X, y_val=codes)
+    for probabilities in (clf.predict_proba(X), *clf.staged_predict_proba(X)):
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-15)
+
+
 def test_a_fold_may_lack_a_class(backend, X, codes):
     clf, folds = classifier(backend), LeaveOneGroupOut()
     predicted = cross_val_predict(clf, X, codes, groups=codes, cv=folds)

@@ -141,6 +141,30 @@ def test_targets_beyond_float32_are_refused(backend, value, X, y):
         regressor(backend).fit(X, y)
 
 
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "quantile"])
+@pytest.mark.parametrize("shift", [1e7, -1e10])
+def test_targets_far_from_zero(backend, loss, shift, X, y):
+    """Float32 knows no fractions there."""
+    if backend == "hist" and loss == "huber":
+        return
+    reg = regressor(backend, loss=loss, quantile=0.5 if loss == "quantile" else None)
+    expected = reg.fit(X, y).predict(X)
+    found = reg.fit(X, y + shift).predict(X) - shift
+    assert np.abs(found - expected).mean() < 0.02
+    assert np.isclose(list(reg.staged_predict(X))[-1] - shift, found, atol=1e-4).all()
+    reg.fit(X, y + shift, X_val=X, y_val=y + shift)
+    score = reg.validation_scores_[-1]
+    reg.set_params(scoring="neg_mean_absolute_percentage_error")
+    reg.fit(X, y + shift, X_val=X, y_val=y + shift)
+    assert -1e-6 < reg.validation_scores_[-1] < 0
+    assert score == pytest.approx(
+        regressor(backend, loss=loss, quantile=reg.quantile)
+        .fit(X, y, X_val=X, y_val=y)
+        .validation_scores_[-1],
+        abs=0.02,
+    )
+
+
 # Numbers and categories.
 
 

@@ -176,10 +176,12 @@ def test_groups_are_routed(backend):
     groups = np.arange(200) // 10
     with config_context(enable_metadata_routing=True):
         clf = classifier(backend, n_estimators=3, early_stopping=True)
-        clf.set_fit_request(groups=True)
-        scores = cross_val_score(
-            clf, X, y, cv=GroupShuffleSplit(2, random_state=0), params={"groups": groups}
-        )
+        given = {"cv": GroupShuffleSplit(2, test_size=0.5, random_state=0), "error_score": "raise"}
+        scores = cross_val_score(clf, X, y, params={"groups": groups}, **given)
+        with pytest.raises(ValueError, match="No group can be set aside"):
+            cross_val_score(clf, X, y, params={"groups": groups // 10}, **given)
+        clf.set_fit_request(groups=False)
+        assert len(cross_val_score(clf, X, y, params={"groups": groups // 10}, **given)) == 2
     assert np.isfinite(scores).all()
 
 

@@ -63,6 +63,7 @@ class Settings:
     max_bins: int
     quantile: float | None = None
     delta: float = 1.0  # where Huber's loss turns from a square to a line
+    offset: float = 0.0  # what was taken off the targets
     categorical: tuple[int, ...] = ()
     monotonic: tuple[int, ...] | None = None
     interactions: tuple[tuple[int, ...], ...] | None = None

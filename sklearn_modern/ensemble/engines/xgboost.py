@@ -66,7 +66,7 @@ class XGBoost(Engine):
         evaluated, callbacks, metric = [], [], None
         if watch is not None:
             evaluated = [(data, "training"), (self._data(validation, data), "validation")]
-            watcher = _Watcher(watch)
+            watcher = _Watcher(watch, self._in_float64)
             callbacks, metric = [watcher], watcher.metric
             parameters["disable_default_eval_metric"] = True
         with warnings.catch_warnings(record=True) as caught:
@@ -100,7 +100,7 @@ class XGBoost(Engine):
         """Predict by all iterations."""
         self.booster.set_param({"nthread": self.settings.n_threads})
         predicted = self.booster.inplace_predict(_dense(X), validate_features=False)
-        return predicted.astype(np.float64)
+        return self._in_float64(predicted)
 
     def staged(self, X: Any) -> Iterator[np.ndarray]:
         """Predict by the first iteration, by the first two, and so on."""
@@ -114,14 +114,15 @@ class XGBoost(Engine):
                 base_margin=margin,
                 validate_features=False,
             )
-            yield from_margin(margin, self.settings.loss)
+            yield from_margin(margin.astype(np.float64), self.settings.loss)
 
     def margins(self, X: Any) -> np.ndarray:
         """Return the sums over all trees, from which a classifier's probabilities are computed."""
         self.booster.set_param({"nthread": self.settings.n_threads})
-        return self.booster.inplace_predict(
+        margins = self.booster.inplace_predict(
             _dense(X), predict_type="margin", validate_features=False
         )
+        return margins.astype(np.float64)
 
     def gains(self) -> np.ndarray:
         """Return the total gain of the splits on each feature."""
@@ -139,6 +140,13 @@ class XGBoost(Engine):
     def native(self) -> xgb.Booster:
         """The library's own object."""
         return self.booster
+
+    def _in_float64(self, predicted):
+        """Widen what XGBoost predicts, so that probabilities of several classes still sum to 1."""
+        predicted = predicted.astype(np.float64)
+        if predicted.ndim == 1:
+            return predicted
+        return predicted / predicted.sum(axis=1, keepdims=True)
 
     def _parameters(self, rows):
         s = self.settings
@@ -247,13 +255,14 @@ def _first_hessian(settings, rows):
 class _Watcher(xgb.callback.TrainingCallback):
     """Hands the predictions after each iteration to a Watch, and stops when it says so."""
 
-    def __init__(self, watch):
+    def __init__(self, watch, in_float64):
         super().__init__()
         self.watch = watch
+        self.in_float64 = in_float64
         self.predictions = []
 
     def metric(self, predictions, data):
-        self.predictions.append(predictions)
+        self.predictions.append(self.in_float64(predictions))
         return "seen", 0.0
 
     def after_iteration(self, model, epoch, evals_log):

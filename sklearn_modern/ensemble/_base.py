@@ -1,5 +1,6 @@
 """What gradient boosting shares, for all libraries and all kinds of y."""
 
+import warnings
 from abc import abstractmethod
 from dataclasses import KW_ONLY
 from importlib import import_module
@@ -8,10 +9,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.interruption import keeps_what_it_has
 from sklearn_modern._core.same import key, setting
 from sklearn_modern._core.scikit_learn import Interval, StrOptions, fit_context, openmp_threads
 from sklearn_modern._inputs.columns import ColumnCoder
@@ -107,7 +110,7 @@ class GradientBoosting(BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Determines samples of rows and features, and the validation split.
     verbose : bool or int, default=False
-        Print the scores after each iteration, if there are validation rows.
+        Print the scores after each iteration.
     warm_start : bool, default=False
         Let ``fit`` go on from the last fit, up to ``n_estimators`` iterations.
 
@@ -383,22 +386,41 @@ class GradientBoosting(BaseEstimator):
         return extra
 
     def _train(self, rows, validation):
+        """Grow the trees; after Ctrl-C in a fit on its own, keep those that are there."""
         self.validation_scores_ = self.train_scores_ = None
-        if validation is None:
-            self._engine.fit(rows)
-            return
+        stopper = self._stopper(rows, validation)
+        before, interrupted = self._engine.n_estimators, False
+        try:
+            self._engine.fit(rows, validation, stopper)
+        except KeyboardInterrupt:
+            interrupted = True
+            grown = self._engine.n_estimators if validation is None else before + stopper.best
+            if not grown or not keeps_what_it_has():
+                raise
+        if validation is not None:
+            self._engine.keep(before + stopper.best)
+            self.train_scores_, self.validation_scores_ = stopper.training, stopper.validation
+        if interrupted:
+            warnings.warn(
+                f"The training was interrupted after {grown} iterations; {type(self).__name__} "
+                "keeps what it has learned so far.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _stopper(self, rows, validation):
+        if validation is None and not self.verbose:
+            return None
         classes, settings = getattr(self, "classes_", None), self._engine.settings
-        stopper = Stopper(
-            scores_of(rows, self.scoring, settings, classes),
-            scores_of(validation, self.scoring, settings, classes),
+        return Stopper(
+            *(
+                part and scores_of(part, self.scoring, settings, classes)
+                for part in (rows, validation)
+            ),
             self.n_iter_no_change,
             self.tol,
             bool(self.verbose),
         )
-        before = self._engine.n_estimators
-        self._engine.fit(rows, validation, stopper)
-        self._engine.keep(before + stopper.best)
-        self.train_scores_, self.validation_scores_ = stopper.training, stopper.validation
 
     # What many fits may share.
 

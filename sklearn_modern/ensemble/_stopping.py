@@ -18,7 +18,8 @@ class Stopper:
     Parameters
     ----------
     score_training, score_validation : callable
-        From predictions to a score, where greater is better.
+        From predictions to a score, where greater is better. Without a ``score_validation`` it
+        never says so.
     patience : int
         Iterations without improvement after which to stop.
     tol : float
@@ -30,7 +31,7 @@ class Stopper:
     def __init__(
         self,
         score_training: Callable[[np.ndarray], float],
-        score_validation: Callable[[np.ndarray], float],
+        score_validation: Callable[[np.ndarray], float] | None,
         patience: int,
         tol: float,
         verbose: bool = False,
@@ -44,15 +45,17 @@ class Stopper:
         self.validation: list[float] = []
         self._reference, self._waited = -np.inf, 0
 
-    def __call__(self, training: np.ndarray, validation: np.ndarray) -> bool:
+    def __call__(self, training: np.ndarray, validation: np.ndarray | None = None) -> bool:
         """Score the predictions after one more iteration; tell whether to stop."""
         self.training.append(self.score_training(training))
-        self.validation.append(self.score_validation(validation))
+        line = f"iteration {len(self.training)}: training score {self.training[-1]:.6g}"
+        if self.score_validation is not None:
+            self.validation.append(self.score_validation(validation))
+            line += f", validation score {self.validation[-1]:.6g}"
         if self.verbose:
-            print(
-                f"iteration {len(self.validation)}: training score {self.training[-1]:.6g}, "
-                f"validation score {self.validation[-1]:.6g}"
-            )
+            print(line)
+        if self.score_validation is None:
+            return False
         improved = self.validation[-1] > self._reference + self.tol
         self._waited = 0 if improved else self._waited + 1
         self._reference = max(self._reference, self.validation[-1])

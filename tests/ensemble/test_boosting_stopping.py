@@ -1,9 +1,13 @@
 """Boosters stop at the best iteration, and show their stages."""
 
+import pickle
+from importlib import import_module
+
 import numpy as np
 import pytest
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, mean_squared_error
 from sklearn.model_selection import GroupShuffleSplit, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -252,5 +256,75 @@ def test_scores_are_printed_if_asked_for(backend, parts, capsys):
         assert len(lines) == (len(clf.validation_scores_) if verbose else 0)
     assert lines[0].startswith("iteration 1: training score ")
     assert lines[-1].endswith(f"validation score {clf.validation_scores_[-1]:.6g}")
-    clf.set_params(early_stopping=False).fit(X, y[:300])
-    assert capsys.readouterr().out == ""
+    plain = clf.set_params(early_stopping=False).fit(X, y[:300])
+    lines = capsys.readouterr().out.splitlines()
+    score = -log_loss(y[:300], plain.predict_proba(X))
+    assert lines[-1] == f"iteration 3: training score {score:.6g}"
+    assert len(lines) == 3
+    assert plain.train_scores_ is plain.validation_scores_ is None
+    clf.set_params(verbose=False)
+    np.testing.assert_array_equal(clone(clf).fit(X, y[:300]).predict(X), plain.predict(X))
+
+
+# Ctrl-C.
+
+
+def interrupt_at(monkeypatch, backend, iteration):
+    """Press Ctrl-C while the library grows an iteration."""
+    module = import_module(f"sklearn_modern.ensemble.engines.{backend}")
+    if backend == "hist":
+        grower = import_module("sklearn.ensemble._hist_gradient_boosting.gradient_boosting")
+        owner, name = grower.TreeGrower, "grow"
+    else:
+        owner = module.xgb.Booster if backend == "xgboost" else module.lgb.Booster
+        name = "update"
+    grow, calls = getattr(owner, name), []
+
+    def growing(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == iteration:
+            raise KeyboardInterrupt
+        return grow(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, growing)
+
+
+@pytest.mark.parametrize("validated", [False, True])
+def test_an_interrupted_fit_keeps_its_trees(backend, validated, monkeypatch, parts):
+    X, X_val, _, y = parts
+    given = {"X_val": X_val, "y_val": y[300:]} if validated and backend != "hist" else {}
+    expected = regressor(backend, n_estimators=4).fit(X, y[:300]).predict(X)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, backend, 5)
+        with pytest.warns(ConvergenceWarning, match="interrupted after 4 iterations; Grad.*keeps"):
+            reg = regressor(backend, n_estimators=9).fit(X, y[:300], **given)
+    assert reg.n_estimators_ == 4
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(reg)).predict(X), expected)
+    reg.set_params(warm_start=True, n_estimators=6).fit(X, y[:300])
+    whole = regressor(backend, n_estimators=6).fit(X, y[:300])
+    np.testing.assert_allclose(reg.predict(X), whole.predict(X), rtol=1e-5)
+
+
+def test_an_interrupted_iteration_of_several_trees_is_dropped(backend, monkeypatch, parts):
+    X, _, y, _ = parts
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, backend, 3 * 2 + 2 if backend == "hist" else 3)
+        with pytest.warns(ConvergenceWarning, match="after 2 iterations"):
+            clf = classifier(backend).fit(X, y[:300])
+    expected = classifier(backend, n_estimators=2).fit(X, y[:300]).predict_proba(X)
+    np.testing.assert_array_equal(clf.predict_proba(X), expected)
+
+
+def test_an_interrupted_search_ends(backend, monkeypatch, parts):
+    X, _, _, y = parts
+    for iteration in (1, 3):
+        with monkeypatch.context() as patch:
+            interrupt_at(patch, backend, iteration)
+            with pytest.raises(KeyboardInterrupt):
+                cross_val_score(regressor(backend, n_estimators=9), X, y[:300], cv=2)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, backend, 1)  # there is nothing to keep
+        reg = regressor(backend)
+        with pytest.raises(KeyboardInterrupt):
+            reg.fit(X, y[:300])
+    assert not hasattr(reg, "_engine")

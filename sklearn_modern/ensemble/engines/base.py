@@ -74,9 +74,9 @@ class Settings:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-# Sees the predictions for the training rows and the validation rows after each iteration, and says
-# whether to stop.
-Watch = Callable[[np.ndarray, np.ndarray], bool]
+# Sees the predictions for the training rows, and the validation rows if there are any, after each
+# iteration, and says whether to stop.
+Watch = Callable[..., bool]
 
 
 class Engine(ABC):
@@ -108,7 +108,8 @@ class Engine(ABC):
     ) -> None:
         """Train, or train on, until there are ``settings.n_estimators`` iterations.
 
-        ``data`` is what ``prepare`` has made of the rows.
+        ``data`` is what ``prepare`` has made of the rows. A KeyboardInterrupt is raised again, but
+        the iterations before it are kept.
         """
 
     def first(self, n_estimators: int) -> "Engine":

@@ -46,9 +46,10 @@ class Hist(Engine):
         while target < self.settings.n_estimators:
             target = min(max(2 * target, 32), self.settings.n_estimators)
             self._grow(seen, target)
-            stages = zip(self.staged(rows.X), self.staged(validation.X), strict=True)
-            for done, (training, held_out) in enumerate(stages, start=1):
-                if done > watched and watch(training, held_out):
+            parts = [rows] if validation is None else [rows, validation]
+            stages = zip(*(self.staged(part.X) for part in parts), strict=True)
+            for done, predicted in enumerate(stages, start=1):
+                if done > watched and watch(*predicted):
                     self.keep(done)
                     return
             watched = target
@@ -179,8 +180,16 @@ class Hist(Engine):
         return rows._replace(X=np.where(empty, 0.0, rows.X)) if empty.any() else rows
 
     def _grow(self, rows, n_estimators):
-        with self._threads():
-            self.model.set_params(max_iter=n_estimators).fit(rows.X, rows.y, rows.weight)
+        try:
+            with self._threads():
+                self.model.set_params(max_iter=n_estimators).fit(rows.X, rows.y, rows.weight)
+        except KeyboardInterrupt:
+            self.model._in_fit = False  # else it takes rows to predict for binned ones
+            self.model.train_score_ = self.model.validation_score_ = np.empty(0)
+            trees = getattr(self.model, "_predictors", [])
+            if trees and len(trees[-1]) < self.model.n_trees_per_iteration_:
+                trees.pop()
+            raise
 
     def _threads(self):
         return threadpool_limits(limits=self.settings.n_threads, user_api="openmp")

@@ -83,11 +83,11 @@ class LightGBM(Engine):
         if n_more == 0:  # which LightGBM refuses
             return
         data = self._data(rows, parameters) if data is None else data
-        evaluated, callbacks, metric = [], [], None
+        evaluated, watcher = [], _Watcher(watch)
         if watch is not None:
-            evaluated = [data, data.create_valid(_known(validation.X), validation.y)]
-            watcher = _Watcher(watch)
-            callbacks, metric = [watcher], watcher.metric
+            evaluated = [data]
+            if validation is not None:
+                evaluated.append(data.create_valid(_known(validation.X), validation.y))
         try:
             self.booster = lgb.train(
                 parameters,
@@ -95,10 +95,14 @@ class LightGBM(Engine):
                 n_more,
                 valid_sets=evaluated,
                 valid_names=["training", "validation"][: len(evaluated)],
-                feval=metric,
-                callbacks=callbacks,
+                feval=None if watch is None else watcher.metric,
+                callbacks=[watcher],
                 init_model=self.booster,
             )
+        except KeyboardInterrupt:
+            if watcher.model is not None:
+                self.booster = _without_rows(watcher.model)
+            raise
         except lgb.basic.LightGBMError as error:
             if self.settings.device == "cpu":
                 raise
@@ -109,8 +113,7 @@ class LightGBM(Engine):
 
     def keep(self, n_estimators: int) -> None:
         """Keep the first ``n_estimators`` iterations only."""
-        text = self.booster.model_to_string(num_iteration=n_estimators)
-        self.booster = lgb.Booster(model_str=text)
+        self.booster = _without_rows(self.booster, n_estimators)
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict by all iterations."""
@@ -201,12 +204,16 @@ class LightGBM(Engine):
 
 
 class _Watcher:
-    """Hands the predictions after each iteration to a Watch, and stops when it says so."""
+    """Hands the predictions after each iteration to a Watch, and stops when it says so.
+
+    It also holds the booster while that grows.
+    """
 
     order = 0
 
     def __init__(self, watch):
         self.watch = watch
+        self.model = None
         self.predictions = []
 
     def metric(self, predictions, data):
@@ -214,10 +221,14 @@ class _Watcher:
         return "seen", 0.0, True
 
     def __call__(self, env):
-        training, validation = self.predictions
-        self.predictions = []
-        if self.watch(training, validation):
+        self.model = env.model
+        seen, self.predictions = self.predictions, []
+        if self.watch is not None and self.watch(*seen):
             raise lgb.callback.EarlyStopException(env.iteration, [])
+
+
+def _without_rows(booster, n_estimators=-1):
+    return lgb.Booster(model_str=booster.model_to_string(num_iteration=n_estimators))
 
 
 def _names_of(parameter):

@@ -63,24 +63,30 @@ class XGBoost(Engine):
         parameters = self._parameters(rows)
         _refuse_clashes(self.settings.extra, parameters)
         data = self._data(rows) if data is None else data
-        evaluated, callbacks, metric = [], [], None
+        evaluated, watcher = [], _Watcher(watch, self._in_float64)
         if watch is not None:
-            evaluated = [(data, "training"), (self._data(validation, data), "validation")]
-            watcher = _Watcher(watch, self._in_float64)
-            callbacks, metric = [watcher], watcher.metric
+            evaluated = [(data, "training")]
+            if validation is not None:
+                evaluated.append((self._data(validation, data), "validation"))
             parameters["disable_default_eval_metric"] = True
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            self.booster = xgb.train(
-                parameters | self.settings.extra,
-                data,
-                self.settings.n_estimators - self.n_estimators,
-                evals=evaluated,
-                custom_metric=metric,
-                callbacks=callbacks,
-                verbose_eval=False,
-                xgb_model=self.booster,
-            )
+            try:
+                self.booster = xgb.train(
+                    parameters | self.settings.extra,
+                    data,
+                    self.settings.n_estimators - self.n_estimators,
+                    evals=evaluated,
+                    custom_metric=None if watch is None else watcher.metric,
+                    callbacks=[watcher],
+                    verbose_eval=False,
+                    xgb_model=self.booster,
+                )
+            except KeyboardInterrupt:
+                if watcher.model is not None and watcher.model.num_boosted_rounds():
+                    self.booster = watcher.model[:]  # without the rows
+                    self.booster.set_param({"device": "cpu"})
+                raise
         # It predicts where the rows are. On an accelerator it would warn that they are elsewhere,
         # and a pickle would warn where there is none.
         self.booster.set_param({"device": "cpu"})
@@ -253,22 +259,29 @@ def _first_hessian(settings, rows):
 
 
 class _Watcher(xgb.callback.TrainingCallback):
-    """Hands the predictions after each iteration to a Watch, and stops when it says so."""
+    """Hands the predictions after each iteration to a Watch, and stops when it says so.
+
+    It also holds the booster while that grows.
+    """
 
     def __init__(self, watch, in_float64):
         super().__init__()
         self.watch = watch
         self.in_float64 = in_float64
+        self.model = None
         self.predictions = []
+
+    def before_training(self, model):
+        self.model = model
+        return model
 
     def metric(self, predictions, data):
         self.predictions.append(self.in_float64(predictions))
         return "seen", 0.0
 
     def after_iteration(self, model, epoch, evals_log):
-        training, validation = self.predictions
-        self.predictions = []
-        return self.watch(training, validation)
+        seen, self.predictions = self.predictions, []
+        return False if self.watch is None else self.watch(*seen)
 
 
 def _dense(X):

@@ -11,13 +11,11 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator
 from sklearn_modern._core.interruption import keeps_what_it_has
-from sklearn_modern._core.same import key, setting
+from sklearn_modern._core.same import setting
 from sklearn_modern._core.scikit_learn import Interval, StrOptions, fit_context, openmp_threads
-from sklearn_modern._inputs.columns import ColumnCoder
 from sklearn_modern._inputs.validation import check_lengths, weighted_rows
 from sklearn_modern.device import resolve_device
 from sklearn_modern.ensemble._constraints import (
@@ -25,34 +23,22 @@ from sklearn_modern.ensemble._constraints import (
     interaction_groups,
     monotonic_directions,
 )
-from sklearn_modern.ensemble._many import fit_many
+from sklearn_modern.ensemble._many import ManyFits
 from sklearn_modern.ensemble._rows import check_groups, split, weighted
 from sklearn_modern.ensemble._stopping import Stopper, scores_of
-from sklearn_modern.ensemble.engines.base import Rows, Settings
+from sklearn_modern.ensemble._trees import Trees
+from sklearn_modern.ensemble.engines.base import Settings
 
 __all__ = ["GradientBoosting"]
 
 _ENGINES = {"xgboost": "XGBoost", "lightgbm": "LightGBM", "hist": "Hist"}
-# What decides how data are read and binned, and what is learned from reading them.
-_READING = (
-    "backend",
-    "backend_params",
-    "categorical_features",
-    "class_weight",
-    "device",
-    "loss",
-    "max_bins",
-    "n_jobs",
-    "quantile",
-)
 _GROWN_BY = ("backend", "categorical_features", "device", "loss", "quantile")
-_LEARNED = ("_columns", "_delta", "_offset", "classes_", "feature_names_in_", "n_features_in_")
 # With early_stopping="auto", as in scikit-learn.
 _MANY_ROWS = 10_000
 
 
 @estimator
-class GradientBoosting(BaseEstimator):
+class GradientBoosting(Trees, ManyFits, BaseEstimator):
     """Boosted trees.
 
     Parameters
@@ -196,7 +182,16 @@ class GradientBoosting(BaseEstimator):
     }
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, groups=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        groups=None,
+    ):
         """Grow the trees.
 
         Parameters
@@ -209,6 +204,8 @@ class GradientBoosting(BaseEstimator):
             Sample weights, of which only the ratios matter; rows of weight zero are left out.
         X_val, y_val : array-like, default=None
             Validation data for early stopping, instead of a share of X; with "auto", too.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Weights of the validation rows, for their score.
         groups : array-like of shape (n_samples,), default=None
             Groups of rows, which the validation split keeps together. With metadata routing they
             are requested by default.
@@ -220,6 +217,8 @@ class GradientBoosting(BaseEstimator):
         """
         if (X_val is None) != (y_val is None):
             raise ValueError("X_val and y_val go together, but only one of them was given.")
+        if sample_weight_val is not None and X_val is None:
+            raise ValueError("sample_weight_val are weights of X_val, which was not given.")
         if X_val is not None and self.early_stopping is False:
             raise ValueError("X_val is for early stopping, but early_stopping=False.")
         resume = self.warm_start and hasattr(self, "_engine")
@@ -231,7 +230,7 @@ class GradientBoosting(BaseEstimator):
         seeds = check_random_state(self.random_state)
         validation = None
         if X_val is not None:
-            validation = self._given_rows(X_val, y_val)
+            validation = self._given_rows(X_val, y_val, sample_weight_val)
         elif self._stops_early(len(rows.y)):
             drawn = np.random.RandomState(seeds.randint(2**31 - 1))
             rows, validation = split(rows, self.validation_fraction, drawn, groups)
@@ -248,42 +247,6 @@ class GradientBoosting(BaseEstimator):
             raise
         return self
 
-    def fit_many(self, fits):
-        """Fit clones of this estimator that share bins and trees where they can.
-
-        Parameters
-        ----------
-        fits : sequence of sklearn_modern.shared_fits.Fit
-            What to fit.
-
-        Yields
-        ------
-        position : int
-            Which of the fits it is; they come in any order.
-        fitted : estimator or Exception
-            What a separate fit would have given.
-        """
-        yield from fit_many(self, fits)
-
-    @property
-    def booster_(self) -> Any:
-        """The library's own object."""
-        check_is_fitted(self, "_engine")
-        return self._engine.native
-
-    @property
-    def n_estimators_(self) -> int:
-        """Number of iterations that were kept."""
-        check_is_fitted(self, "_engine")
-        return self._engine.n_estimators
-
-    @property
-    def feature_importances_(self) -> np.ndarray:
-        """Gain of the splits on each feature, as a share of the total."""
-        check_is_fitted(self, "_engine")
-        gains = self._engine.gains()
-        return gains / gains.sum() if gains.any() else gains
-
     def _read(self, X, y, sample_weight=None, groups=None, *, reset=True):
         """Check everything, and code it as numbers."""
         check_lengths(X, y)
@@ -297,26 +260,11 @@ class GradientBoosting(BaseEstimator):
             self._delta, self._offset = self._scale(rows)
         return rows._replace(y=self._shifted(y)), groups
 
-    def _matrix(self, X, *, reset):
-        """Read a table as numbers, with codes in the place of categories."""
-        if reset:
-            self._columns = ColumnCoder(self.categorical_features, dtype=None)
-            table = self._columns.fit_transform(self, X)
-        else:
-            table = self._columns.transform(self, X)
-        if table.codes is None:
-            return table.numbers
-        matrix = np.empty((len(table.codes), self.n_features_in_), dtype=table.numbers.dtype)
-        matrix[:, self._columns.numerical_indices] = table.numbers
-        matrix[:, self._columns.categorical_indices] = np.where(
-            table.codes < 0, np.nan, table.codes
-        )
-        return matrix
-
-    def _given_rows(self, X_val, y_val):
+    def _given_rows(self, X_val, y_val, sample_weight_val):
         check_lengths(X_val, y_val)
-        matrix = self._matrix(X_val, reset=False)
-        return Rows(matrix, self._shifted(self._check_y(y_val, reset=False)), None)
+        X_val, y_val, weight = weighted_rows(X_val, y_val, sample_weight_val)
+        y = self._shifted(self._check_y(y_val, reset=False))
+        return weighted(self._matrix(X_val, reset=False), y, weight)
 
     def _stops_early(self, n_rows):
         return n_rows >= _MANY_ROWS if self.early_stopping == "auto" else self.early_stopping
@@ -421,24 +369,6 @@ class GradientBoosting(BaseEstimator):
             self.tol,
             bool(self.verbose),
         )
-
-    # What many fits may share.
-
-    def _shares(self, n_rows, fit_params):
-        """Tell whether a fit sees all of its rows, and no more."""
-        apart = self.warm_start or self._stops_early(n_rows)
-        return not apart and set(fit_params) <= {"sample_weight", "groups"}
-
-    def _reads_alike(self):
-        """Return what decides how the data are read and binned."""
-        return key({name: getattr(self, name, None) for name in _READING})
-
-    def _learn_from(self, other):
-        """Take from another fit of the same data what was learned by reading them."""
-        for name in _LEARNED:
-            if hasattr(other, name):
-                setattr(self, name, getattr(other, name))
-        self.validation_scores_ = self.train_scores_ = None
 
     @abstractmethod
     def _check_y(self, y, *, reset):

@@ -118,6 +118,38 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
             logarithms[rounded] = _log_probabilities(margins)[rounded]
         return logarithms
 
+    def decision_function(self, X):
+        """Return the sums over all trees, from which probabilities are computed.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            Rows to predict.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Log-odds of the second of two classes, or a score for each of more classes.
+        """
+        check_is_fitted(self, "_engine")
+        return self._engine.margins(self._matrix(X, reset=False))
+
+    def staged_decision_function(self, X):
+        """Yield the sums over the trees after each iteration.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            Rows to predict.
+
+        Yields
+        ------
+        ndarray of shape (n_samples,) or (n_samples, n_classes)
+            As ``decision_function``.
+        """
+        check_is_fitted(self, "_engine")
+        yield from self._engine.staged_margins(self._matrix(X, reset=False))
+
     def staged_predict_proba(self, X):
         """Yield probabilities after each iteration.
 

@@ -8,10 +8,61 @@ from sklearn.utils import check_random_state
 from sklearn_modern._core.same import key
 from sklearn_modern._fits.many import Fit, data_key, outcome
 
-__all__ = ["fit_many"]
+__all__ = ["ManyFits"]
+
+# What decides how data are read and binned, and what is learned from reading them.
+_READING = (
+    "backend",
+    "backend_params",
+    "categorical_features",
+    "class_weight",
+    "device",
+    "loss",
+    "max_bins",
+    "n_jobs",
+    "quantile",
+)
+_LEARNED = ("_columns", "_delta", "_offset", "classes_", "feature_names_in_", "n_features_in_")
 
 
-def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
+class ManyFits:
+    """What lets the fits of a boosting estimator share bins and trees."""
+
+    def fit_many(self, fits):
+        """Fit clones of this estimator that share bins and trees where they can.
+
+        Parameters
+        ----------
+        fits : sequence of sklearn_modern.shared_fits.Fit
+            What to fit.
+
+        Yields
+        ------
+        position : int
+            Which of the fits it is; they come in any order.
+        fitted : estimator or Exception
+            What a separate fit would have given.
+        """
+        yield from _fit_many(self, fits)
+
+    def _shares(self, n_rows, fit_params):
+        """Tell whether a fit sees all of its rows, and no more."""
+        apart = self.warm_start or self._stops_early(n_rows)
+        return not apart and set(fit_params) <= {"sample_weight", "groups"}
+
+    def _reads_alike(self):
+        """Return what decides how the data are read and binned."""
+        return key({name: getattr(self, name, None) for name in _READING})
+
+    def _learn_from(self, other):
+        """Take from another fit of the same data what was learned by reading them."""
+        for name in _LEARNED:
+            if hasattr(other, name):
+                setattr(self, name, getattr(other, name))
+        self.validation_scores_ = self.train_scores_ = None
+
+
+def _fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
     """Fit clones of a boosting estimator, as :mod:`sklearn_modern._fits.many` says.
 
     Fits of the same data whose bins are the same share them. Fits that differ only in

@@ -209,6 +209,10 @@ def test_unknown_or_clashing_parameters_are_refused(backend, wine):
             continue  # the classifier knows none
         with pytest.raises(ValueError, match=f"backend_params has .*{key}.* set already"):
             classifier(backend, backend_params={key: 1}).fit(X, y)
+    ours = {"xgboost": "min_child_weight", "lightgbm": "min_child_samples"}
+    key = ours.get(backend, "min_samples_leaf")
+    with pytest.raises(ValueError, match=f"'{key}' by min_samples_leaf"):
+        classifier(backend, backend_params={key: 1}).fit(X, y)
 
 
 def test_parameters_without_a_say_are_refused(backend, wine):

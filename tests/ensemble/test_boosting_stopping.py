@@ -189,6 +189,21 @@ def test_groups_are_routed(backend):
     assert np.isfinite(scores).all()
 
 
+def test_validation_rows_have_weights(backend, parts):
+    X, X_val, y, _ = parts
+    y_val, times = y[300:], np.arange(142) % 3
+    clf = classifier(backend, n_estimators=8)
+    clf.fit(X, y[:300], X_val=X_val, y_val=y_val, sample_weight_val=times)
+    repeated = clone(clf).fit(
+        X, y[:300], X_val=np.repeat(X_val, times, 0), y_val=np.repeat(y_val, times)
+    )
+    np.testing.assert_allclose(clf.validation_scores_, repeated.validation_scores_, rtol=1e-6)
+    plain = clone(clf).fit(X, y[:300], X_val=X_val, y_val=y_val)
+    assert not np.allclose(clf.validation_scores_, plain.validation_scores_, rtol=1e-3)
+    with pytest.raises(ValueError, match="sample_weight_val are weights of X_val"):
+        clf.fit(X, y[:300], sample_weight_val=times)
+
+
 @pytest.mark.parametrize("missing", ["X_val", "y_val"])
 def test_validation_data_come_in_pairs(backend, missing, parts):
     X, X_val, y, _ = parts

@@ -1,6 +1,7 @@
 """What an adapter of a boosting library promises."""
 
 import copy
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,10 @@ __all__ = [
     "Rows",
     "Settings",
     "Watch",
+    "by_class",
+    "clash",
     "column_label",
+    "column_names",
     "from_margin",
 ]
 
@@ -128,13 +132,30 @@ class Engine(ABC):
     def predict(self, X: Any) -> np.ndarray:
         """Predict by all iterations."""
 
-    @abstractmethod
     def staged(self, X: Any) -> Iterator[np.ndarray]:
         """Predict by the first iteration, by the first two, and so on."""
+        for margins in self.staged_margins(X):
+            yield from_margin(margins, self.settings.loss)
+
+    @abstractmethod
+    def staged_margins(self, X: Any) -> Iterator[np.ndarray]:
+        """Return the sums over the trees of the first iteration, of the first two, and so on."""
 
     @abstractmethod
     def margins(self, X: Any) -> np.ndarray:
         """Return the sums over all trees, from which a classifier's probabilities are computed."""
+
+    def input(self, X: Any) -> Any:
+        """Return rows as the library's own object takes them."""
+        return X
+
+    @abstractmethod
+    def leaves(self, X: Any) -> np.ndarray:
+        """Return leaves: (rows, iterations), with more than two classes one for each class."""
+
+    @abstractmethod
+    def contributions(self, X: Any) -> np.ndarray:
+        """Share out margins: (rows, features + 1), or (rows, classes, features + 1)."""
 
     @abstractmethod
     def gains(self) -> np.ndarray:
@@ -154,6 +175,35 @@ class Engine(ABC):
 def column_label(names: np.ndarray | None, column: int) -> str:
     """Say which column it is: its name, or its position."""
     return str(column) if names is None else repr(str(names[column]))
+
+
+def column_names(names: np.ndarray | None) -> list[str] | None:
+    """Return names that every library accepts, as near to the columns' own as they can be."""
+    if names is None:
+        return None
+    found: list[str] = []
+    for name in names:
+        plain = unique = re.sub(r"[^\w.-]", "_", str(name)) or "_"
+        repeated = 1
+        while unique in found:
+            repeated += 1
+            unique = f"{plain}_{repeated}"
+        found.append(unique)
+    return found
+
+
+def clash(names: dict[str, str | None]) -> str:
+    """Say which of the library's parameters are set already, and by which of ours."""
+    listed = ", ".join(
+        f"{name!r} by {ours}" if ours else f"{name!r} by the backend"
+        for name, ours in sorted(names.items())
+    )
+    return f"backend_params has {sorted(names)}, which are set already: {listed}."
+
+
+def by_class(leaves: np.ndarray, n_classes: int) -> np.ndarray:
+    """Give leaves of trees that take turns over more than two classes an axis of classes."""
+    return leaves.reshape(len(leaves), -1, n_classes) if n_classes > 2 else leaves
 
 
 def from_margin(margin: np.ndarray, loss: str) -> np.ndarray:

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
-from sklearn_modern.ensemble.engines.base import Engine, Rows, Watch, column_label
+from sklearn_modern.ensemble.engines.base import Engine, Rows, Watch, clash, column_label
 
 __all__ = ["Hist"]
 
@@ -18,6 +18,9 @@ _OURS = {
     *("loss", "quantile", "max_iter", "class_weight"),
     *("scoring", "validation_fraction", "n_iter_no_change", "tol", "verbose"),
 }
+
+
+_OTHER_NAMES = {"max_iter": "n_estimators"}
 
 
 class Hist(Engine):
@@ -74,10 +77,32 @@ class Hist(Engine):
         else:
             yield from map(self._probabilities, self.model.staged_predict_proba(X))
 
+    def staged_margins(self, X: Any) -> Iterator[np.ndarray]:
+        """Return the sums over the trees of the first iteration, of the first two, and so on."""
+        yield from self.model.staged_decision_function(_dense(X))
+
     def margins(self, X: Any) -> np.ndarray:
         """Return the sums over all trees, from which a classifier's probabilities are computed."""
         with self._threads():
             return self.model.decision_function(_dense(X))
+
+    def input(self, X: Any) -> np.ndarray:
+        """Return rows as scikit-learn's estimator takes them."""
+        return _dense(X)
+
+    def leaves(self, X: Any) -> np.ndarray:
+        """Refuse, since scikit-learn does not tell."""
+        raise ValueError(
+            "backend='hist' does not tell which leaf a row falls into, which apply needs; take "
+            "backend='xgboost' or 'lightgbm'."
+        )
+
+    def contributions(self, X: Any) -> np.ndarray:
+        """Refuse, since scikit-learn has none."""
+        raise ValueError(
+            "backend='hist' has no contributions of features, which predict_contributions needs; "
+            "take backend='xgboost' or 'lightgbm'."
+        )
 
     def gains(self) -> np.ndarray:
         """Return the total gain of the splits on each feature."""
@@ -154,9 +179,7 @@ class Hist(Engine):
             raise ValueError(f"backend_params has {unknown}, which {kind.__name__} does not know.")
         clashes = sorted(set(s.extra) & (_OURS | set(parameters)))
         if clashes:
-            raise ValueError(
-                f"backend_params has {clashes}, which parameters of the estimator set already."
-            )
+            raise ValueError(clash({name: _OTHER_NAMES.get(name, name) for name in clashes}))
 
     def _check_categories(self, X):
         most = self.settings.max_bins

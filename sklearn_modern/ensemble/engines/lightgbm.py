@@ -12,7 +12,9 @@ from sklearn_modern.ensemble.engines.base import (
     Engine,
     Rows,
     Watch,
-    from_margin,
+    by_class,
+    clash,
+    column_names,
 )
 
 __all__ = ["LightGBM"]
@@ -47,7 +49,31 @@ _ELSEWHERE = {
     *("label_gain", "lambdarank_norm", "lambdarank_truncation_level", "objective_seed"),
     *("lambdarank_position_bias_regularization", "bagging_by_query"),
 }
-_SET = "which parameters of the estimator set already"
+# What sets them, under our names.
+_BY = {
+    "num_iterations": "n_estimators",
+    "learning_rate": "learning_rate",
+    "num_leaves": "max_leaf_nodes",
+    "max_depth": "max_depth",
+    "min_data_in_leaf": "min_samples_leaf",
+    "lambda_l2": "l2_regularization",
+    "bagging_fraction": "subsample",
+    "bagging_freq": "subsample",
+    "feature_fraction_bynode": "max_features",
+    "max_bin": "max_bins",
+    "num_threads": "n_jobs",
+    "seed": "random_state",
+    "verbosity": "verbose",
+    "metric": "scoring",
+    "objective": "loss",
+    "alpha": "quantile",
+    "early_stopping_round": "n_iter_no_change",
+    "early_stopping_min_delta": "tol",
+    "categorical_feature": "categorical_features",
+    "monotone_constraints": "monotonic_cst",
+    "interaction_constraints": "interaction_cst",
+    **dict.fromkeys(("device_type", "gpu_device_id", "gpu_device_id_list", "num_gpu"), "device"),
+}
 _NO_SAY = (
     "which LightGBM has for files, several machines, rankings, or metrics and predictions of its "
     "own, and which have no say in this fit; leave them out"
@@ -121,8 +147,8 @@ class LightGBM(Engine):
             _known(X), num_iteration=-1, num_threads=self.settings.n_threads
         )
 
-    def staged(self, X: Any) -> Iterator[np.ndarray]:
-        """Predict by the first iteration, by the first two, and so on."""
+    def staged_margins(self, X: Any) -> Iterator[np.ndarray]:
+        """Return the sums over the trees of the first iteration, of the first two, and so on."""
         X, margin = _known(X), 0.0
         for i in range(self.n_estimators):
             margin = margin + self.booster.predict(
@@ -132,13 +158,33 @@ class LightGBM(Engine):
                 raw_score=True,
                 num_threads=self.settings.n_threads,
             )
-            yield from_margin(margin, self.settings.loss)
+            yield margin
 
     def margins(self, X: Any) -> np.ndarray:
         """Return the sums over all trees, from which a classifier's probabilities are computed."""
         return self.booster.predict(
             _known(X), num_iteration=-1, raw_score=True, num_threads=self.settings.n_threads
         )
+
+    def input(self, X: Any) -> Any:
+        """Return rows as LightGBM's booster takes them."""
+        return _known(X)
+
+    def leaves(self, X: Any) -> np.ndarray:
+        """Return leaves: (rows, iterations), with more than two classes one for each class."""
+        leaves = self.booster.predict(
+            _known(X), num_iteration=-1, pred_leaf=True, num_threads=self.settings.n_threads
+        )
+        return by_class(leaves.astype(np.int64), self.settings.n_classes)
+
+    def contributions(self, X: Any) -> np.ndarray:
+        """Share out margins: (rows, features + 1), or (rows, classes, features + 1)."""
+        X = X.toarray() if sp.issparse(X) else X
+        found = self.booster.predict(
+            X, num_iteration=-1, pred_contrib=True, num_threads=self.settings.n_threads
+        )
+        several = self.settings.n_classes > 2
+        return found.reshape(len(X), -1, X.shape[1] + 1) if several else found
 
     def gains(self) -> np.ndarray:
         """Return the total gain of the splits on each feature."""
@@ -197,6 +243,7 @@ class LightGBM(Engine):
             _known(rows.X),
             rows.y,
             weight=rows.weight,
+            feature_name=column_names(self.settings.names) or "auto",
             categorical_feature=list(self.settings.categorical),
             params=parameters,
             free_raw_data=self.booster is None,
@@ -253,7 +300,10 @@ def _check_extra(extra, parameters):
                 "that later ones leave as they are."
             )
     ours = _OURS | {main.get(key, key) for key in parameters}
-    for refused, why in ((ours, _SET), (_ELSEWHERE, _NO_SAY), (_OTHER_NUMBERS, _CHANGED)):
+    clashes = {key: _BY.get(main[key]) for key in extra if main[key] in ours}
+    if clashes:
+        raise ValueError(clash(clashes))
+    for refused, why in ((_ELSEWHERE, _NO_SAY), (_OTHER_NUMBERS, _CHANGED)):
         found = sorted(key for key in extra if main[key] in refused)
         if found:
             raise ValueError(f"backend_params has {found}, {why}.")

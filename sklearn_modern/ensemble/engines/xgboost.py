@@ -14,8 +14,10 @@ from sklearn_modern.ensemble.engines.base import (
     Engine,
     Rows,
     Watch,
+    by_class,
+    clash,
     column_label,
-    from_margin,
+    column_names,
 )
 
 __all__ = ["XGBoost"]
@@ -108,8 +110,8 @@ class XGBoost(Engine):
         predicted = self.booster.inplace_predict(_dense(X), validate_features=False)
         return self._in_float64(predicted)
 
-    def staged(self, X: Any) -> Iterator[np.ndarray]:
-        """Predict by the first iteration, by the first two, and so on."""
+    def staged_margins(self, X: Any) -> Iterator[np.ndarray]:
+        """Return the sums over the trees of the first iteration, of the first two, and so on."""
         X, margin = _dense(X), None
         self.booster.set_param({"nthread": self.settings.n_threads})
         for i in range(self.n_estimators):
@@ -120,7 +122,7 @@ class XGBoost(Engine):
                 base_margin=margin,
                 validate_features=False,
             )
-            yield from_margin(margin.astype(np.float64), self.settings.loss)
+            yield margin.astype(np.float64)
 
     def margins(self, X: Any) -> np.ndarray:
         """Return the sums over all trees, from which a classifier's probabilities are computed."""
@@ -130,11 +132,32 @@ class XGBoost(Engine):
         )
         return margins.astype(np.float64)
 
+    def input(self, X: Any) -> np.ndarray:
+        """Return rows as a DMatrix of XGBoost takes them."""
+        return _dense(X)
+
+    def leaves(self, X: Any) -> np.ndarray:
+        """Return leaves: (rows, iterations), with more than two classes one for each class."""
+        leaves = self._predict_matrix(X, pred_leaf=True).astype(np.int64)
+        return by_class(leaves.reshape(len(leaves), -1), self.settings.n_classes)
+
+    def contributions(self, X: Any) -> np.ndarray:
+        """Share out margins: (rows, features + 1), or (rows, classes, features + 1)."""
+        return self._predict_matrix(X, pred_contribs=True).astype(np.float64)
+
+    def _predict_matrix(self, X, **what):
+        self.booster.set_param({"nthread": self.settings.n_threads})
+        X = _dense(X)
+        data = xgb.DMatrix(X, nthread=self.settings.n_threads, **self._columns(X.shape[1]))
+        return self.booster.predict(data, **what)
+
     def gains(self) -> np.ndarray:
         """Return the total gain of the splits on each feature."""
-        gains = np.zeros(self.booster.num_features())
+        width, names = self.booster.num_features(), column_names(self.settings.names)
+        places = {name: i for i, name in enumerate(names or [f"f{i}" for i in range(width)])}
+        gains = np.zeros(width)
         for name, gain in self.booster.get_score(importance_type="total_gain").items():
-            gains[int(name[1:])] = gain
+            gains[places[name]] = gain
         return gains
 
     @property
@@ -207,21 +230,53 @@ class XGBoost(Engine):
             X = np.clip(rows.X, -_LARGEST, _LARGEST)
             return self._binned(rows._replace(X=X), reference)
 
+    def _columns(self, width):
+        """Say what the columns are."""
+        s, kinds = self.settings, None
+        if s.categorical:
+            kinds = ["c" if i in s.categorical else "q" for i in range(width)]
+        return {
+            "feature_names": column_names(s.names),
+            "feature_types": kinds,
+            "enable_categorical": bool(kinds),
+        }
+
     def _binned(self, rows, reference):
         s = self.settings
-        kinds = None
-        if s.categorical:
-            kinds = ["c" if i in s.categorical else "q" for i in range(rows.X.shape[1])]
         return xgb.QuantileDMatrix(
             rows.X,
             rows.y,
             weight=rows.weight,
-            feature_types=kinds,
-            enable_categorical=bool(kinds),
+            **self._columns(rows.X.shape[1]),
             max_bin=s.max_bins,
             nthread=s.n_threads,
             ref=reference,
         )
+
+
+# What sets them, under our names.
+_BY = {
+    **dict.fromkeys(("eta", "learning_rate"), "learning_rate"),
+    **dict.fromkeys(("lambda", "reg_lambda"), "l2_regularization"),
+    **dict.fromkeys(("nthread", "n_jobs"), "n_jobs"),
+    **dict.fromkeys(("seed", "random_state"), "random_state"),
+    **dict.fromkeys(("n_estimators", "num_boost_round", "num_round"), "n_estimators"),
+    **dict.fromkeys(("device", "gpu_id"), "device"),
+    **dict.fromkeys(("verbosity", "verbose"), "verbose"),
+    **dict.fromkeys(("eval_metric", "disable_default_eval_metric"), "scoring"),
+    **dict.fromkeys(("enable_categorical", "feature_types"), "categorical_features"),
+    **dict.fromkeys(("objective", "huber_slope", "tweedie_variance_power"), "loss"),
+    "max_leaves": "max_leaf_nodes",
+    "max_depth": "max_depth",
+    "min_child_weight": "min_samples_leaf",
+    "subsample": "subsample",
+    "colsample_bynode": "max_features",
+    "max_bin": "max_bins",
+    "early_stopping_rounds": "n_iter_no_change",
+    "monotone_constraints": "monotonic_cst",
+    "interaction_constraints": "interaction_cst",
+    "quantile_alpha": "quantile",
+}
 
 
 def _least_hessian(settings, rows):
@@ -308,9 +363,7 @@ def _refuse_clashes(extra, parameters):
         )
     clashes = sorted(set(extra) & (set(parameters) | _OURS))
     if clashes:
-        raise ValueError(
-            f"backend_params has {clashes}, which parameters of the estimator set already."
-        )
+        raise ValueError(clash({name: _BY.get(name) for name in clashes}))
 
 
 def _refuse_unknown(message):

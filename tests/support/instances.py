@@ -30,8 +30,8 @@ SETTINGS: dict[str, list[dict]] = {
     ],
     "GradientBoostingClassifier": [
         _XGBOOST | _SHORT_STEPS,
-        _LIGHTGBM,
-        _HIST | {"learning_rate": 0.1},
+        _LIGHTGBM | {"learning_rate": 0.02},  # scores are compared, too, not probabilities only
+        _HIST | {"learning_rate": 0.02},
     ],
     "GradientBoostingRegressor": [_XGBOOST, _LIGHTGBM, _HIST],
     "MLPClassifier": [_EXACT | _MLP],

@@ -1,6 +1,5 @@
 """How many threads a computation takes, and work in one flat queue."""
 
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -9,7 +8,7 @@ from typing import Any
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-__all__ = ["one_thread", "results", "show_progress"]
+__all__ = ["one_thread", "results"]
 
 
 def one_thread() -> AbstractContextManager:
@@ -49,11 +48,3 @@ def results(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found.close()
-
-
-def show_progress(done: int, total: int, text: str) -> None:
-    """Draw a bar over the last one; the line ends when all is done."""
-    filled = 30 * done // max(total, 1)
-    bar = "#" * filled + "-" * (30 - filled)
-    end = "\n" if done >= total else ""
-    print(f"\r[{bar}] {done}/{total} {text}", end=end, file=sys.stderr, flush=True)

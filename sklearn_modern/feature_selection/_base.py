@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_modern._core.checkpoint import Checkpoint
 from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.interruption import keeps_what_it_has
 from sklearn_modern._core.optional import import_optional
 from sklearn_modern._core.same import fingerprint
 from sklearn_modern._core.scikit_learn import (
@@ -188,7 +189,7 @@ class SubsetSelector(Delegating, SelectorMixin, MetaEstimatorMixin, BaseEstimato
         except Stopped:
             evaluation.refuse_none([one.mean for one in evaluation.history.scored])
         except KeyboardInterrupt:
-            if not evaluation.best:
+            if not evaluation.best or not keeps_what_it_has("sklearn_modern.feature_selection"):
                 raise
             warn_user("Interrupted: the best subset so far is kept.")
         evaluation.warn_of_errors()

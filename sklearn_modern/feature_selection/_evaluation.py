@@ -1,6 +1,5 @@
 """Scores each subset of features once, and keeps a record."""
 
-import sys
 from collections.abc import Callable, Sequence
 from itertools import takewhile
 from time import perf_counter
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_modern._core.checkpoint import Checkpoint
-from sklearn_modern._core.parallel import show_progress
+from sklearn_modern._core.progress import ProgressBar
 from sklearn_modern._core.warning import warn_user
 from sklearn_modern.feature_selection._scored import History, ScoredSubset, Scores
 from sklearn_modern.feature_selection._strategies import Strategy
@@ -73,7 +72,7 @@ class Evaluation:
         self._errors: list[str] = []
         self._unwritten: list[dict] = []
         self._written = perf_counter()
-        self._bar_is_open, self._shown = False, (0, 1)
+        self._bar, self._shown = ProgressBar(), (0, 1)
         records = () if checkpoint is None else checkpoint.records
         self._known = {tuple(record["features"]): record for record in records}
 
@@ -103,13 +102,12 @@ class Evaluation:
         if self._verbose:
             top = max((one.mean for one in self.best.values()), default=None)
             text = "" if top is None else f"best score {top:.4g} of {len(self._means)} subsets"
-            show_progress(done, total, text)
-            self._bar_is_open, self._shown = done < total, (done, total)
+            self._bar.show(done, total, text)
+            self._shown = done, total
 
     def close(self) -> None:
         """End the line of an unfinished bar."""
-        if self._bar_is_open:
-            print(file=sys.stderr)
+        self._bar.close()
 
     def refuse_none(self, means: Sequence[float]) -> None:
         """Raise if none of the latest scores is a number."""

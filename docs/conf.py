@@ -57,11 +57,10 @@ sphinx_gallery_conf = {
 def public_modules(name: str) -> Iterator[str]:
     module = import_module(name)
     values = [getattr(module, public) for public in module.__all__]
-    if all(map(ismodule, values)):
-        for value in values:
-            yield from public_modules(value.__name__)
-    else:
+    if not all(map(ismodule, values)):
         yield name
+    for value in filter(ismodule, values):
+        yield from public_modules(value.__name__)
 
 
 def write_reference(path: Path) -> None:
@@ -73,7 +72,8 @@ def write_reference(path: Path) -> None:
         module = import_module(name)
         lines += [name, "-" * len(name), "", getdoc(module), ""]
         lines += [".. autosummary::", "   :toctree:", ""]
-        lines += [f"   ~{name}.{public}" for public in module.__all__]
+        public = [one for one in module.__all__ if not ismodule(getattr(module, one))]
+        lines += [f"   ~{name}.{one}" for one in public]
         lines += [""]
     path.parent.mkdir(exist_ok=True)
     path.write_text("\n".join(lines))

@@ -16,14 +16,14 @@ ROOT = Path(sklearn_modern.__file__).parent
 # from its neighbours. Packages on one floor do not know each other.
 FLOORS = [
     {"_core", "_inputs", "device", "utils"},
-    {"_fits"},
+    {"_fits", "metrics"},
     {"shared_fits"},
     {"networks"},
     {"heads", "augmentation"},
     {"training"},
     {"_neural"},
     {"neural_network", "ordinal", "ensemble"},
-    {"feature_selection", "model_selection", "metrics"},
+    {"feature_selection", "model_selection"},
     {"report", "__main__"},
 ]
 

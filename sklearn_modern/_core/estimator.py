@@ -29,14 +29,15 @@ class Role:
         that have the same value; None is every value.
     differs : bool, default=False
         Whether the members of such a network may have different values.
-    varies : bool, default=False
-        Whether another value than the default makes every batch different.
+    needs : tuple of (str, tuple) or None, default=None
+        Another parameter, and those of its values with which this one has an effect. With others it
+        must have its default, or be off.
     """
 
     steers: bool
     packs_with: tuple | None = None
     differs: bool = False
-    varies: bool = False
+    needs: tuple[str, tuple] | None = None
 
 
 def steers(*, default: Any, **role: Any) -> Any:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sklearn_modern._core.warning import warn_user
+
 __all__ = ["validation_split"]
 
 
@@ -25,17 +27,26 @@ def validation_split(
     Returns
     -------
     training, validation : ndarray of int64
-        Rising row numbers; both parts have at least one row.
+        Rising row numbers; both parts have at least one row. Fewer than four rows are refused.
     """
     n = len(y)
-    if n < 2:
-        raise ValueError(f"There is {n} sample: too few to set validation rows aside.")
+    if n < 4:
+        raise ValueError(
+            f"There {'is 1 sample' if n == 1 else f'are {n} samples'}: too few to set validation "
+            "rows aside. Take early_stopping=False."
+        )
     order = np.lexsort((random_state.random_sample(n), *np.reshape(y, (n, -1)).T[::-1]))
     n_validation = min(max(round(n * fraction), 1), n - 1)
     places = (np.arange(n_validation) + random_state.random_sample()) * n / n_validation
     chosen = order[places.astype(np.int64)]
     if np.ndim(y) == 1 and np.issubdtype(y.dtype, np.integer):
-        kept = chosen[np.bincount(y)[y[chosen]] > 1]
+        counts = np.bincount(y)
+        if (counts == 1).any():
+            warn_user(
+                f"{(counts == 1).sum()} of {(counts > 0).sum()} classes have a single row, which "
+                "stays in the training part: no validation row tells how well these are learned."
+            )
+        kept = chosen[counts[y[chosen]] > 1]
         chosen = kept if len(kept) else chosen
     training = np.ones(n, dtype=bool)
     training[chosen] = False

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
 
 from sklearn_modern._core.estimator import estimator, shapes, steers
 from sklearn_modern._core.scikit_learn import Interval, StrOptions, fit_context
 from sklearn_modern._inputs.validation import is_multilabel
-from sklearn_modern._neural.predictor import NeuralPredictor
+from sklearn_modern._neural.predictor import NeuralPredictor, trains_in_parts
 from sklearn_modern._neural.targets import Labels, LabelSets
 
 __all__ = ["NeuralClassifier"]
@@ -43,6 +44,7 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
         "class_weight": [dict, list, StrOptions({"balanced"}), None],
     }
 
+    @available_if(trains_in_parts)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, *, classes=None, sample_weight=None):
         """Train for one more epoch, on these rows.
@@ -67,8 +69,11 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
         """
         if classes is not None:
             classes = np.unique(classes)
-            if is_multilabel(y):
-                raise ValueError("classes is for one column of labels, but y has several.")
+            if is_multilabel(y) and classes.tolist() != list(range(np.shape(y)[1])):
+                raise ValueError(
+                    f"y has {np.shape(y)[1]} columns of labels, whose classes are their positions "
+                    f"0, 1, ..., but classes={classes.tolist()}."
+                )
             if hasattr(self, "net_") and not np.array_equal(classes, self.classes_):
                 raise ValueError(
                     f"classes={classes.tolist()} are not those of the first call, "

@@ -17,6 +17,7 @@ from sklearn_modern._core.scikit_learn import Interval, Options, StrOptions
 from sklearn_modern._inputs.images import SpatialReader
 from sklearn_modern._neural.inputs import ImageInputs
 from sklearn_modern._neural.predictor import NeuralPredictor
+from sklearn_modern._neural.settings import BATCHES
 from sklearn_modern.augmentation.mixup import CutMix
 from sklearn_modern.augmentation.presets import make_augmentation
 from sklearn_modern.networks.convnet import ARCHITECTURES, STEMS, ConvNet
@@ -103,16 +104,16 @@ class ConvolutionalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     kernel_size: int | None = shapes(default=None)
     stem: str = shapes(default="auto")
     bottleneck: bool = shapes(default=False)
-    dropout: float = shapes(default=0.1)
+    dropout: float = shapes(default=0.1, needs=BATCHES)
     input_shape: tuple[int, ...] | None = shapes(default=None)
     spatial_dims: int | str = shapes(default="auto")
     channels: str = shapes(default="first")
-    augment: Any = shapes(default=None, varies=True)
-    cutmix: float = shapes(default=0.0, varies=True)
+    augment: Any = shapes(default=None, needs=BATCHES)
+    cutmix: float = shapes(default=0.0, needs=BATCHES)
     pretrained: Any = shapes(default=None)
     freeze: int | str = shapes(default="body")
     body_learning_rate_factor: float = shapes(default=0.1)
-    batch_size: int | str = steers(default="auto")
+    batch_size: int | str = steers(default="auto", needs=BATCHES)
     max_iter: int = steers(default=30)
 
     _parameter_constraints = {

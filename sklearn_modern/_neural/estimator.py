@@ -97,7 +97,11 @@ class NeuralEstimator(TrainingSettings, ABC):
             The fitted estimator.
         """
         training, validation = self._prepare(X, y, sample_weight, X_val, y_val)
-        self.net_.train_on(training, validation)
+        try:
+            self.net_.train_on(training, validation)
+        except KeyboardInterrupt:
+            del self.net_  # half a fit must not count as one
+            raise
         self._store_training()
         return self
 
@@ -107,6 +111,7 @@ class NeuralEstimator(TrainingSettings, ABC):
         if resume:
             self._refuse_changes()
         else:
+            self._refuse_unused()
             # A fit that fails must not leave an old network beside what was learned from new data.
             vars(self).pop("net_", None)
             self._inputs, self._targets = self._make_inputs(), self._make_targets(y)
@@ -123,7 +128,7 @@ class NeuralEstimator(TrainingSettings, ABC):
             self._start(checked, y, weight, training, random)
         part = self._part(checked, y, weight, training)
         if X_val is not None:
-            validation_part = self._given_part(X_val, y_val)
+            validation_part = self._given_part(X_val, y_val, checked)
         elif validation is not None:
             validation_part = Part(part.source, self._index(validation))
         else:
@@ -143,16 +148,16 @@ class NeuralEstimator(TrainingSettings, ABC):
 
         ``known`` is for :meth:`_make_targets` in the first call.
         """
-        if self.early_stopping or self.solver == "lbfgs":
+        if self.early_stopping:
             raise ValueError(
-                "partial_fit trains one epoch; it goes with neither early_stopping=True nor "
-                f"solver='lbfgs', but early_stopping={self.early_stopping} and "
-                f"solver={self.solver!r}."
+                "partial_fit trains one epoch, so that there is nothing to stop early, but "
+                "early_stopping=True."
             )
         resume = hasattr(self, "net_")
         if resume:
             self._refuse_changes()
         else:
+            self._refuse_unused()
             self._inputs, self._targets = self._make_inputs(), self._make_targets(y, **known)
         checked, y, weight = self._check(X, y, sample_weight, reset=not resume)
         everything = np.arange(len(weight))
@@ -219,11 +224,15 @@ class NeuralEstimator(TrainingSettings, ABC):
         source = self._source(checked, slice(None), y=y, weight=weight)
         return Part(source, self._index(training))
 
-    def _given_part(self, X_val, y_val):
+    def _given_part(self, X_val, y_val, training):
         if self._targets.required:
             check_lengths(X_val, y_val)
-        checked = self._inputs.check(self, X_val, reset=False)
-        y = self._targets.check(y_val, reset=False)
+        try:
+            checked = self._inputs.check(self, X_val, reset=False)
+            y = self._targets.check(y_val, reset=False)
+        except ValueError as error:
+            raise ValueError(f"In X_val and y_val: {error}") from None
+        self._inputs.compare(training, checked)
         n_rows = num_samples(X_val)
         return self._part(checked, y, np.ones(n_rows), np.arange(n_rows))
 

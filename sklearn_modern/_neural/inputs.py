@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from sklearn_modern._inputs.columns import MISSING, ColumnCoder, Table
+from sklearn_modern._inputs.drift import warn_if_unlike
 from sklearn_modern._inputs.images import SpatialReader, channel_statistics
 from sklearn_modern._inputs.scaling import NumberScaler, quantile_edges
 from sklearn_modern._neural.export import Exported, ExportedArrays, category_slots
@@ -65,6 +66,9 @@ class Inputs(ABC):
         **rest : dict
             More for the source: targets, weights, and how many rows are evaluated together.
         """
+
+    def compare(self, training: Any, validation: Any) -> None:  # noqa: B027
+        """Warn if checked validation rows seem to be prepared otherwise than training rows."""
 
     def row_shape(self, checked: Any) -> tuple[int, ...]:
         """Return the shape of a row, if rows may have others than those of the fit."""
@@ -146,6 +150,10 @@ class TableInputs(Inputs):
             torch.from_numpy(self.cardinalities),
         )
         return Arrays((numbers, slots.to(device)), **rest)
+
+    def compare(self, training: Table, validation: Table) -> None:
+        """Warn if the numbers of most columns lie elsewhere."""
+        warn_if_unlike(training.numbers, validation.numbers)
 
     def export(self, network: Network, dtype: torch.dtype) -> nn.Module:
         """Make a module that takes numbers and codes of categories."""

@@ -4,20 +4,33 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import KW_ONLY
 from numbers import Real
+from typing import Any
 
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_modern._core.estimator import estimator, roles, shapes
+from sklearn_modern._core.estimator import estimator, shapes, steers
 from sklearn_modern._core.scikit_learn import Interval
 from sklearn_modern._neural.estimator import NeuralEstimator
+from sklearn_modern._neural.scoring import validation_scorer
+from sklearn_modern._neural.settings import BATCHES
 from sklearn_modern.augmentation.mixup import Mixup
 from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.members import make_members
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.supervised import Supervised
 
-__all__ = ["NeuralPredictor"]
+__all__ = ["NeuralPredictor", "trains_in_parts"]
+
+
+def trains_in_parts(predictor: Any) -> bool:
+    """Tell whether there is ``partial_fit``."""
+    if predictor.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit needs batches, but solver='lbfgs' takes all rows at once; take another "
+            "solver."
+        )
+    return True
 
 
 @estimator
@@ -28,12 +41,19 @@ class NeuralPredictor(NeuralEstimator):
     ----------
     mixup : float, default=0.0
         Train on mixtures of pairs of rows whose proportions follow Beta(mixup, mixup); 0 is off.
+    scoring : str or callable, default="loss"
+        What ``early_stopping`` follows on the validation rows: "loss", a scorer's name, or a
+        scorer. It is what ``validation_scores_`` hold; "loss" is minus the loss.
     """
 
     _: KW_ONLY
-    mixup: float = shapes(default=0.0, packs_with=(0,), varies=True)
+    mixup: float = shapes(default=0.0, packs_with=(0,), needs=BATCHES)
+    scoring: Any = steers(default="loss")
 
-    _parameter_constraints = {"mixup": [Interval(Real, 0, None, closed="left")]}
+    _parameter_constraints = {
+        "mixup": [Interval(Real, 0, None, closed="left")],
+        "scoring": [str, callable],
+    }
 
     @abstractmethod
     def _make_body(self, random: MemberRandom) -> Body:
@@ -42,7 +62,6 @@ class NeuralPredictor(NeuralEstimator):
     def _make_objective(self, random):
         body = make_members(self._make_body, random)
         if self.solver == "lbfgs":
-            self._refuse_varying_batches()
             body.silence()
         return Supervised(
             body,
@@ -52,20 +71,17 @@ class NeuralPredictor(NeuralEstimator):
             body_rate=self._body_rate(),
         )
 
+    def _steer(self, net, n_rows, **how):
+        super()._steer(net, n_rows, **how)
+        if how["validated"] and self.scoring != "loss":
+            head = net.objective.modules["module"].head
+            net.scorer = validation_scorer(self.scoring, head, self._targets)
+
     @property
     def body_(self) -> Body:
         """The fitted network below the last layer, from which another fit may start."""
         check_is_fitted(self, "net_")
         return self.net_.module_.body
-
-    def _refuse_varying_batches(self):
-        for name, role in roles(type(self)).items():
-            if role.varies and getattr(self, name):
-                raise ValueError(
-                    f"solver='lbfgs' needs the same rows in every step, but {name}="
-                    f"{getattr(self, name)!r}; take another solver or "
-                    f"{name}={getattr(type(self), name)!r}."
-                )
 
     # What a subclass may say besides.
 

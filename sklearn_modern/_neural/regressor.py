@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator, shapes
 from sklearn_modern._core.scikit_learn import StrOptions, fit_context
-from sklearn_modern._neural.predictor import NeuralPredictor
+from sklearn_modern._neural.predictor import NeuralPredictor, trains_in_parts
 from sklearn_modern._neural.targets import Numbers
 from sklearn_modern.heads.continuous import HEADS
 
@@ -46,7 +46,7 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
 
     _: KW_ONLY
     loss: str = shapes(default="squared_error")
-    quantiles: tuple[float, ...] = shapes(default=(0.5,))
+    quantiles: tuple[float, ...] = shapes(default=(0.5,), needs=("loss", ("quantile",)))
     scale_target: bool = shapes(default=True)
 
     _parameter_constraints = {
@@ -55,6 +55,7 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
         "scale_target": ["boolean"],
     }
 
+    @available_if(trains_in_parts)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, *, sample_weight=None):
         """Train for one more epoch, on these rows.

@@ -10,7 +10,8 @@ import torch
 from sklearn.base import BaseEstimator
 from skorch.callbacks import Callback, LRScheduler
 
-from sklearn_modern._core.estimator import estimator, shapes, steers
+from sklearn_modern._core.estimator import estimator, roles, shapes, steers
+from sklearn_modern._core.same import setting
 from sklearn_modern._core.scikit_learn import Interval, StrOptions
 from sklearn_modern.device import has_float64, resolve_device
 from sklearn_modern.networks.random import MemberRandom
@@ -20,7 +21,14 @@ from sklearn_modern.training.optimizers import SOLVERS
 from sklearn_modern.training.schedules import SCHEDULES
 from sklearn_modern.training.trainer import OPERATIONS_PER_PRODUCT, Trainer
 
-__all__ = ["TrainingSettings"]
+__all__ = ["BATCHES", "TrainingSettings"]
+
+# What a parameter needs that is about batches; "lbfgs" takes all rows, the same in every step.
+BATCHES = ("solver", ("adamw", "adam", "sgd"))
+
+# What alpha="auto" is: weight decay, and scikit-learn's penalty.
+_AUTO_DECAY = 0.5
+_AUTO_PENALTY = 1e-4
 
 
 @estimator
@@ -33,10 +41,11 @@ class TrainingSettings(BaseEstimator):
         The optimiser. "adamw" decays weights apart from the gradient; "sgd" has Nesterov's
         momentum; "lbfgs" takes all rows in one batch, for small data: it finds its own steps, and
         has neither batches nor dropout.
-    alpha : float, default=0.5
+    alpha : "auto" or float, default="auto"
         With "adamw" the decoupled weight decay: a step shrinks weights by ``alpha`` times the
-        learning rate. Else the strength of the L2 penalty, as in scikit-learn: the loss of a batch
-        gets ``alpha / 2 * sum(w ** 2) / batch_size``.
+        learning rate. Useful values are 0 to 5. Else the strength of the L2 penalty, as in
+        scikit-learn: the loss of a batch gets ``alpha / 2 * sum(w ** 2) / batch_size``. Useful
+        values are 0 to 10, by the number of rows. "auto" is 0.5 with "adamw", else 0.0001.
     learning_rate : {"one_cycle", "cosine", "constant", "adaptive"}, default="one_cycle"
         How the learning rate changes: constant; down to zero along half a cosine; up and then down
         to zero; or divided by 5 each time that ``n_iter_no_change`` epochs brought no improvement.
@@ -83,18 +92,18 @@ class TrainingSettings(BaseEstimator):
 
     _: KW_ONLY
     solver: str = shapes(default="adamw", packs_with=("adamw", "adam", "sgd"))
-    alpha: float = steers(default=0.5)
+    alpha: float | str = steers(default="auto")
     learning_rate: str = steers(default="one_cycle", packs_with=("one_cycle", "cosine", "constant"))
     learning_rate_init: float = steers(default=0.003)
-    batch_size: int | str = steers(default="auto")
+    batch_size: int | str = steers(default="auto", needs=BATCHES)
     max_iter: int = steers(default=40)
-    momentum: float = shapes(default=0.9)
+    momentum: float = shapes(default=0.9, needs=("solver", ("sgd",)))
     early_stopping: bool = steers(default=False, packs_with=(False,))
     validation_fraction: float = steers(default=0.1)
     n_iter_no_change: int = steers(default=10)
     tol: float = steers(default=0.0001)
-    gradient_clip: float | None = steers(default=None)
-    n_members: int = shapes(default=1, packs_with=(1,))
+    gradient_clip: float | None = steers(default=None, needs=BATCHES)
+    n_members: int = shapes(default=1, packs_with=(1,), needs=BATCHES)
     precision: str = shapes(default="float32", packs_with=("float32", "float64"))
     callbacks: list | None = steers(default=None, packs_with=(None,))
     device: Any = steers(default="auto")
@@ -104,7 +113,7 @@ class TrainingSettings(BaseEstimator):
 
     _parameter_constraints = {
         "solver": [StrOptions(set(SOLVERS))],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [StrOptions({"auto"}), Interval(Real, 0, None, closed="left")],
         "learning_rate": [StrOptions(set(SCHEDULES))],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
@@ -127,22 +136,30 @@ class TrainingSettings(BaseEstimator):
     # Number of batches per epoch that batch_size="auto" aims at.
     _auto_batches = 30
 
+    def _refuse_unused(self) -> None:
+        """Refuse parameters that have no effect together with the others."""
+        for name, role in roles(type(self)).items():
+            value, default = getattr(self, name), getattr(type(self), name)
+            if role.needs is None:
+                continue
+            other, values = role.needs
+            # Whoever switches something off wants no effect.
+            is_off = value is None or (isinstance(value, Real) and value == 0)
+            if is_off or getattr(self, other) in values:
+                continue
+            if setting(value) != setting(default):
+                raise ValueError(
+                    f"{name}={value!r} has no effect with {other}={getattr(self, other)!r}; it "
+                    f"needs {other}={' or '.join(map(repr, values))}. Leave it at {default!r}, or "
+                    f"change {other}."
+                )
+
     def _make_net(self, objective: Objective, random: MemberRandom, n_rows: int) -> Trainer:
         """Make the net that trains the objective on so many rows, on the device for its size."""
-        if self.solver == "lbfgs" and self.n_members > 1:
-            raise ValueError(
-                f"solver='lbfgs' trains one network, but n_members={self.n_members}; "
-                "take another solver or n_members=1."
-            )
         if self.solver == "lbfgs" and len(objective.modules) > 1:
             raise ValueError(
                 f"solver='lbfgs' trains one module, but there are {list(objective.modules)}; "
                 "take another solver."
-            )
-        if self.solver == "lbfgs" and self.gradient_clip is not None:
-            raise ValueError(
-                "solver='lbfgs' needs the gradient as it is, but "
-                f"gradient_clip={self.gradient_clip}; take another solver or gradient_clip=None."
             )
         cost = float(OPERATIONS_PER_PRODUCT) * objective.products * n_rows * self.max_iter
         self.device_ = resolve_device(self.device, cost=cost)
@@ -161,7 +178,6 @@ class TrainingSettings(BaseEstimator):
             autocast=torch.bfloat16 if self.precision == "bfloat16" else None,
             lr=self.learning_rate_init,
             train_split=None,
-            use_caching=True,  # a scoring without would not know where the targets are
             callbacks=[("progress", Progress()), *self._checked_callbacks()],
             verbose=int(self.verbose),
             device=self.device_,
@@ -179,7 +195,8 @@ class TrainingSettings(BaseEstimator):
     ) -> None:
         """Tell the net how to train on so many rows, whether or not others are for validation."""
         net.max_epochs, net.schedule = epochs, schedule
-        net.gradient_clip, net.decay = self.gradient_clip, self.alpha
+        strength = self._strength()
+        net.gradient_clip, net.decay = self.gradient_clip, strength
         progress = dict(net.callbacks_)["progress"]
         progress.tol, progress.patience = self.tol, self.n_iter_no_change
         progress.validate = self.early_stopping and validated
@@ -188,11 +205,23 @@ class TrainingSettings(BaseEstimator):
             net.lr = self.learning_rate_init
             net.set_rate(net.lr)
         net.batch_size = self._rows_in_a_batch(n_rows)
-        net.penalty = self.alpha / (net.batch_size * mean_weight)
+        net.penalty = strength / (net.batch_size * mean_weight)
+
+    def _strength(self):
+        """Return the strength of weight decay or penalty."""
+        if isinstance(self.alpha, str):
+            return _AUTO_DECAY if self.solver == "adamw" else _AUTO_PENALTY
+        if self.solver == "adamw" and self.alpha * self.learning_rate_init > 1:
+            raise ValueError(
+                f"alpha={self.alpha} times learning_rate_init={self.learning_rate_init} exceeds 1: "
+                "with solver='adamw' every step would turn the signs of the weights. Lower one of "
+                "them."
+            )
+        return self.alpha
 
     def _checked_callbacks(self):
         # Copies, since callbacks keep what they learn, and a fit changes no parameter.
-        copies = []
+        copies, pairs = [], []
         for entry in self.callbacks or []:
             callback = entry[1] if isinstance(entry, tuple) and len(entry) == 2 else entry
             if not isinstance(callback, Callback):
@@ -205,8 +234,12 @@ class TrainingSettings(BaseEstimator):
                     f"callbacks has an LRScheduler, but learning_rate={self.learning_rate!r} sets "
                     "the rate itself; take learning_rate='constant'."
                 )
-            copied = copy.copy(callback)
-            copies.append((entry[0], copied) if isinstance(entry, tuple) else copied)
+            pairs.append((callback, copy.copy(callback)))
+            copies.append((entry[0], pairs[-1][1]) if isinstance(entry, tuple) else pairs[-1][1])
+        for _, copied in pairs:
+            for name, value in vars(copied).items():
+                if isinstance(value, Callback):  # such as a checkpoint to load
+                    setattr(copied, name, _counterpart(value, pairs))
         return copies
 
     def _rows_in_a_batch(self, n_rows: int) -> int:
@@ -216,3 +249,18 @@ class TrainingSettings(BaseEstimator):
             power = round(np.log2(n_rows / self._auto_batches))
             return min(n_rows, 2 ** int(np.clip(power, 5, 8)))
         return min(n_rows, self.batch_size)
+
+
+def _counterpart(callback, pairs):
+    """Return the copy of a callback that another one holds.
+
+    scikit-learn's clone copies the entries of a list one by one, after which only equal attributes
+    tell which one it is.
+    """
+    for original, copied in pairs:
+        alike = type(original) is type(callback) and setting(vars(original)) == setting(
+            vars(callback)
+        )
+        if original is callback or alike:
+            return copied
+    return callback

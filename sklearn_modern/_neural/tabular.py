@@ -13,6 +13,7 @@ from sklearn_modern._core.scikit_learn import Interval, StrOptions
 from sklearn_modern._neural.inputs import TableInputs
 from sklearn_modern._neural.packs import fit_many
 from sklearn_modern._neural.predictor import NeuralPredictor
+from sklearn_modern._neural.settings import BATCHES
 from sklearn_modern.networks.activations import ACTIVATIONS
 from sklearn_modern.networks.layers import NORMALIZATIONS
 from sklearn_modern.networks.mlp import MLP
@@ -124,7 +125,7 @@ class PerceptronEstimator(TableEstimator):
     hidden_layer_sizes: int | tuple[int, ...] = shapes(default=(128, 128))
     _: KW_ONLY
     activation: str = shapes(default="relu")
-    dropout: float = shapes(default=0.1)
+    dropout: float = shapes(default=0.1, needs=BATCHES)
     normalization: str | None = shapes(default=None)
     numerical_embedding: str | None = shapes(default=None)
 

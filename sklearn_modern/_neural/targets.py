@@ -204,7 +204,10 @@ class Numbers(Targets):
             self._learn_counts(np.average(y, axis=0, weights=weight))
         elif self.scale:
             mean = np.average(y, axis=0, weights=weight)
-            deviation = np.sqrt(np.average((y - mean) ** 2, axis=0, weights=weight))
+            error = y - mean
+            largest = np.abs(error).max(axis=0)  # squares of 1e200 would be infinite
+            share = error / np.where(largest > 0, largest, 1.0)
+            deviation = largest * np.sqrt(np.average(share**2, axis=0, weights=weight))
             # A constant target keeps its scale; so does one that varies by rounding errors only.
             varies = deviation > 10 * np.finfo(np.float64).eps * np.abs(mean)
             self.mean, self.deviation = mean, np.where(varies, deviation, 1.0)

@@ -16,6 +16,7 @@ from sklearn_modern._core.estimator import estimator
 from sklearn_modern._core.interruption import keeps_what_it_has
 from sklearn_modern._core.same import setting
 from sklearn_modern._core.scikit_learn import Interval, StrOptions, fit_context, openmp_threads
+from sklearn_modern._inputs.drift import warn_if_unlike
 from sklearn_modern._inputs.validation import check_lengths, weighted_rows
 from sklearn_modern.device import resolve_device
 from sklearn_modern.ensemble._constraints import (
@@ -189,8 +190,8 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
         sample_weight=None,
         X_val=None,
         y_val=None,
-        sample_weight_val=None,
         groups=None,
+        sample_weight_val=None,
     ):
         """Grow the trees.
 
@@ -204,11 +205,11 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
             Sample weights, of which only the ratios matter; rows of weight zero are left out.
         X_val, y_val : array-like, default=None
             Validation data for early stopping, instead of a share of X; with "auto", too.
-        sample_weight_val : array-like of shape (n_val_samples,), default=None
-            Weights of the validation rows, for their score.
         groups : array-like of shape (n_samples,), default=None
             Groups of rows, which the validation split keeps together. With metadata routing they
             are requested by default.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Weights of the validation rows, for their score.
 
         Returns
         -------
@@ -231,6 +232,8 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
         validation = None
         if X_val is not None:
             validation = self._given_rows(X_val, y_val, sample_weight_val)
+            numbers = self._columns.numerical_indices
+            warn_if_unlike(rows.X[:, numbers], validation.X[:, numbers])
         elif self._stops_early(len(rows.y)):
             drawn = np.random.RandomState(seeds.randint(2**31 - 1))
             rows, validation = split(rows, self.validation_fraction, drawn, groups)

@@ -27,7 +27,15 @@ class Head(nn.Module, ABC):
         Where the initial weights come from.
     bias : bool, default=True
         Whether the last layer has a bias.
+
+    Attributes
+    ----------
+    n_classes : int or None
+        Number of classes whose probabilities ``decode`` returns, in the order of their codes; None
+        if it returns others.
     """
+
+    n_classes: int | None = None
 
     def __init__(
         self, n_features: int, n_outputs: int, random: MemberRandom, *, bias: bool = True
@@ -62,10 +70,3 @@ class Head(nn.Module, ABC):
     def in_units(self, y: Tensor) -> Tensor:
         """Return targets in the units of ``decode``, where ``loss`` takes scaled ones."""
         return y
-
-    @abstractmethod
-    def score(self, scores: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Return each member's validation score, where greater is better: (members,).
-
-        ``weight`` is (members, rows); None is one for every row.
-        """

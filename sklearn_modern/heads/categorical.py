@@ -8,7 +8,7 @@ from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.rowwise import sigmoid
 
-__all__ = ["Sigmoid", "Softmax", "cross_entropy", "full_precision", "mean_over_rows"]
+__all__ = ["Sigmoid", "Softmax", "cross_entropy", "full_precision"]
 
 # Below this many classes torch's softmax over the last axis falls back to scalar code, and over the
 # middle axis it is up to ten times faster on a CPU; from 16 on it is slower. The loss of a batch of
@@ -47,6 +47,7 @@ class Softmax(Head):
         self, n_features: int, n_classes: int, random: MemberRandom, *, label_smoothing: float = 0.0
     ) -> None:
         super().__init__(n_features, n_classes, random)
+        self.n_classes = n_classes
         self.label_smoothing = label_smoothing
 
     def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
@@ -63,10 +64,6 @@ class Softmax(Head):
     def decide(self, decoded: Tensor) -> Tensor:
         """Return the code of the likeliest class: (rows,)."""
         return decoded.argmax(-1)
-
-    def score(self, scores: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Return each member's accuracy."""
-        return mean_over_rows(scores.argmax(-1) == y, weight)
 
 
 class Sigmoid(Head):
@@ -96,6 +93,7 @@ class Sigmoid(Head):
         self, n_features: int, n_labels: int, random: MemberRandom, *, label_smoothing: float = 0.0
     ) -> None:
         super().__init__(n_features, n_labels, random)
+        self.n_classes = n_labels
         self.label_smoothing = label_smoothing
 
     def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
@@ -113,10 +111,6 @@ class Sigmoid(Head):
         """Return one for each label that is likelier than not, else zero: (rows, labels)."""
         return (decoded > 0.5).long()
 
-    def score(self, scores: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Return each member's subset accuracy: the share of rows with every label right."""
-        return mean_over_rows(((scores > 0) == (y > 0.5)).all(-1), weight)
-
 
 def cross_entropy(scores: Tensor, y: Tensor, label_smoothing: float = 0.0) -> Tensor:
     """Return the cross-entropy of scores (..., classes) and codes (members, rows, *places)."""
@@ -133,10 +127,3 @@ def cross_entropy(scores: Tensor, y: Tensor, label_smoothing: float = 0.0) -> Te
 def full_precision(scores: Tensor) -> Tensor:
     """Return scores in float32 where autocast lowered the precision; a softmax needs it."""
     return scores.float() if scores.dtype.itemsize < 4 else scores
-
-
-def mean_over_rows(values: Tensor, weight: Tensor | None) -> Tensor:
-    """Return the weighted mean of values (members, rows): (members,)."""
-    if weight is None:
-        return values.float().mean(1)
-    return (weight * values).sum(1) / weight.sum(1)

@@ -31,8 +31,8 @@ __all__ = [
 class ContinuousHead(Head):
     """What heads for numbers share: the target's units and its shape.
 
-    A head is trained on scaled targets, ``(y - target_mean) / target_scale``, and so ``loss`` and
-    ``score`` take these; ``decode`` gives the original units.
+    A head is trained on scaled targets, ``(y - target_mean) / target_scale``, and so ``loss``
+    takes these; ``decode`` gives the original units.
 
     Parameters
     ----------
@@ -65,12 +65,6 @@ class ContinuousHead(Head):
     def in_units(self, y: Tensor) -> Tensor:
         """Return scaled targets in their original units."""
         return y * self.target_scale + self.target_mean
-
-    def score(self, scores: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Return each member's mean loss, negated: all that was learned counts, tails too."""
-        losses = self.loss(scores, y)
-        weight = torch.ones_like(losses) if weight is None else weight
-        return -(weight * losses).sum(1) / weight.sum(1)
 
     def _full_precision(self, scores):
         """Return scores in the buffers' dtype: autocast may have lowered their precision."""
@@ -112,23 +106,6 @@ class PointHead(ContinuousHead):
     def decide(self, decoded: Tensor) -> Tensor:
         """Return the predicted values: (rows,) for one target, else (rows, targets)."""
         return decoded.squeeze(-1)
-
-    def score(self, scores: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Return each member's R squared, averaged evenly over the targets.
-
-        A constant target scores 1 where it is predicted exactly, else 0, as in scikit-learn.
-        """
-        location = self._values(scores.to(y.dtype))
-        y = _in_shape_of(location, y)
-        weight = y.new_ones(y.shape[:2]) if weight is None else weight
-        # Relative to a row with weight, a constant is exactly zero, and so is its variance.
-        origin = y.take_along_dim(weight.argmax(1)[:, None, None], dim=1)
-        y, location, weight = y - origin, location - origin, weight.unsqueeze(-1)
-        mean = (weight * y).sum(1, keepdim=True) / weight.sum(1, keepdim=True)
-        residual = (weight * (y - location).square()).sum(1)
-        total = (weight * (y - mean).square()).sum(1)
-        constant = (residual == 0).to(y.dtype)
-        return torch.where(total > 0, 1 - residual / total, constant).mean(-1)
 
     def _values(self, scores: Tensor) -> Tensor:
         """Turn scores into values of the scaled target."""

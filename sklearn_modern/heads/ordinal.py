@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sklearn_modern.heads.base import Head
-from sklearn_modern.heads.categorical import cross_entropy, full_precision, mean_over_rows
+from sklearn_modern.heads.categorical import cross_entropy, full_precision
 from sklearn_modern.heads.links import LINKS
 from sklearn_modern.heads.tasks import conditional_task_losses, task_losses
 from sklearn_modern.networks.given import NOTHING, Given
@@ -110,11 +110,6 @@ class OrdinalHead(Head):
         """Return the rank of the decided level: (rows,)."""
         level_first = self.columns.argsort().to(decoded.device)
         return DECISIONS[self.decision](decoded[:, level_first])
-
-    def score(self, scores: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Return each member's mean absolute error of ranks, negated."""
-        ranks = DECISIONS[self.decision](self.probabilities(scores))
-        return -mean_over_rows((ranks - y).abs(), weight)
 
 
 class _TaskHead(OrdinalHead):

@@ -99,6 +99,8 @@ class Progress(Callback):
                     group["lr"] /= _SLOW_DOWN
                 self.waited_.zero_()
             return
+        if self.validate and not net.has_settled():
+            return
         if not self.validate:
             self._keep(net, stalled & ~self.stopped_)
         self.stopped_ |= stalled

@@ -34,9 +34,12 @@ class Objective(ABC):
         ``<name>_optimizer_``.
         Networks that are not trained, such as a moving average, are parts of one of them, without
         gradients: so they follow device, precision and early stopping.
+    n_classes : int or None
+        Number of classes whose probabilities ``decode`` returns; None if it returns others.
     """
 
     modules: dict[str, nn.Module]
+    n_classes: int | None = None
 
     @abstractmethod
     def steps(self, modules: Modules, batch: Batch) -> Steps:

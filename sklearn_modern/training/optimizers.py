@@ -22,9 +22,8 @@ class LeanAdam(Optimizer):
     """Adam in one fused call, with next to no overhead.
 
     The same update, with the published values of beta and epsilon, as
-    ``torch.optim.Adam(fused=True)``, which on a small network spends six times
-    as long on its way to the kernel as inside it. All parameters are updated in every step, so that
-    one counter of steps serves a group.
+    ``torch.optim.Adam(fused=True)``, which on a small network spends six times as long on its way
+    to the kernel as inside it. Parameters without a gradient stay as they are.
 
     Parameters
     ----------
@@ -43,7 +42,7 @@ class LeanAdam(Optimizer):
     """
 
     def __init__(self, groups: list[dict], lr: float, members: int = 1) -> None:
-        # torch moves the counter of a fused optimiser to the parameters' device.
+        # torch moves the counters of a fused optimiser to the parameters' device.
         super().__init__(groups, {"lr": lr, "fused": True, "members": members})
         for group in self.param_groups:
             for parameter in group["params"]:
@@ -62,22 +61,27 @@ class LeanAdam(Optimizer):
     step.hooked = True  # else torch wraps it into a profiler's record, a tenth of a small step
 
     def _update(self, group):
-        parameters = group["params"]
+        # Callbacks may freeze some for a while; those have no gradient then.
+        parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+        if not parameters:
+            return
         states = [self.state[parameter] for parameter in parameters]
-        count = states[0]["step"]
-        count += 1
+        counts = [state["step"] for state in states]
+        torch._foreach_add_(counts, 1)
         tensors = [
             parameters,
             [parameter.grad for parameter in parameters],
             [state["mean"] for state in states],
             [state["square"] for state in states],
         ]
-        if group["members"] > 1 and count.is_cpu:
-            tensors = [_apart(several, group["members"]) for several in tensors]
+        if group["members"] > 1 and counts[0].is_cpu:
+            parts = [_parts(parameter, group["members"]) for parameter in parameters]
+            tensors = [_apart(several, parts) for several in tensors]
+            counts = [count for count, n in zip(counts, parts, strict=True) for _ in range(n)]
         torch._fused_adam_(
             *tensors,
             [],
-            [count] * len(tensors[0]),
+            counts,
             lr=group["lr"],
             beta1=0.9,
             beta2=0.999,
@@ -88,15 +92,19 @@ class LeanAdam(Optimizer):
         )
 
 
-def _apart(tensors, members):
-    """Part the members of tensors that would share a vector register.
+def _parts(parameter, members):
+    """Return in how many parts to update a parameter, so that no members share a vector register.
 
     Elements that do not fill a vector are computed by other code, which rounds differently.
     """
-    parts = []
-    for tensor in tensors:
-        parts += tensor.unbind() if tensor.numel() // members % _VECTOR else [tensor]
-    return parts
+    return members if parameter.numel() // members % _VECTOR else 1
+
+
+def _apart(tensors, parts):
+    apart = []
+    for tensor, n in zip(tensors, parts, strict=True):
+        apart += tensor.unbind() if n > 1 else [tensor]
+    return apart
 
 
 class _LBFGS(LBFGS):
@@ -146,7 +154,12 @@ def make_optimizer(
         for (factor, axis), parameters in _grouped(module, rates, members).items()
     ]
     if solver == "sgd":
-        return SGD(groups, lr=lr, momentum=momentum, nesterov=momentum > 0, fused=True)
+        optimizer = SGD(groups, lr=lr, momentum=momentum, nesterov=momentum > 0, fused=True)
+        if momentum:  # torch's kernel takes all buffers or none, but parameters may join later
+            for group in groups:
+                for parameter in group["params"]:
+                    optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        return optimizer
     return LeanAdam(groups, lr=lr, members=members)
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-__all__ = ["SCHEDULES"]
+__all__ = ["SCHEDULES", "SETTLED"]
 
 # One-cycle: the share of the training that warms up, and where the rate starts, as a part of its
 # highest value. Smith and Topin (2019), "Super-convergence: very fast training of neural networks
@@ -37,3 +37,5 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "cosine": cosine,
     "one_cycle": one_cycle,
 }
+
+SETTLED: dict[str, float] = {"cosine": 0.5, "one_cycle": 0.65}

@@ -90,6 +90,11 @@ class Supervised(Objective):
         return network.body.products + sum(p.numel() for p in network.head.parameters())
 
     @property
+    def n_classes(self) -> int | None:
+        """Number of classes whose probabilities the head decodes."""
+        return self.modules["module"].head.n_classes
+
+    @property
     def pads(self) -> bool:
         """Whether the body wants whole blocks of rows."""
         return self.modules["module"].body.pads
@@ -138,17 +143,6 @@ class Supervised(Objective):
     def targets(self, y: Tensor) -> Tensor:
         """Return the targets of a batch as ``decide`` gives them: (rows,) or (rows, targets)."""
         return self.modules["module"].head.in_units(y[0])
-
-    def score(
-        self,
-        loss: Tensor,
-        outputs: Tensor,
-        y: Tensor,
-        weight: Tensor | None,
-    ) -> Tensor:
-        """Return the head's score of each member: (members,)."""
-        weight = None if weight is None else _for_members(weight, outputs)
-        return self.modules["module"].head.score(outputs, _for_members(y, outputs), weight)
 
     def _changed(self, network, batch):
         """Return the losses and scores of augmented or mixed rows."""

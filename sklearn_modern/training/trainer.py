@@ -12,6 +12,7 @@ from skorch.callbacks import EarlyStopping
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from sklearn_modern._core.interruption import keeps_what_it_has
 from sklearn_modern._core.parallel import one_thread
 from sklearn_modern.device import deterministic
 from sklearn_modern.networks.random import MemberRandom
@@ -21,10 +22,10 @@ from sklearn_modern.training.callbacks import StopTraining
 from sklearn_modern.training.epoch_log import EpochLog
 from sklearn_modern.training.objective import Objective
 from sklearn_modern.training.optimizers import make_optimizer
-from sklearn_modern.training.schedules import SCHEDULES
+from sklearn_modern.training.schedules import SCHEDULES, SETTLED
 from sklearn_modern.training.sources import Batch, Part
 from sklearn_modern.training.trained import Trained, backpropagate, check_losses, clip
-from sklearn_modern.training.watching import is_watched, outputs_to_show
+from sklearn_modern.training.watching import ShownRows, is_watched, outputs_to_show
 
 __all__ = ["OPERATIONS_PER_PRODUCT", "Trainer"]
 
@@ -62,6 +63,9 @@ class Trainer(NeuralNet):
         Maximum norm of a member's gradient.
     autocast : torch.dtype or None, default=None
         Lower precision for the forward pass.
+    scorer : callable or None, default=None
+        From one member's outputs, the targets and the weights of the validation rows to a score,
+        where greater is better, for one training; None is the objective's own score.
     module, criterion : None
         What skorch would train; the objective stands for both.
     **kwargs
@@ -80,6 +84,7 @@ class Trainer(NeuralNet):
         momentum: float = 0.0,
         gradient_clip: float | None = None,
         autocast: torch.dtype | None = None,
+        scorer: Callable[[Tensor, Tensor, Tensor | None], float] | None = None,
         module: None = None,
         criterion: None = None,
         **kwargs: Any,
@@ -94,6 +99,7 @@ class Trainer(NeuralNet):
         self.momentum = momentum
         self.gradient_clip = gradient_clip
         self.autocast = autocast
+        self.scorer = scorer
 
     def initialize_module(self) -> "Trainer":
         """Take the objective's modules: "module" as ``module_`` and so on."""
@@ -138,32 +144,32 @@ class Trainer(NeuralNet):
     def train_on(self, training: Part, validation: Part | None = None) -> "Trainer":
         """Train for ``max_epochs`` on some rows, and validate with others, if there are any.
 
-        ``interrupted_`` tells afterwards whether Ctrl-C has ended it.
+        ``interrupted_`` tells afterwards whether Ctrl-C has ended it. As one of many fits it raises
+        KeyboardInterrupt instead.
         """
         if not self.optimizers():  # a pickle may come without them
             self.initialize_optimizer()
         self.interrupted_ = False
         self.steps_done_ = 0
         self.steps_to_do_ = self.max_epochs * len(self.get_iterator(training, training=True))
-        # Walking over modules takes longer than a small step, so it is done once.
-        self.trained_ = {
-            name: Trained(module, getattr(self, _optimizer_of(name)), len(self.random))
-            for name, module in self.objective.modules.items()
-        }
         self.notify("on_train_begin", X=training, y=validation)
+        self.trained_ = {}
         try:
             with deterministic(), one_thread() if self.is_small() else nullcontext():
                 self.fit_loop(training, validation)
         except StopTraining:
             pass
         except KeyboardInterrupt:
+            if not keeps_what_it_has():
+                raise
             self.interrupted_ = True
         self.notify("on_train_end", X=training, y=validation)
         if self._has_schedule():  # which has come down to zero
             self.set_rate(self.lr)
         for _, callback in self.callbacks_:
             vars(callback).pop("lr_scheduler_", None)  # it holds the optimiser; made anew next time
-        del self.trained_
+        del self.trained_, self._flags
+        self.scorer = None
         return self
 
     def set_rate(self, lr: float) -> None:
@@ -171,6 +177,10 @@ class Trainer(NeuralNet):
         for optimizer in self.optimizers():
             for group in optimizer.param_groups:
                 group["lr"] = lr * group.get("factor", 1.0)
+
+    def has_settled(self) -> bool:
+        """Tell whether the schedule has brought the learning rate down."""
+        return self.steps_done_ >= SETTLED.get(self.schedule, 0.0) * self.steps_to_do_
 
     def is_finite(self) -> bool:
         """Tell whether all weights are finite."""
@@ -200,14 +210,21 @@ class Trainer(NeuralNet):
 
     def get_split_datasets(self, X: Part, y: Part | None = None, **fit_params: Any):
         """Take the split as it comes."""
-        return X, y
+        return ShownRows(X, self.objective), None if y is None else ShownRows(y, self.objective)
 
     def get_dataset(self, X: Part, y: Any = None) -> Part:
         """Take rows as they come."""
         return X
 
-    def get_iterator(self, dataset: Part, training: bool = False):
+    def get_iterator(self, dataset: Part | ShownRows, training: bool = False):
         """Iterate over batches: the objective's for training, in order otherwise."""
+        if isinstance(dataset, ShownRows):
+            dataset = dataset.X
+        if not isinstance(dataset, Part):
+            raise TypeError(
+                f"The net takes rows that an estimator has prepared, not {type(dataset).__name__}; "
+                "call predict and the like of the estimator, not of its net_."
+            )
         if training:
             return self.objective.batches(dataset, self.batch_size, self.random)
         return EvaluationBatches(dataset)
@@ -217,6 +234,8 @@ class Trainer(NeuralNet):
         if iterator is None:
             return
         self._set_training(training)
+        if training:
+            self._look_up()
         self.watched_ = is_watched(callback for _, callback in self.callbacks_)
         # Summed in place: a tensor kept of each batch would scatter the memory between batches.
         dtype = next(p.dtype for part in self.trained_.values() for p in part.parameters)
@@ -239,6 +258,24 @@ class Trainer(NeuralNet):
         else:
             collected = None if outputs[0] is None else torch.cat(outputs, dim=1)
             self._score(member_losses, collected, iterator.rows, prefix)
+
+    def _look_up(self):
+        """Look up what is trained.
+
+        Walking over modules takes longer than a small step, so it is done once, and again when
+        callbacks have frozen parameters or made them trainable.
+        """
+        groups = (group for optimizer in self.optimizers() for group in optimizer.param_groups)
+        flags = [parameter.requires_grad for group in groups for parameter in group["params"]]
+        if self.trained_ and flags == self._flags:
+            return
+        self._flags = flags
+        self.trained_ = {
+            name: Trained(module, getattr(self, _optimizer_of(name)), len(self.random))
+            for name, module in self.objective.modules.items()
+        }
+        if not any(part.parameters for part in self.trained_.values()):
+            raise ValueError("All parameters are frozen, so that there is nothing to train.")
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Update the weights by one batch; each member's loss is the weighted sum over its rows."""
@@ -375,10 +412,27 @@ class Trainer(NeuralNet):
     def _score(self, loss, outputs, rows, prefix):
         index = rows.index.unsqueeze(0)
         y, weight = rows.source.targets(index), rows.source.weights(index)
-        self.member_scores_ = self.objective.score(loss, outputs, y, weight).cpu()
+        if self.scorer is None:
+            self.member_scores_ = self.objective.score(loss, outputs, y, weight).cpu()
+        else:
+            scores = [self.scorer(own, y, weight) for own in outputs.split(1)]
+            self.member_scores_ = torch.tensor(scores)
         self.history.record(f"{prefix}_score", self.member_scores_.mean().item())
 
     # What the fitted net gives.
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """Codes of the classes, for skorch's callbacks that ask for scores of a classifier."""
+        if self.objective.n_classes is None:
+            raise AttributeError("The net predicts no classes.")
+        return np.arange(self.objective.n_classes)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        predicts_classes = self.objective.n_classes is not None
+        tags.estimator_type = "classifier" if predicts_classes else "regressor"
+        return tags
 
     def decode(self, batch: Batch, by: Callable[[Tensor], Tensor] | None = None) -> np.ndarray:
         """Decode the outputs of some rows, by the objective or by another function."""

@@ -380,7 +380,7 @@ def test_targets_of_a_regressor_are_numbers(X):
 
 
 UNUSABLE = {
-    "dates": (pd.Timestamp("2020-01-01"), "Promotion"),
+    "dates": (pd.Timestamp("2020-01-01"), "could not be promoted"),
     "dicts": ({}, "TypeError"),
     "infinity": (np.inf, "contains infinity"),
     "text": ("a", "could not convert string to float"),

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from sklearn_modern._fits.splitting import validation_split
 
+pytestmark = pytest.mark.filterwarnings("ignore:.* classes have a single row")
+
 
 def split(y, fraction, seed=0):
     return validation_split(np.asarray(y), fraction, np.random.RandomState(seed))
@@ -19,7 +21,7 @@ def rising(rows):
 @st.composite
 def splits(draw):
     """Targets of any kind, a fraction and a seed."""
-    n = draw(st.integers(2, 60))
+    n = draw(st.integers(4, 60))
     rng = np.random.default_rng(draw(st.integers(0, 1000)))
     kind = draw(st.sampled_from(["codes", "numbers", "constant", "outputs", "labels"]))
     y = {
@@ -115,12 +117,19 @@ def test_the_split_does_not_depend_on_the_order_of_the_classes_in_y():
     assert len(np.unique(np.diff(validation))) > 3
 
 
-@pytest.mark.parametrize("n", [0, 1])
+@pytest.mark.parametrize("n", [0, 1, 3])
 def test_too_few_rows_are_refused(n):
-    with pytest.raises(ValueError, match=f"There is {n} sample: too few"):
+    with pytest.raises(ValueError, match=f"There (is|are) {n} samples?: too few"):
         split(np.zeros(n), 0.5)
 
 
-def test_two_rows_make_one_and_one():
-    training, validation = split(np.array([0.3, 0.1]), 0.01)
-    assert sorted([*training, *validation]) == [0, 1]
+def test_four_rows_make_three_and_one():
+    training, validation = split(np.array([0.3, 0.1, 0.2, 0.4]), 0.01)
+    assert len(validation) == 1
+    assert sorted([*training, *validation]) == [0, 1, 2, 3]
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_class_of_one_row_is_said_to_have_no_validation():
+    with pytest.warns(UserWarning, match="1 of 3 classes have a single row"):
+        split(np.array([0, 0, 0, 1, 1, 1, 2]), 0.5)

@@ -10,7 +10,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
-from sklearn.metrics import accuracy_score, r2_score
 from support.ordinal_references import METHODS
 
 from sklearn_modern.heads.base import Head
@@ -277,7 +276,6 @@ def test_gradient_is_the_derivative(case):
 def test_members_are_independent(case):
     together, x, y = case.head(3), features(3), case.y(3)
     scores = together(x)
-    weight = rows_weight(3)
     for i in range(3):
         alone = case.head(1, seed=i)
         own = slice(i, i + 1)
@@ -285,9 +283,6 @@ def test_members_are_independent(case):
             assert torch.equal(parameter, together.get_parameter(name)[own])
         torch.testing.assert_close(
             alone.loss(alone(x[own]), y[own]), together.loss(scores, y)[own], rtol=1e-6, atol=1e-6
-        )
-        torch.testing.assert_close(
-            alone.score(scores[own], y[own], weight[own]), together.score(scores, y, weight)[own]
         )
 
 
@@ -322,7 +317,6 @@ def test_loss_is_float32_under_bfloat16_autocast(case):
             loss, decoded = head.loss(scores, y), head.decode(scores)
         assert torch.equal(loss, head.loss(scores.float(), y))
         assert torch.equal(decoded, head.decode(scores.float()))
-        assert torch.equal(head.score(scores, y), head.score(scores.float(), y))
         loss.sum().backward(retain_graph=True)
 
 
@@ -362,65 +356,6 @@ def test_probabilities(name, members):
     assert head.decide(decoded).dtype == torch.int64
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("name", CATEGORICAL)
-def test_accuracy_equals_scikit_learn(name, weighted):
-    head, y = CASES[name].head(3), CASES[name].y(3)
-    scores = head(features(3)).detach()
-    weight = rows_weight(3) if weighted else None
-    expected = [
-        accuracy_score(
-            y[i].int().numpy(),
-            head.decide(head.decode(scores[i : i + 1])).numpy(),
-            sample_weight=weight[i].numpy() if weighted else None,
-        )
-        for i in range(3)
-    ]
-    np.testing.assert_allclose(head.score(scores, y, weight), expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("name", DISTRIBUTIONS)
-def test_a_head_of_more_than_a_location_scores_by_its_loss(name, weighted):
-    head, y = CASES[name].head(3).double(), CASES[name].y(3).double()
-    scores = head(features(3, dtype=torch.float64)).detach()
-    weight = rows_weight(3) if weighted else torch.ones(3, N_ROWS)
-    losses = head.loss(scores, y)
-    expected = [-np.average(losses[i], weights=weight[i]) for i in range(3)]
-    found = head.score(scores, y, weight if weighted else None)
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("name", POINTS)
-def test_r_squared_equals_scikit_learn(name, weighted):
-    head, y = CASES[name].head(3).double(), CASES[name].y(3).double()
-    scores = head(features(3, dtype=torch.float64)).detach()
-    weight = rows_weight(3) if weighted else None
-    expected = [
-        r2_score(
-            head.in_units(y[i]).numpy(),
-            head.decide(head.decode(scores[i : i + 1])).numpy(),
-            sample_weight=weight[i].numpy() if weighted else None,
-        )
-        for i in range(3)
-    ]
-    np.testing.assert_allclose(head.score(scores, y, weight), expected, rtol=1e-10)
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-def test_r_squared_of_a_constant(weighted):
-    head = SquaredError(N_FEATURES, 2, MemberRandom([0]))
-    weight = rows_weight(1).float() if weighted else None
-    y = torch.full((1, N_ROWS, 2), 0.1)
-    scores = y.clone()
-    if weighted:  # rows without weight count for nothing, not even as variance
-        y[:, :5] = 7
-    assert head.score(scores, y, weight) == 1
-    scores[:, -1, 0] = 0.2
-    assert head.score(scores, y, weight) == 0.5
-
-
 @every_continuous_head
 def test_targets_never_broadcast(case):
     head = case.head(3)
@@ -431,8 +366,6 @@ def test_targets_never_broadcast(case):
     for target in wrong:
         with pytest.raises(ValueError, match="y has the shape"):
             head.loss(scores, target)
-        with pytest.raises(ValueError, match="y has the shape"):
-            head.score(scores, target)
 
 
 @pytest.mark.parametrize("loss", [loss for loss in HEADS if loss not in ("poisson", "quantile")])

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 from sklearn.isotonic import isotonic_regression
-from sklearn.metrics import mean_absolute_error
 from support.ordinal_references import (
     DISTRIBUTIONS,
     EXTREMES,
@@ -295,23 +294,6 @@ def test_columns_are_in_the_order_of_classes(method):
             assert torch.equal(decoded[:, column], expected[:, level])
         assert torch.equal(head.decide(decoded), by_level.decide(expected))
         assert torch.equal(head.cumulative(scores), by_level.cumulative(scores))
-
-
-@pytest.mark.parametrize("decision", DECISIONS)
-@every_method
-def test_score_is_the_error_of_ranks(method, decision):
-    head = head_of(method, 5, 3, columns=[1, 4, 0, 2, 3], decision=decision)
-    scores, y = head(features(3)), ranks(5, 3)
-    weight = np.random.default_rng(0).exponential(size=(3, N_ROWS))
-    weight[:, :5] = 0
-    decided = [head.decide(head.decode(scores[i : i + 1])) for i in range(3)]
-    for weights in (None, weight):
-        expected = [
-            -mean_absolute_error(y[i], decided[i], sample_weight=None if weights is None else row)
-            for i, row in enumerate(weight)
-        ]
-        found = head.score(scores, y, None if weights is None else torch.from_numpy(weights))
-        np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 # Thresholds

@@ -36,6 +36,7 @@ OTHERS = {
     "warm_start": (True, True),
     # What is predicted.
     "mixup": (0.0, 0.5),
+    "scoring": ("loss", "accuracy"),
     "label_smoothing": (0.0, 0.1),
     "class_weight": (None, "balanced"),
     "loss": ("squared_error", "huber"),

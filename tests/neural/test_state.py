@@ -61,10 +61,14 @@ def test_partial_fit_goes_on_exactly_after_a_pickle(instance):
 
 
 @each_kind_in_parts
-@pytest.mark.parametrize("settings", [{"early_stopping": True}, {"solver": "lbfgs"}], ids=str)
-def test_partial_fit_refuses_what_needs_more_than_an_epoch(instance, settings):
+def test_partial_fit_refuses_what_needs_more_than_an_epoch(instance):
     with pytest.raises(ValueError, match="partial_fit trains one epoch"):
-        instance.make(**settings).partial_fit(*instance.data(20))
+        instance.make(early_stopping=True).partial_fit(*instance.data(20))
+    by_lbfgs = instance.make(solver="lbfgs")
+    assert not hasattr(by_lbfgs, "partial_fit")
+    with pytest.raises(AttributeError) as caught:
+        by_lbfgs.partial_fit(*instance.data(20))
+    assert "needs batches" in str(caught.value.__cause__)
 
 
 @each_kind_in_parts
@@ -115,7 +119,7 @@ def test_a_warm_start_goes_on_also_after_a_pickle(instance):
 
 @each(some(KINDS, "MLPRegressor", "GRUClassifier", "PixelClassifier"))
 def test_a_warm_start_by_lbfgs_goes_on_also_after_a_pickle(instance):
-    assert_a_warm_start_goes_on(instance, solver="lbfgs")
+    assert_a_warm_start_goes_on(instance, solver="lbfgs", batch_size="auto")
 
 
 @each(some(KINDS, "MLPClassifier", "MLPRegressor", "OrdinalMLPClassifier"))

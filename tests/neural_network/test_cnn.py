@@ -208,14 +208,17 @@ def test_every_schedule_and_solver_learns(X, y, schedule, solver):
 
 
 def test_lbfgs_learns(X, y):
-    clf = CNNClassifier(**SMALL | {"solver": "lbfgs", "max_iter": 15}).fit(X, y)
+    clf = CNNClassifier(**SMALL | {"solver": "lbfgs", "batch_size": "auto", "max_iter": 15}).fit(
+        X, y
+    )
     assert clf.score(X, y) > 0.9
 
 
 @pytest.mark.parametrize("architecture", ["vgg", "efficientnetv2"])
 def test_lbfgs_drops_nothing(X, y, architecture):
-    settings = {"architecture": architecture, "depth": (2, 2), "solver": "lbfgs"}
-    clf = CNNClassifier(**BRIEF | settings | {"dropout": 0.5}).fit(X, y)
+    settings = {"architecture": architecture, "depth": (2, 2)}
+    settings |= {"solver": "lbfgs", "batch_size": "auto"}
+    clf = CNNClassifier(**BRIEF | settings | {"dropout": 0.1}).fit(X, y)  # the default
     expected = CNNClassifier(**BRIEF | settings).fit(X, y).predict_proba(X)
     np.testing.assert_array_equal(clf.predict_proba(X), expected)
     network, images = clf.net_.module_.train(), torch.tensor(X[None, :, None])

@@ -337,9 +337,18 @@ BAD_PARAMETERS = [
         {"augment": lambda batch, generator: batch.double()},
         r"lambda.* a tensor of torch.float32 .*, but returned a tensor of torch.float64 and",
     ),
-    ({"solver": "lbfgs", "augment": "flip"}, "lbfgs.*augment='flip'"),
-    ({"solver": "lbfgs", "mixup": 0.2}, "lbfgs.*mixup=0.2"),
-    ({"solver": "lbfgs", "cutmix": 0.2}, "lbfgs.*cutmix=0.2"),
+    (
+        {"solver": "lbfgs", "batch_size": "auto", "augment": "flip"},
+        "augment='flip' has no effect with solver='lbfgs'",
+    ),
+    (
+        {"solver": "lbfgs", "batch_size": "auto", "mixup": 0.2},
+        "mixup=0.2 has no effect with solver='lbfgs'",
+    ),
+    (
+        {"solver": "lbfgs", "batch_size": "auto", "cutmix": 0.2},
+        "cutmix=0.2 has no effect with solver='lbfgs'",
+    ),
 ]
 
 

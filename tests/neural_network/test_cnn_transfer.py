@@ -147,7 +147,8 @@ def test_a_frozen_body_keeps_weights_and_statistics(X, y, labels, settings):
 def test_a_body_that_is_not_frozen_learns_and_leaves_the_source_alone(X, labels, source, solver):
     before = copy.deepcopy(body_of(source))
     start = {"pretrained": FrozenEstimator(source), "freeze": "none", "solver": solver}
-    clf = CNNClassifier(**NEXT, **start).fit(X // 2, labels)
+    start["batch_size"] = "auto" if solver == "lbfgs" else NEXT["batch_size"]
+    clf = CNNClassifier(**NEXT | start).fit(X // 2, labels)
     assert changed(clf, source) == BLOCKS
     assert all(torch.equal(value, before[name]) for name, value in body_of(source).items())
 
@@ -209,8 +210,9 @@ def test_dropout_and_random_numbers_are_the_new_ones(X, y, architecture):
 def test_lbfgs_drops_nothing(X, y):
     settings = {"architecture": "efficientnetv2", "depth": (1, 2), "dropout": 0.5}
     source = CNNClassifier(**SMALL | settings).fit(X, y)
-    start = {"pretrained": FrozenEstimator(source), "freeze": "none", "dropout": 0.5}
-    network = CNNClassifier(**NEXT, **start, solver="lbfgs").fit(X, y).net_.module_.train()
+    start = {"pretrained": FrozenEstimator(source), "freeze": "none", "dropout": 0.1}
+    by_lbfgs = CNNClassifier(**NEXT | start | {"solver": "lbfgs", "batch_size": "auto"})
+    network = by_lbfgs.fit(X, y).net_.module_.train()
     images = torch.tensor(X[None, :, None])
     assert torch.equal(network(images), network(images))
     body = source.net_.module_.train().body

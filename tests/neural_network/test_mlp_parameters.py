@@ -77,10 +77,25 @@ def test_a_diverged_fit_leaves_nothing_to_predict_with():
         model.predict(X)
 
 
-@pytest.mark.parametrize("parameters", [{"mixup": 0.2}, {"gradient_clip": 1.0}, {"n_members": 2}])
-def test_lbfgs_refuses_what_its_line_search_cannot_use(parameters):
-    with pytest.raises(ValueError, match=f"solver='lbfgs'.*{next(iter(parameters))}="):
-        MLPRegressor(solver="lbfgs", **parameters).fit(*regression())
+@pytest.mark.parametrize(
+    ("name", "value", "needed"),
+    [
+        *((name, 0.2, ("solver", "lbfgs")) for name in ("mixup", "gradient_clip", "dropout")),
+        ("n_members", 2, ("solver", "lbfgs")),
+        ("batch_size", 16, ("solver", "lbfgs")),
+        ("momentum", 0.5, ("solver", "adam")),
+        ("quantiles", (0.1, 0.9), ("loss", "huber")),
+    ],
+)
+def test_a_parameter_that_would_have_no_effect_is_refused(name, value, needed):
+    other, chosen = needed
+    with pytest.raises(ValueError, match=f"^{name}=.* has no effect with {other}='{chosen}'"):
+        MLPRegressor(**{name: value, other: chosen}).fit(*regression())
+
+
+def test_a_parameter_that_is_off_is_not_refused():
+    X, y = regression()
+    MLPRegressor((4,), solver="lbfgs", dropout=0.0, gradient_clip=None, max_iter=1).fit(X, y)
 
 
 def test_a_scheduler_beside_a_schedule_is_refused():
@@ -107,5 +122,48 @@ def test_class_weights_of_a_part_that_lacks_a_class():
     with pytest.raises(ValueError, match="at least two classes"):
         MLPClassifier().partial_fit(X, np.full(len(y), "low"), classes=["low"])
     labels = np.column_stack([y == "low", y == "high"]).astype(int)
-    with pytest.raises(ValueError, match="classes is for one column"):
+    with pytest.raises(ValueError, match=r"y has 2 columns.* but classes=\['a', 'b'\]"):
         MLPClassifier().partial_fit(X, labels, classes=["a", "b"])
+    MLPClassifier((4,)).partial_fit(X, labels, classes=[0, 1]).partial_fit(X, labels)
+
+
+def test_the_strength_of_the_penalty_depends_on_the_solver():
+    X, y = regression()
+    settings = {"hidden_layer_sizes": (4,), "max_iter": 2, "device": "cpu", "random_state": 0}
+    for solver, alpha in (("adamw", 0.5), ("adam", 1e-4), ("sgd", 1e-4), ("lbfgs", 1e-4)):
+        auto = MLPRegressor(**settings, solver=solver).fit(X, y)
+        named = MLPRegressor(**settings, solver=solver, alpha=alpha).fit(X, y)
+        np.testing.assert_array_equal(auto.predict(X), named.predict(X))
+
+
+def test_a_decay_that_would_turn_signs_is_refused():
+    X, y = regression()
+    with pytest.raises(ValueError, match=r"alpha=500.*learning_rate_init=0.003 exceeds 1"):
+        MLPRegressor(alpha=500).fit(X, y)
+    MLPRegressor((2,), alpha=500, solver="adam", max_iter=1).fit(X, y)
+
+
+def test_targets_beyond_the_square_root_of_the_largest_number():
+    X, y = regression()
+    settings = {"hidden_layer_sizes": (8,), "max_iter": 5, "device": "cpu", "random_state": 0}
+    expected = MLPRegressor(**settings).fit(X, y).predict(X)
+    found = MLPRegressor(**settings).fit(X, y * 1e300).predict(X)
+    np.testing.assert_allclose(found, expected * 1e300, rtol=1e-3)
+
+
+def test_validation_rows_that_were_not_transformed_are_noticed():
+    X, y = regression()
+    raw = 1e3 + 100 * X
+    settings = {"hidden_layer_sizes": (4,), "max_iter": 1, "early_stopping": True}
+    model = MLPRegressor(**settings)
+    model.fit(X[:90], y[:90], X_val=X[90:], y_val=y[90:])
+    with pytest.warns(UserWarning, match="3 of 3 columns .*beyond all rows of X.*transform_input"):
+        model.fit(X[:90], y[:90], X_val=raw[90:], y_val=y[90:])
+    later = X[90:] + np.array([0, 0, 50])  # one column has moved, as a date does
+    model.fit(X[:90], y[:90], X_val=later, y_val=y[90:])
+
+
+def test_errors_name_the_validation_rows():
+    X, y = regression()
+    with pytest.raises(ValueError, match="In X_val and y_val: X has 2 features"):
+        MLPRegressor().fit(X, y, X_val=X[:, :2], y_val=y)

@@ -341,7 +341,7 @@ KINDS = {
     "piecewise linear": {"numerical_embedding": "piecewise_linear"},
     "strong penalty": {"alpha": 5.0},
     "adamw": {"solver": "adamw", "alpha": 0.1},
-    "lbfgs": {"solver": "lbfgs"},
+    "lbfgs": {"solver": "lbfgs", "batch_size": "auto"},
     "gradient clip": {"gradient_clip": 0.1},
     "members": {"n_members": 2},
 }

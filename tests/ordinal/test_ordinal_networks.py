@@ -233,6 +233,7 @@ def test_early_stopping_keeps_the_epoch_of_the_lowest_rank_error(method, decisio
         decision=decision,
         class_order=order,
         early_stopping=True,
+        scoring="neg_mean_absolute_rank_error",
     ).fit(X, order[ranks], X_val=unseen, y_val=order[truth])
     errors = np.abs(np.argsort(order)[clf.predict(unseen)] - truth)
     scores = clf.validation_scores_
@@ -242,7 +243,12 @@ def test_early_stopping_keeps_the_epoch_of_the_lowest_rank_error(method, decisio
 
 def test_early_stopping_sets_rows_of_each_level_aside():
     X, y = table()
-    clf = OrdinalMLPClassifier(**SMALL, early_stopping=True, validation_fraction=0.2).fit(X, y)
+    clf = OrdinalMLPClassifier(
+        **SMALL,
+        early_stopping=True,
+        scoring="neg_mean_absolute_rank_error",
+        validation_fraction=0.2,
+    ).fit(X, y)
     # The scores are means over 50 rows.
     sums = np.multiply(clf.validation_scores_, 50)
     np.testing.assert_allclose(sums, np.rint(sums), atol=1e-4)

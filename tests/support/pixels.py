@@ -5,7 +5,7 @@ from sklearn_modern._inputs.images import SpatialReader
 from sklearn_modern._neural.classifier import NeuralClassifier
 from sklearn_modern._neural.inputs import ImageInputs
 from sklearn_modern._neural.targets import Labels
-from sklearn_modern.heads.categorical import Softmax, cross_entropy, mean_over_rows
+from sklearn_modern.heads.categorical import Softmax, cross_entropy
 from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.given import NOTHING
 from sklearn_modern.networks.spatial_layers import ConvLayer, beside
@@ -32,9 +32,6 @@ class PixelHead(Softmax):
 
     def decode(self, scores):
         return scores.softmax(-1).mean(0)
-
-    def score(self, scores, y, weight=None):
-        return mean_over_rows((scores.argmax(-1) == y).float().flatten(2).mean(2), weight)
 
 
 class PixelLabels(Labels):

@@ -11,19 +11,27 @@ import pytest
 import skorch
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import log_loss, mean_absolute_error
+from sklearn.metrics import get_scorer, log_loss, mean_absolute_error
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import (
     Callback,
     Checkpoint,
     EarlyStopping,
     EpochScoring,
+    Freezer,
     GradientNormClipping,
+    LoadInitState,
     LRScheduler,
     ProgressBar,
+    TrainEndCheckpoint,
+    Unfreezer,
 )
 
 from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 from sklearn_modern.training.trainer import Trainer
+from sklearn_modern.utils import interrupts_raise
 
 SETTINGS = {
     "activation": "relu",
@@ -142,7 +150,7 @@ LOOPS = [
     {},
     {"dropout": 0.2, "mixup": 0.3},
     {"solver": "sgd", "gradient_clip": 0.1, "learning_rate": "cosine"},
-    {"solver": "lbfgs"},
+    {"solver": "lbfgs", "batch_size": "auto"},
     {"early_stopping": True, "n_members": 2, "normalization": "batch"},
 ]
 
@@ -292,7 +300,98 @@ def test_fit_leaves_the_callbacks_that_it_was_given_alone(X, y):
     assert len(pickle.dumps(clone(clf))) == len(pickle.dumps(plain))
 
 
+class Start(Callback):
+    """Note the initial weights, in a list that copies share."""
+
+    def __init__(self):
+        self.weights = []
+
+    def on_train_begin(self, net, **kwargs):
+        self.weights[:] = [p.detach().numpy().copy() for p in net.module_.parameters()]
+
+
+@pytest.mark.parametrize("solver", ["adamw", "adam", "sgd", "lbfgs"])
+def test_a_freezer_of_skorch_keeps_the_body(X, y, solver):
+    settings = SETTINGS | {"solver": solver, "batch_size": "auto", "max_iter": 2}
+    noted = Start()
+    clf = MLPClassifier(**settings, callbacks=[Freezer("body*"), noted]).fit(X, y)
+    start = noted.weights
+    same = [np.array_equal(w, first) for w, first in zip(weights_of(clf), start, strict=True)]
+    assert same == [True, True, False, False]
+    thawing = [Freezer("body*"), Unfreezer("body*", at=2)]
+    clf = MLPClassifier(**settings, callbacks=thawing).fit(X, y)
+    assert not any(map(np.array_equal, weights_of(clf), start))
+    with pytest.raises(ValueError, match="nothing to train"):
+        MLPClassifier(**settings, callbacks=[Freezer("*")]).fit(X, y)
+
+
+def test_a_thawed_weight_counts_its_own_steps_of_adam(X, y):
+    """As torch's Adam does: else its first steps after a long frost would be too long."""
+    settings = SETTINGS | {"batch_size": 70, "max_iter": 60, "n_iter_no_change": 60}
+    thawing = [Freezer("body*"), Unfreezer("body*", at=60)]
+    frozen = MLPClassifier(**settings, callbacks=[Freezer("body*")]).fit(X, y)
+    thawed = MLPClassifier(**settings, callbacks=thawing).fit(X, y)
+    step = np.abs(weights_of(thawed)[0] - weights_of(frozen)[0]).max()
+    assert step == pytest.approx(settings["learning_rate_init"], rel=0.01)
+
+
+def test_callbacks_that_hold_each_other_still_do(X, y, tmp_path):
+    checkpoint = TrainEndCheckpoint(dirname=tmp_path)
+    clf = MLPClassifier(**SETTINGS, callbacks=[checkpoint, LoadInitState(checkpoint)]).fit(X, y)
+    assert len(clf.history_) == 8
+    assert len(clone(clf).fit(X, y).history_) == 16
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision", "neg_log_loss"])
+@pytest.mark.parametrize("caching", [True, False])
+def test_scores_of_probabilities_are_those_of_the_estimator(X, y, name, caching):
+    score = EpochScoring(name, lower_is_better=False, name=name, use_caching=caching)
+    codes = (y == "yes").astype(int)
+    clf = MLPClassifier(**SETTINGS | {"max_iter": 2}, callbacks=[score])
+    clf.fit(X, codes, X_val=X[:30], y_val=codes[:30])
+    expected = get_scorer(name)(clf, X[:30], codes[:30])
+    assert clf.history_[-1, name] == pytest.approx(expected, rel=1e-5)
+
+
+def test_scores_without_caching_see_the_end_of_the_epoch(X, y):
+    settings = SETTINGS | {"max_iter": 1, "learning_rate_init": 0.1}
+    seen, afterwards = (
+        EpochScoring("neg_log_loss", on_train=True, name=name, use_caching=caching)
+        for name, caching in (("seen", True), ("afterwards", False))
+    )
+    clf = MLPClassifier(**settings, callbacks=[seen, afterwards]).fit(X, y)
+    assert -clf.history_[-1, "afterwards"] == pytest.approx(
+        log_loss(y, clf.predict_proba(X)), rel=1e-5
+    )
+    assert clf.history_[-1, "seen"] < clf.history_[-1, "afterwards"] - 0.01
+
+
+def test_the_net_says_that_it_takes_prepared_rows(X, y):
+    clf = MLPClassifier(**SETTINGS).fit(X, y)
+    with pytest.raises(TypeError, match="prepared, not ndarray; call predict"):
+        clf.net_.predict(X)
+
+
 # Ctrl-C.
+
+
+def test_an_interrupt_ends_a_search(X, y):
+    clf = MLPClassifier(**SETTINGS, callbacks=[InterruptEpoch()])
+    with pytest.raises(KeyboardInterrupt):
+        cross_val_score(clf, X, y, cv=2)
+    with pytest.raises(KeyboardInterrupt):
+        GridSearchCV(make_pipeline(clf), {"mlpclassifier__alpha": [0, 1]}, cv=2).fit(X, y)
+
+
+def test_an_interrupt_raises_where_it_is_told_to(X, y):
+    clf = MLPClassifier(**SETTINGS, callbacks=[InterruptEpoch()])
+    with interrupts_raise(), pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+    assert not hasattr(clf, "net_")
+    pipeline = make_pipeline(StandardScaler(), clf)
+    with pytest.warns(ConvergenceWarning, match="interrupted after 3 epochs"):
+        pipeline.fit(X, y)  # one fit
+    assert pipeline.score(X, y) > 0.5
 
 
 class InterruptEpoch(Callback):
@@ -357,7 +456,7 @@ def test_an_interrupted_early_stopping_goes_back_to_the_best_epoch(X, y, validat
             if scores[-1] < max(scores):
                 raise KeyboardInterrupt
 
-    clf = MLPClassifier(**settings, early_stopping=True, callbacks=[Late()])
+    clf = MLPClassifier(**settings, early_stopping=True, scoring="accuracy", callbacks=[Late()])
     with pytest.warns(ConvergenceWarning):
         clf.fit(X, y, X_val=validation[0], y_val=validation[1])
     assert clf.score(*validation) == pytest.approx(max(clf.validation_scores_))

@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 from torch import nn
@@ -381,7 +382,9 @@ def validation():
 
 def test_early_stopping_goes_back_to_the_best_epoch(X, labels, validation):
     settings = EXACT | {"max_iter": 200, "n_iter_no_change": 6, "alpha": 0}
-    clf = MLPClassifier(**settings, early_stopping=True, callbacks=[("seen", Epochs())])
+    clf = MLPClassifier(
+        **settings, early_stopping=True, scoring="accuracy", callbacks=[("seen", Epochs())]
+    )
     clf.fit(X, labels, X_val=validation[0], y_val=validation[1])
     scores = clf.validation_scores_
     best = int(np.argmax(scores))
@@ -396,7 +399,8 @@ def test_validation_data_without_early_stopping_are_only_recorded(X, labels, val
     clf = MLPClassifier(**settings, callbacks=[("seen", Epochs())])
     clf.fit(X, labels, X_val=validation[0], y_val=validation[1])
     assert len(clf.validation_scores_) == 30
-    assert clf.validation_scores_[-1] == pytest.approx(clf.score(*validation))
+    loss = log_loss(validation[1], clf.predict_proba(validation[0]))
+    assert clf.validation_scores_[-1] == pytest.approx(-loss)
     plain = MLPClassifier(**settings).fit(X, labels)
     assert_same_state(weights_of(clf), weights_of(plain))
     assert plain.validation_scores_ is None
@@ -425,6 +429,9 @@ class Played:
 
     def optimizers(self):
         return [self.optimizer]
+
+    def has_settled(self):
+        return True
 
 
 @pytest.mark.parametrize("validate", [True, False])

@@ -43,9 +43,10 @@ class TrainingSettings(BaseEstimator):
         has neither batches nor dropout.
     alpha : "auto" or float, default="auto"
         With "adamw" the decoupled weight decay: a step shrinks weights by ``alpha`` times the
-        learning rate. Useful values are 0 to 5. Else the strength of the L2 penalty, as in
-        scikit-learn: the loss of a batch gets ``alpha / 2 * sum(w ** 2) / batch_size``. Useful
-        values are 0 to 10, by the number of rows. "auto" is 0.5 with "adamw", else 0.0001.
+        learning rate; useful values are 0 to about 10, and at 100 it predicts a constant. Else the
+        strength of the L2 penalty, as in scikit-learn: the loss of a batch gets
+        ``alpha / 2 * sum(w ** 2) / batch_size``.
+        "auto" is 0.5 with "adamw", else 0.0001.
     learning_rate : {"one_cycle", "cosine", "constant", "adaptive"}, default="one_cycle"
         How the learning rate changes: constant; down to zero along half a cosine; up and then down
         to zero; or divided by 5 each time that ``n_iter_no_change`` epochs brought no improvement.

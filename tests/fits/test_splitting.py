@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from sklearn_modern._fits.splitting import validation_split
 
+# Drawn classes are often of one row, which has a test of its own.
 pytestmark = pytest.mark.filterwarnings("ignore:.* classes have a single row")
 
 
@@ -129,7 +130,6 @@ def test_four_rows_make_three_and_one():
     assert sorted([*training, *validation]) == [0, 1, 2, 3]
 
 
-@pytest.mark.filterwarnings("default")
 def test_a_class_of_one_row_is_said_to_have_no_validation():
     with pytest.warns(UserWarning, match="1 of 3 classes have a single row"):
         split(np.array([0, 0, 0, 1, 1, 1, 2]), 0.5)

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
+
+from sklearn_modern._core.available import available_if
 
 __all__ = ["DELEGATED", "Delegating"]
 
@@ -15,12 +16,16 @@ __all__ = ["DELEGATED", "Delegating"]
 DELEGATED = ("decision_function", "predict", "predict_log_proba", "predict_proba", "score")
 
 
+def _needs_refit(selector):
+    if not selector.refit:
+        kind = type(selector.estimator).__name__
+        raise AttributeError(f"refit=True is needed, which fits the {kind} in the end.")
+
+
 def _inner_has(method):
     def check(self):
-        if not self.refit:
-            raise AttributeError(f"{method} needs the estimator to be fitted: refit=True.")
+        _needs_refit(self)
         getattr(getattr(self, "estimator_", self.estimator), method)
-        return True
 
     return available_if(check)
 
@@ -128,6 +133,7 @@ class Delegating:
     @property
     def classes_(self) -> np.ndarray:
         """Class labels, for a classifier."""
+        _needs_refit(self)
         return self.estimator_.classes_
 
     def _inner(self, method, X, *args, **params):

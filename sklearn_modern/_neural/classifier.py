@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 
+from sklearn_modern._core.available import available_if
 from sklearn_modern._core.estimator import estimator, shapes, steers
 from sklearn_modern._core.scikit_learn import Interval, StrOptions, fit_context
 from sklearn_modern._inputs.validation import is_multilabel

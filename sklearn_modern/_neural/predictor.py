@@ -23,14 +23,12 @@ from sklearn_modern.training.supervised import Supervised
 __all__ = ["NeuralPredictor", "trains_in_parts"]
 
 
-def trains_in_parts(predictor: Any) -> bool:
-    """Tell whether there is ``partial_fit``."""
+def trains_in_parts(predictor: Any) -> None:
+    """Raise unless there is ``partial_fit``."""
     if predictor.solver == "lbfgs":
         raise AttributeError(
-            "partial_fit needs batches, but solver='lbfgs' takes all rows at once; take another "
-            "solver."
+            "it needs batches, but solver='lbfgs' takes all rows at once; take another solver."
         )
-    return True
 
 
 @estimator

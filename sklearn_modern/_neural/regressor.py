@@ -4,9 +4,9 @@ from dataclasses import KW_ONLY
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_modern._core.available import available_if
 from sklearn_modern._core.estimator import estimator, shapes
 from sklearn_modern._core.scikit_learn import StrOptions, fit_context
 from sklearn_modern._neural.predictor import NeuralPredictor, trains_in_parts
@@ -20,8 +20,7 @@ def _predicts_quantiles(regressor):
     fitted = hasattr(regressor, "net_")
     loss = regressor._targets.loss if fitted else regressor.loss
     if loss != "quantile":
-        raise AttributeError(f"predict_quantiles needs loss='quantile', but loss={loss!r}.")
-    return True
+        raise AttributeError(f"it needs loss='quantile', but loss={loss!r}.")
 
 
 @estimator

@@ -5,6 +5,7 @@ import os
 import zlib
 from collections.abc import Iterable
 from contextlib import contextmanager
+from errno import ENOENT
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ class Checkpoint:
     """A file to which records are added.
 
     Each line has its checksum, so that one which a killed process has half written is seen, and
-    left out. The first line says what the work is made of; a file of other work is refused.
+    left out. The first line says what the work is made of; a file of other work is refused, and so
+    is one that cannot be read. Nothing is written before :meth:`append`, which raises an OSError
+    that names the file where the disk refuses.
 
     Parameters
     ----------
@@ -31,25 +34,34 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | os.PathLike, made_of: dict[str, str]) -> None:
-        self._path = Path(path)
-        lines, whole = self._read()
+        self._path, self._made_of = Path(path), made_of
+        lines, self._whole = self._read()
         if lines:
             self._compare(lines[0], made_of)
+        elif not self._path.parent.is_dir():
+            raise FileNotFoundError(ENOENT, "The folder of the checkpoint is not there", str(path))
         self.records = lines[1:]
-        if not lines:
-            fresh = self._path.with_name(f"{self._path.name}.new")
-            with self._named_errors():
-                fresh.write_bytes(_line({"made_of": made_of}))
-                fresh.replace(self._path)  # at once: half of a first line would be no checkpoint
-        elif whole < self._path.stat().st_size:
-            os.truncate(self._path, whole)
 
     def append(self, records: Iterable[dict[str, Any]]) -> None:
         """Add records; when this returns they are on the disk."""
-        with self._named_errors(), self._path.open("ab") as file:
-            file.write(b"".join(map(_line, records)))
-            file.flush()
-            os.fsync(file.fileno())
+        with self._named_errors():
+            self._prepare()
+            with self._path.open("ab") as file:
+                file.write(b"".join(map(_line, records)))
+                file.flush()
+                os.fsync(file.fileno())
+
+    def _prepare(self):
+        """Write the first line, or cut off a half of the last one, once."""
+        if self._whole is None:
+            return
+        if self._whole:
+            os.truncate(self._path, self._whole)
+        else:
+            fresh = self._path.with_name(f"{self._path.name}.new")
+            fresh.write_bytes(_line({"made_of": self._made_of}))
+            fresh.replace(self._path)  # at once: half of a first line would be no checkpoint
+        self._whole = None
 
     @contextmanager
     def _named_errors(self):

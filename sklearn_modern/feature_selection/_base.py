@@ -77,7 +77,8 @@ class SubsetSelector(Delegating, SelectorMixin, MetaEstimatorMixin, BaseEstimato
         Number of fits that run at the same time.
     checkpoint : path-like or None, default=None
         A file that records all scores. If it exists, the search resumes from it. Each fit needs a
-        file of its own: one of other data, another estimator or other settings is refused.
+        file of its own: one of other data, another estimator or other settings is refused. If it
+        cannot be written, the search warns and goes on without it.
     callback : callable or None, default=None
         Called with each :class:`ScoredSubset`; it ends the search by returning true.
     verbose : int, default=0

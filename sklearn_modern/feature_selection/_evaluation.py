@@ -75,6 +75,7 @@ class Evaluation:
         self._bar, self._shown = ProgressBar(), (0, 1)
         records = () if checkpoint is None else checkpoint.records
         self._known = {tuple(record["features"]): record for record in records}
+        self._append(())  # the user is told at once if it cannot be written
 
     def __call__(self, subsets: Sequence[frozenset[int]]) -> list[float]:
         """Return the mean scores of subsets; only those that are new are scored."""
@@ -168,9 +169,19 @@ class Evaluation:
 
     def _write(self):
         if self._unwritten:
-            self._checkpoint.append(self._unwritten)
+            self._append(self._unwritten)
             self._unwritten = []
         self._written = perf_counter()
+
+    def _append(self, records):
+        """Add to the checkpoint, which is given up where it cannot be written."""
+        if self._checkpoint is None:
+            return
+        try:
+            self._checkpoint.append(records)
+        except OSError as error:
+            warn_user(f"{error.strerror}. The search goes on without it.")
+            self._checkpoint = None
 
 
 def _of_record(record):

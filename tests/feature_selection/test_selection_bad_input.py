@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GroupKFold, KFold, cross_val_score
@@ -432,20 +432,43 @@ def test_a_splitter_that_is_used_up(make, X, y):
 
 
 @each_selector
-def test_a_checkpoint_that_cannot_be_written(make, X, y, tmp_path):
+def test_a_checkpoint_that_cannot_be_there(make, X, y, tmp_path):
     nowhere = make(GaussianNB(), checkpoint=tmp_path / "no" / "search")
     refused(nowhere, X, y, str(tmp_path / "no" / "search"), error=FileNotFoundError)
     refused(make(GaussianNB(), checkpoint=tmp_path), X, y, str(tmp_path), error=IsADirectoryError)
 
 
-def test_a_full_disk_names_the_checkpoint(X, y, tmp_path, monkeypatch):
+@pytest.mark.parametrize("first", [1, 2], ids=["at once", "later"])
+def test_a_search_goes_on_without_a_checkpoint_that_cannot_be_written(
+    X, y, tmp_path, monkeypatch, first
+):
+    calls = 0
+
     def full(descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
+        nonlocal calls
+        calls += 1
+        if calls >= first:
+            raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
+    path = tmp_path / "search"
+    selector = SequentialFeatureSelector(GaussianNB(), cv=2, checkpoint=path)
+    said = f"The checkpoint {path} cannot be written: No space left on device. The search goes on"
+    with pytest.warns(UserWarning, match=re.escape(said)) as warned:
+        selector.fit(X, y)
+    assert len(warned) == 1
+    assert calls == first  # and does not try again
+    assert selector.history_ == clone(selector).set_params(checkpoint=None).fit(X, y).history_
+
+
+def test_a_read_only_folder_stops_no_search(X, y, tmp_path, monkeypatch):
+    def read_only(path, data):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", read_only)
     selector = SequentialFeatureSelector(GaussianNB(), cv=2, checkpoint=tmp_path / "search")
-    said = [f"The checkpoint {tmp_path / 'search'} cannot be written", "No space left"]
-    refused(selector, X, y, *said, error=OSError)
+    with pytest.warns(UserWarning, match=r"search cannot be written: Permission denied\. The"):
+        selector.fit(X, y)
 
 
 @each_selector

@@ -10,10 +10,8 @@ from sklearn_modern._inputs.validation import check_labels
 
 __all__ = ["common_levels", "is_ordered", "ordered_categories", "rank_order", "ranks_of"]
 
-_ORDER_ADVICE = (
-    "Pass class_order=['low', 'mid', 'high'], the lowest first, class_order='sorted' if that is "
-    "the right order"
-)
+# Up to so many labels are written out in an error.
+_SHOWN = 20
 
 
 def rank_order(y: Any, class_order: str | Sequence | None) -> np.ndarray:
@@ -45,7 +43,7 @@ def rank_order(y: Any, class_order: str | Sequence | None) -> np.ndarray:
     if categories is not None:
         return check_labels(categories)[0] if len(categories) < 2 else categories
     levels = check_labels(y)[0]
-    _refuse_unordered(levels, _ORDER_ADVICE)
+    _refuse_unordered(levels, "class_order", " (or 'sorted' if this is it)")
     return levels
 
 
@@ -60,7 +58,7 @@ def common_levels(labels: Any, *ys: Any) -> np.ndarray:
             raise ValueError(f"The Categoricals have different levels: {orders}. Pass labels.")
         return categories[0]
     found = check_labels(np.concatenate([np.ravel(y) for y in ys]), at_least=1)[0]
-    _refuse_unordered(found, "Pass labels=['low', 'mid', 'high'], the lowest first")
+    _refuse_unordered(found, "labels", "")
     return found
 
 
@@ -92,13 +90,16 @@ def ordered_categories(y: Any) -> np.ndarray | None:
     return np.asarray(dtype.categories) if getattr(dtype, "ordered", False) else None
 
 
-def _refuse_unordered(labels, advice):
-    if not is_ordered(labels):
-        raise ValueError(
-            f"The labels {labels.tolist()[:5]} have an order that cannot be known: sorted "
-            f"alphabetically, 'high' comes before 'low'. {advice}, or y as an ordered pandas "
-            "Categorical."
-        )
+def _refuse_unordered(labels, parameter, alternative):
+    if is_ordered(labels):
+        return
+    shown = ", ".join(map(repr, labels.tolist()[:_SHOWN]))
+    shown = f"[{shown}{', ...' if len(labels) > _SHOWN else ''}]"
+    raise ValueError(
+        f"The labels {shown} have an order that cannot be known, and alphabetical is seldom right. "
+        f"Pass {parameter}={shown} with the labels moved into their order, the lowest first"
+        f"{alternative}, or y as an ordered pandas Categorical."
+    )
 
 
 def _given(levels, parameter, *, at_least):

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 
 from sklearn_modern._core.scikit_learn import feature_names, num_samples, safe_indexing
+from sklearn_modern._core.unknown import misspelt
 from sklearn_modern._core.warning import warn_user
 from sklearn_modern._inputs.cells import (
     as_floats,
@@ -143,7 +144,7 @@ def check_labels(
     if unknown:
         raise ValueError(
             f"y has labels that are not among the classes: {unknown}; the classes are "
-            f"{classes.tolist()}."
+            f"{classes.tolist()}. {misspelt(unknown, classes.tolist())}".rstrip()
         )
     return classes, np.array([code_of[label] for label in found.tolist()])[codes]
 

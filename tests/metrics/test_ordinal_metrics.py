@@ -202,7 +202,7 @@ def test_absent_levels_count_in_the_probability_score():
 @pytest.mark.parametrize(
     ("y_true", "y_pred", "settings", "message"),
     [
-        (["low", "mid"], ["mid", "mid"], {}, r"Pass labels=\['low', 'mid', 'high'\]"),
+        (["low", "mid"], ["mid", "mid"], {}, r"Pass labels=\['low', 'mid'\]"),
         ([1, 4], [1, 2], {"labels": [1, 2, 3]}, r"y_true: .*not among the classes: \[4\]"),
         ([1, 2], [1, 4], {"labels": [1, 2, 3]}, r"y_pred: .*not among the classes: \[4\]"),
         ([1, 2], [1, 2], {"labels": [1, 2, 1]}, "a level twice"),

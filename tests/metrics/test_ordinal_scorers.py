@@ -183,7 +183,7 @@ def test_numeric_classes_are_an_order(X, ranks):
 @pytest.mark.parametrize("name", [MAE, RPS])
 def test_names_without_an_order_are_refused(name, X, y):
     clf = LogisticRegression().fit(StandardScaler().fit_transform(X), y)
-    with pytest.raises(ValueError, match=r"Pass labels=\['low', 'mid', 'high'\]"):
+    with pytest.raises(ValueError, match=r"Pass labels=\['high', 'low', 'mid', 'top'\]"):
         get_scorer(name)(clf, X, y)
     categories = pd.Series(pd.Categorical(y, ORDER, ordered=True))
     expected = by_hand(name, clf, X, y)

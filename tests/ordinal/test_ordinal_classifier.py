@@ -214,7 +214,7 @@ def test_scorers_of_scikit_learn_see_the_columns_that_they_expect(scoring, X, y,
 @pytest.mark.parametrize(
     ("make_y", "settings", "message"),
     [
-        (lambda y: y, {}, r"Pass class_order=\['low', 'mid', 'high'\].*ordered pandas"),
+        (lambda y: y, {}, r"Pass class_order=\['high', 'low', 'mid', 'top'\].*ordered pandas"),
         (lambda y: y, {"class_order": ORDER[:3]}, r"not among the classes: \['top'\]"),
         (lambda y: y, {"class_order": [*ORDER, "low"]}, "a level twice"),
         (lambda y: y, {"class_order": ["low"]}, "class_order=.*at least two"),

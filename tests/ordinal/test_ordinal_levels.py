@@ -267,7 +267,11 @@ def test_decisions_are_median_mode_and_mean_of_the_probabilities(method, kind):
 
 
 WRONG = {
-    "strings without an order": (ORDER, None, r"order that cannot be known.*class_order=\['low'"),
+    "strings without an order": (
+        ORDER,
+        None,
+        r"order that cannot.*class_order=\['high', 'low', 'm",
+    ),
     "objects without an order": (np.array(ORDER, dtype=object), None, "class_order="),
     "a Categorical without an order": (pd.Categorical(ORDER), None, "class_order="),
     "an unknown word": (ORDER, "alphabetical", "class_order='alphabetical' must be None, 'sorted'"),

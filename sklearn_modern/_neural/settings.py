@@ -253,7 +253,7 @@ class TrainingSettings(BaseEstimator):
 
 
 def _counterpart(callback, pairs):
-    """Return the copy of a callback that another one holds.
+    """Return the copy of a callback that another one holds, made ready if it is not in the list.
 
     scikit-learn's clone copies the entries of a list one by one, after which only equal attributes
     tell which one it is.
@@ -264,4 +264,4 @@ def _counterpart(callback, pairs):
         )
         if original is callback or alike:
             return copied
-    return callback
+    return copy.copy(callback).initialize()  # as the fit did that it belongs to

@@ -340,6 +340,8 @@ def test_callbacks_that_hold_each_other_still_do(X, y, tmp_path):
     clf = MLPClassifier(**SETTINGS, callbacks=[checkpoint, LoadInitState(checkpoint)]).fit(X, y)
     assert len(clf.history_) == 8
     assert len(clone(clf).fit(X, y).history_) == 16
+    other = MLPClassifier(**SETTINGS, callbacks=[LoadInitState(checkpoint)])
+    assert len(other.fit(X, y).history_) == 24
 
 
 @pytest.mark.parametrize("name", ["roc_auc", "average_precision", "neg_log_loss"])

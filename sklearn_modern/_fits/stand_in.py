@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 __all__ = ["StandIn"]
 
@@ -35,6 +35,11 @@ class StandIn(BaseEstimator):
 
         answer.__name__ = name  # scikit-learn calls it by that
         return answer
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy of a classifier, or the R2 of a regressor, as estimators do."""
+        kind = RegressorMixin if self.classes is None else ClassifierMixin
+        return kind.score(self, X, y, sample_weight)
 
     def __sklearn_is_fitted__(self):
         return True

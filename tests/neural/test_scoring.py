@@ -5,7 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.metrics import get_scorer, log_loss
+from sklearn.base import clone
+from sklearn.metrics import check_scoring, get_scorer, log_loss
 
 from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 
@@ -54,6 +55,18 @@ def test_numbers_are_scored_in_their_own_units(X):
         reg.fit(X[:60], Y[:60], X_val=X[60:], y_val=Y[60:])
         found = get_scorer(scoring)(reg, X[60:], Y[60:])
         assert reg.best_validation_score_ == pytest.approx(found, rel=1e-4)
+
+
+def test_a_scorer_may_ask_for_the_score_of_the_estimator(X, y):
+    clf = MLPClassifier(**SETTINGS)
+    asks, knows = (
+        clone(clf).set_params(scoring=scoring).fit(X, y).validation_scores_
+        for scoring in (check_scoring(clf), "accuracy")
+    )
+    assert asks == knows
+    reg = MLPRegressor(**SETTINGS, scoring=lambda model, X, y: model.score(X, y))
+    reg.fit(X[:60], X[:60, 0], X_val=X[60:], y_val=X[60:, 0])
+    assert reg.best_validation_score_ == pytest.approx(reg.score(X[60:], X[60:, 0]), rel=1e-5)
 
 
 def test_the_loss_is_followed_by_default(X, y):

@@ -7,7 +7,7 @@ from typing import Any
 
 from sklearn_modern._core.warning import warn_user
 
-__all__ = ["warn_unless_categories"]
+__all__ = ["are_numbers", "warn_unless_categories"]
 
 # Up to so many values are categories, whatever they look like: the days of a month are.
 _FEW = 31
@@ -45,6 +45,20 @@ def warn_unless_categories(values: Sequence[Any], n_rows: int, label: Any) -> No
         )
     elif len(values) > _FEW and 2 * len(values) > n_rows:
         warn_user(f"{found} Drop the column, or derive from it what recurs. {stays}")
+
+
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Tell whether values are text, and all of them numbers."""
+    texts = [value for value in values if isinstance(value, (str, bytes))]
+    return bool(texts) and len(texts) == len(values) == sum(map(_is_number, texts))
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _numbers(values):

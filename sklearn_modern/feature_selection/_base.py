@@ -32,7 +32,10 @@ from sklearn_modern._fits.routing import problem_of, router_of
 from sklearn_modern._fits.scorers import deciding_metric
 from sklearn_modern._inputs.cells import refuse_text, refuse_unreadable
 from sklearn_modern._inputs.validation import check_any_targets, warn_of_other_order
-from sklearn_modern.feature_selection._columns import refuse_unusable_columns
+from sklearn_modern.feature_selection._columns import (
+    refuse_numbers_as_text,
+    refuse_unusable_columns,
+)
 from sklearn_modern.feature_selection._display import SubsetScoresDisplay
 from sklearn_modern.feature_selection._evaluation import Evaluation, Stopped
 from sklearn_modern.feature_selection._scored import ScoredSubset
@@ -174,6 +177,7 @@ class SubsetSelector(Delegating, SelectorMixin, MetaEstimatorMixin, BaseEstimato
         search = self._search(units)
         problem = problem_of(self, X, y, params)
         refuse_unusable_columns(problem)
+        refuse_numbers_as_text(problem)
         strategy = strategy_of(problem, self.fast, self.n_jobs)
         evaluation = Evaluation(
             strategy,

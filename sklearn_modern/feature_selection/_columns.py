@@ -1,12 +1,15 @@
-"""Columns that no subset can have, found before the search."""
+"""Columns that no subset can have, or should have, found before the search."""
 
+import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from sklearn_modern._fits.problem import Candidate, Problem
+from sklearn_modern._inputs.text_columns import are_numbers
 
-__all__ = ["refuse_unusable_columns"]
+__all__ = ["refuse_numbers_as_text", "refuse_unusable_columns"]
 
 
 def refuse_unusable_columns(problem: Problem) -> None:
@@ -31,6 +34,50 @@ def refuse_unusable_columns(problem: Problem) -> None:
             "that no subset with them has a score. Leave them out, or encode them. The first fails "
             f"with: {next(iter(errors.values()))}"
         )
+
+
+def refuse_numbers_as_text(problem: Problem) -> None:
+    """Raise for text columns of a DataFrame whose values the estimator reads as numbers.
+
+    scikit-learn's estimators do so without a word, also with categories that only look like
+    numbers. An estimator that encodes text can be fitted to any other text as well; one that reads
+    numbers from it cannot.
+    """
+    X = problem.X
+    if not hasattr(X, "iloc"):
+        return
+    texts = [at for at in _doubtful(X) if are_numbers(X.iloc[:, at].dropna().unique())]
+    if not texts or _fails(problem):
+        return
+    if not _fails(_spelled_out(problem, texts)):
+        return
+    read = [at for at in texts if _fails(_spelled_out(problem, [at]))]
+    kind = type(problem.estimator).__name__
+    raise ValueError(
+        f"The columns {[X.columns[at] for at in read or texts]} of X hold numbers as text, which "
+        f"{kind} would read as numbers. Make them numbers by pandas.to_numeric, or encode them if "
+        "they are categories."
+    )
+
+
+def _fails(problem):
+    """Tell whether all columns together have no score; what the trial warns of is not said."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _error(problem, range(problem.X.shape[1])) is not None
+
+
+def _spelled_out(problem, columns):
+    """Return the problem with other text in some columns, which is no number."""
+    X = problem.X.copy(deep=False)
+    for at in columns:
+        values = X.iloc[:, at]
+        if values.dtype == "category":
+            text = values.cat.rename_categories(lambda value: f"text {value}")
+        else:
+            text = values.map(lambda value: f"text {value}", na_action="ignore")
+        X[X.columns[at]] = text
+    return replace(problem, X=X)
 
 
 def _errors(problem, everything, doubtful):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from sklearn.base import BaseEstimator, clone
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 from sklearn.naive_bayes import GaussianNB
@@ -16,7 +17,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
+from sklearn_modern.ensemble import GradientBoostingClassifier
 from sklearn_modern.feature_selection import ExhaustiveFeatureSelector, SequentialFeatureSelector
 
 each_selector = pytest.mark.parametrize(
@@ -406,6 +409,37 @@ def test_columns_that_the_estimator_encodes(frame, y):
     refused(SequentialFeatureSelector(model, cv=2, **groups), frame, y, "the columns ['blue']")
     selector = SequentialFeatureSelector(model, cv=2, **groups)
     assert selector.fit(frame.drop(columns="blue"), y).support_[2]
+
+
+NUMBERS_AS_TEXT = {
+    "objects": lambda column: column.round(1).astype(str).astype(object),
+    "strings": lambda column: column.round(1).astype("string"),
+    "with a gap": lambda column: column.round(1).astype(str).mask(column == column.max()),
+    "categories": lambda column: np.sign(column).astype(str).astype("category"),
+}
+
+
+@each_selector
+@pytest.mark.parametrize("case", NUMBERS_AS_TEXT)
+def test_text_that_the_estimator_would_read_as_numbers(make, frame, y, case):
+    frame["red"] = NUMBERS_AS_TEXT[case](frame["red"])
+    trees = DecisionTreeClassifier(random_state=0)
+    said = ["columns ['red'] of X hold numbers as text", "DecisionTreeClassifier", "to_numeric"]
+    refused(make(trees, cv=2), frame, y, *said)
+    frame["blue"] = frame["red"]
+    coder = OneHotEncoder(handle_unknown="ignore")
+    coded = ColumnTransformer([("code", coder, ["blue"])], remainder="passthrough")
+    asked = {"fixed_features": ["blue"], "cv": 2}
+    refused(make(make_pipeline(coded, trees), **asked), frame, y, "columns ['red'] of X")
+    coded = ColumnTransformer([("code", coder, ["blue"])], remainder="drop")
+    make(make_pipeline(coded, trees), **asked).fit(frame, y)
+
+
+def test_text_of_numbers_that_the_estimator_takes_as_categories(frame, y):
+    frame["red"] = np.sign(frame["red"]).astype(str).astype("category")
+    SequentialFeatureSelector(HistGradientBoostingClassifier(max_iter=2), cv=2).fit(frame, y)
+    frame["red"] = frame["red"].astype(str)
+    SequentialFeatureSelector(GradientBoostingClassifier(n_estimators=2), cv=2).fit(frame, y)
 
 
 def test_weights_of_a_step_are_checked(X, y):

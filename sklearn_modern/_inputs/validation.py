@@ -298,10 +298,11 @@ def class_weights(
     known = set(labels.tolist())
     unknown, unnamed = set(class_weight) - known, known - set(class_weight)
     if unknown and unnamed:  # else it is a fold that lacks a class, not another spelling
+        unknown = sorted(unknown, key=str)
         message = (
-            f"class_weight has the classes {sorted(unknown, key=str)}, which are not among "
-            f"{np.sort(labels).tolist()}."
-        )
+            f"class_weight has the classes {unknown}, which are not among "
+            f"{np.sort(labels).tolist()}. {misspelt(unknown, labels.tolist())}"
+        ).rstrip()
         if unnamed == known:
             raise ValueError(message)
         warn_user(f"{message} {sorted(unnamed, key=str)} have weight 1.")

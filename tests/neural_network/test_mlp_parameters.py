@@ -111,6 +111,8 @@ def test_class_weights_of_a_part_that_lacks_a_class():
     model.partial_fit(X[y == "low"], y[y == "low"], classes=["high", "low"])
     with pytest.raises(ValueError, match="class_weight has the classes \\['tall'\\]"):
         MLPClassifier(class_weight={"tall": 2.0}).fit(X, y)
+    with pytest.raises(ValueError, match="'High' is nearly 'high': is one misspelt"):
+        MLPClassifier(class_weight={"High": 2.0}).fit(X, y)
     named = {"high": 5.0, "low": 1.0, "tall": 2.0}
     found, expected = (
         MLPClassifier((8,), class_weight=weights, random_state=0, max_iter=2).fit(X, y)

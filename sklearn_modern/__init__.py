@@ -15,6 +15,7 @@ __all__ = [
     "ensemble",
     "feature_selection",
     "metrics",
+    "model_selection",
     "neural_network",
     "ordinal",
     "shared_fits",

@@ -1,0 +1,110 @@
+"""Choosing between models: statistical tests and intervals of scores."""
+
+from typing import TYPE_CHECKING
+
+from sklearn_modern._core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from sklearn_modern.model_selection._bayesian import (
+        BayesianComparison,
+        bayesian_correlated_t_test,
+    )
+    from sklearn_modern.model_selection._bias_variance import (
+        BiasVariance,
+        bias_variance_decomposition,
+    )
+    from sklearn_modern.model_selection._data_set_tests import (
+        FriedmanTest,
+        RankComparison,
+        friedman_test,
+        wilcoxon_signed_rank,
+    )
+    from sklearn_modern.model_selection._fold_tests import (
+        corrected_resampled_t_test,
+        paired_t_test_kfold_cv,
+        paired_t_test_resampled,
+    )
+    from sklearn_modern.model_selection._multiplicity import adjust_p_values
+    from sklearn_modern.model_selection._permutation import permutation_test
+    from sklearn_modern.model_selection._prediction_tests import (
+        cochran_q_test,
+        f_test,
+        mcnemar_test,
+        proportion_difference_test,
+    )
+    from sklearn_modern.model_selection._significance import SignificanceTest
+    from sklearn_modern.model_selection._two_fold_tests import (
+        combined_f_test_5x2cv,
+        paired_t_test_5x2cv,
+    )
+    from sklearn_modern.model_selection.bootstrap import (
+        ScoreInterval,
+        accuracy_interval,
+        bootstrap_score,
+    )
+    from sklearn_modern.model_selection.comparison import (
+        ComparedPair,
+        ModelComparison,
+        compare_models,
+    )
+
+__all__ = [
+    "BayesianComparison",
+    "BiasVariance",
+    "ComparedPair",
+    "FriedmanTest",
+    "ModelComparison",
+    "RankComparison",
+    "ScoreInterval",
+    "SignificanceTest",
+    "accuracy_interval",
+    "adjust_p_values",
+    "bayesian_correlated_t_test",
+    "bias_variance_decomposition",
+    "bootstrap_score",
+    "cochran_q_test",
+    "combined_f_test_5x2cv",
+    "compare_models",
+    "corrected_resampled_t_test",
+    "f_test",
+    "friedman_test",
+    "mcnemar_test",
+    "paired_t_test_5x2cv",
+    "paired_t_test_kfold_cv",
+    "paired_t_test_resampled",
+    "permutation_test",
+    "proportion_difference_test",
+    "wilcoxon_signed_rank",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "BayesianComparison": "_bayesian",
+        "BiasVariance": "_bias_variance",
+        "ComparedPair": "comparison",
+        "FriedmanTest": "_data_set_tests",
+        "ModelComparison": "comparison",
+        "RankComparison": "_data_set_tests",
+        "ScoreInterval": "bootstrap",
+        "SignificanceTest": "_significance",
+        "accuracy_interval": "bootstrap",
+        "adjust_p_values": "_multiplicity",
+        "bayesian_correlated_t_test": "_bayesian",
+        "bias_variance_decomposition": "_bias_variance",
+        "bootstrap_score": "bootstrap",
+        "cochran_q_test": "_prediction_tests",
+        "combined_f_test_5x2cv": "_two_fold_tests",
+        "compare_models": "comparison",
+        "corrected_resampled_t_test": "_fold_tests",
+        "f_test": "_prediction_tests",
+        "friedman_test": "_data_set_tests",
+        "mcnemar_test": "_prediction_tests",
+        "paired_t_test_5x2cv": "_two_fold_tests",
+        "paired_t_test_kfold_cv": "_fold_tests",
+        "paired_t_test_resampled": "_fold_tests",
+        "permutation_test": "_permutation",
+        "proportion_difference_test": "_prediction_tests",
+        "wilcoxon_signed_rank": "_data_set_tests",
+    },
+)

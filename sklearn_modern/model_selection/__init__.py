@@ -1,4 +1,4 @@
-"""Choosing between models: statistical tests and intervals of scores."""
+"""Choosing between models: statistical tests, intervals of scores, and leaks in the data."""
 
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         paired_t_test_kfold_cv,
         paired_t_test_resampled,
     )
+    from sklearn_modern.model_selection._leaks import Leak, find_leaks
     from sklearn_modern.model_selection._multiplicity import adjust_p_values
     from sklearn_modern.model_selection._permutation import permutation_test
     from sklearn_modern.model_selection._prediction_tests import (
@@ -53,6 +54,7 @@ __all__ = [
     "BiasVariance",
     "ComparedPair",
     "FriedmanTest",
+    "Leak",
     "ModelComparison",
     "RankComparison",
     "ScoreInterval",
@@ -67,6 +69,7 @@ __all__ = [
     "compare_models",
     "corrected_resampled_t_test",
     "f_test",
+    "find_leaks",
     "friedman_test",
     "mcnemar_test",
     "paired_t_test_5x2cv",
@@ -84,6 +87,7 @@ __getattr__, __dir__ = lazy_names(
         "BiasVariance": "_bias_variance",
         "ComparedPair": "comparison",
         "FriedmanTest": "_data_set_tests",
+        "Leak": "_leaks",
         "ModelComparison": "comparison",
         "RankComparison": "_data_set_tests",
         "ScoreInterval": "bootstrap",
@@ -98,6 +102,7 @@ __getattr__, __dir__ = lazy_names(
         "compare_models": "comparison",
         "corrected_resampled_t_test": "_fold_tests",
         "f_test": "_prediction_tests",
+        "find_leaks": "_leaks",
         "friedman_test": "_data_set_tests",
         "mcnemar_test": "_prediction_tests",
         "paired_t_test_5x2cv": "_two_fold_tests",

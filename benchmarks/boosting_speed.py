@@ -5,6 +5,7 @@ same parameters::
 
     python benchmarks/boosting_speed.py --threads 2
     python benchmarks/boosting_speed.py --threads 2 --backend lightgbm
+    python benchmarks/boosting_speed.py --threads 2 --backend catboost  # needs the extra
     python benchmarks/boosting_speed.py --threads 8 --backend xgboost --device cuda
 """
 
@@ -90,6 +91,37 @@ class NativeLightGBM:
         return self.booster.predict(X, num_threads=self.threads)
 
 
+class NativeCatBoost:
+    def __init__(self, threads):
+        self.threads = threads
+
+    def fit(self, X, y):
+        from catboost import CatBoostClassifier
+
+        self.model = CatBoostClassifier(
+            n_estimators=N_TREES,
+            learning_rate=0.1,
+            grow_policy="Lossguide",
+            max_leaves=31,
+            depth=64,
+            min_data_in_leaf=40,
+            l2_leaf_reg=0.0,
+            border_count=254,
+            bootstrap_type="No",
+            boost_from_average=True,
+            leaf_estimation_iterations=1,
+            # Of the seed that ours draws.
+            random_seed=int(np.random.RandomState(0).randint(2**31 - 1)),
+            thread_count=self.threads,
+            allow_writing_files=False,
+            silent=True,
+        ).fit(X, y)
+        return self
+
+    def predict(self, X):
+        return self.model.predict_proba(X, thread_count=self.threads)
+
+
 class NativeHist:
     def __init__(self, threads):
         self.threads = threads
@@ -106,7 +138,12 @@ class NativeHist:
             return self.model.predict_proba(X)
 
 
-NATIVE = {"xgboost": NativeXGBoost, "lightgbm": NativeLightGBM, "hist": NativeHist}
+NATIVE = {
+    "xgboost": NativeXGBoost,
+    "lightgbm": NativeLightGBM,
+    "catboost": NativeCatBoost,
+    "hist": NativeHist,
+}
 
 
 def speed(backend, threads, repeats):

@@ -24,6 +24,8 @@ ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
+# What users install.
+USED = [PROJECT["dependencies"], EXTRAS["report"], EXTRAS["catboost"]]
 
 
 def pins(name):
@@ -57,6 +59,7 @@ def test_metadata():
     assert declared["Requires-Python"] == ">=3.11"
     assert set(declared.get_all("Provides-Extra")) == {
         "report",
+        "catboost",
         "test",
         "docs",
         "dev",
@@ -74,13 +77,13 @@ def test_setup_cfg_holds_only_what_pyproject_does_not():
 def test_every_dependency_is_pinned_to_a_tested_version():
     everything = requirements(PROJECT["dependencies"], *EXTRAS.values())
     assert set(everything) <= set(pins("constraints.txt"))
-    installed_by_tests = requirements(PROJECT["dependencies"], EXTRAS["report"], EXTRAS["test"])
+    installed_by_tests = requirements(*USED, EXTRAS["test"])
     assert set(installed_by_tests) <= set(pins("constraints-min.txt"))
 
 
 def test_lower_bounds_are_the_oldest_tested_versions():
     oldest = pins("constraints-min.txt")
-    users = requirements(PROJECT["dependencies"], EXTRAS["report"])
+    users = requirements(*USED)
     bounds = {name: Version(str(r.specifier).removeprefix(">=")) for name, r in users.items()}
     assert bounds.pop("torch") <= oldest["torch"]
     assert bounds == {name: oldest[name] for name in bounds}
@@ -99,9 +102,9 @@ def test_what_is_imported_is_declared_and_every_extra_serves_code():
     modules -= {*sys.stdlib_module_names, "sklearn_modern"}
     distributions = metadata.packages_distributions()
     used = {canonicalize_name(distributions[module][0]) for module in modules}
-    users = requirements(PROJECT["dependencies"], EXTRAS["report"])
+    users = requirements(*USED)
     assert used <= set(users)
-    assert set(requirements(EXTRAS["report"])) <= used
+    assert set(requirements(*USED[1:])) <= used
 
 
 @pytest.fixture(scope="module")

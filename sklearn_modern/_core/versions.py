@@ -17,6 +17,7 @@ _PACKAGES = (
     "skorch",
     "xgboost",
     "lightgbm",
+    "catboost",
     "pandas",
     "matplotlib",
 )

@@ -1,4 +1,4 @@
-"""Gradient boosting by XGBoost, LightGBM or scikit-learn, behind one interface."""
+"""Gradient boosting by XGBoost, LightGBM, CatBoost or scikit-learn, behind one interface."""
 
 from typing import TYPE_CHECKING
 

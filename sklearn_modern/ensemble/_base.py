@@ -32,7 +32,7 @@ from sklearn_modern.ensemble.engines.base import Settings
 
 __all__ = ["GradientBoosting"]
 
-_ENGINES = {"xgboost": "XGBoost", "lightgbm": "LightGBM", "hist": "Hist"}
+_ENGINES = {"xgboost": "XGBoost", "lightgbm": "LightGBM", "catboost": "CatBoost", "hist": "Hist"}
 _GROWN_BY = ("backend", "categorical_features", "device", "loss", "quantile")
 # With early_stopping="auto", as in scikit-learn.
 _MANY_ROWS = 10_000
@@ -44,9 +44,10 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
 
     Parameters
     ----------
-    backend : {"auto", "xgboost", "lightgbm", "hist"}, default="auto"
-        The library that grows the trees; "hist" is scikit-learn's. "auto" is "xgboost" everywhere,
-        so that a model does not change with the machine.
+    backend : {"auto", "xgboost", "lightgbm", "catboost", "hist"}, default="auto"
+        The library that grows the trees; "hist" is scikit-learn's, and "catboost" comes with the
+        extra ``sklearn-modern[catboost]``. "auto" is "xgboost" everywhere, so that a model does
+        not change with the machine.
     n_estimators : int, default=100
         Number of iterations, each of which adds a tree, or one tree per class.
     learning_rate : float, default=0.1
@@ -58,7 +59,8 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
     min_samples_leaf : int, default=20
         Minimum number of training rows per leaf. XGBoost limits the sum of second derivatives
         instead, which comes to the same for squared errors; of classes, leaves may have half as
-        many rows at the first iteration.
+        many rows at the first iteration. CatBoost has no such limit: there it only says that what
+        is split has twice as many rows.
     l2_regularization : float, default=0.0
         L2 penalty on the values of leaves.
     subsample : float, default=1.0
@@ -73,10 +75,10 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
     monotonic_cst : array-like of int, dict or None, default=None
         For each feature, or by name: 1 if predictions may only rise with it, -1 if they may only
         fall, 0 for no constraint. For two classes and regression, but not for absolute errors or
-        quantiles, where libraries do not keep to it.
+        quantiles, where libraries do not keep to it; for "catboost" with symmetric trees only.
     interaction_cst : "pairwise", "no_interactions", sequence of sequences or None, default=None
         Groups of features, by position or name, that may meet in a tree. Features that are in no
-        group form one more.
+        group form one more. Not for "catboost".
     early_stopping : "auto" or bool, default="auto"
         Set validation rows aside, stop when their score has not improved for ``n_iter_no_change``
         iterations, and keep the best. "auto" does so from 10,000 rows on.
@@ -106,8 +108,8 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
     backend_ : str
         The library that was used.
     booster_ : object
-        The library's own object: ``xgboost.Booster``, ``lightgbm.Booster``, or scikit-learn's
-        estimator.
+        The library's own object: ``xgboost.Booster``, ``lightgbm.Booster``,
+        ``catboost.CatBoost``, or scikit-learn's estimator.
     device_ : str
         Where it was trained.
     n_estimators_ : int
@@ -115,7 +117,8 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
     validation_scores_, train_scores_ : list of float or None
         Scores after each iteration, if there were validation rows.
     feature_importances_ : ndarray of shape (n_features,)
-        Gain of the splits on each feature, as a share of the total.
+        Gain of the splits on each feature, as a share of the total; for "catboost" the gain in
+        squared differences of predictions.
     n_features_in_ : int
         Number of features of the fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)

@@ -26,7 +26,7 @@ _POSITIVE = {"gamma": "positive", "poisson": "not negative", "tweedie": "not neg
 
 @estimator
 class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
-    """Gradient boosting for classification, by XGBoost, LightGBM or scikit-learn's trees.
+    """Gradient boosting for classification, by XGBoost, LightGBM, CatBoost or scikit-learn's trees.
 
     One name for each concept, and the same behaviour whichever library runs, so that ``backend``
     itself can be searched over. Strong on tables of mixed columns, which it takes as they are.
@@ -205,7 +205,7 @@ def _both(probabilities):
 
 @estimator
 class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
-    """Gradient boosting for regression, by XGBoost, LightGBM or scikit-learn's trees.
+    """Gradient boosting for regression, by XGBoost, LightGBM, CatBoost or scikit-learn's trees.
 
     One name for each concept, and the same behaviour whichever library runs, so that ``backend``
     itself can be searched over. Strong on tables of mixed columns, which it takes as they are.
@@ -215,7 +215,7 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
     loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson", "gamma", \
             "tweedie"}, default="squared_error"
         What is minimised. "huber" turns from a square to a line at one standard deviation of y.
-        "hist" has neither "huber" nor "tweedie".
+        "hist" has neither "huber" nor "tweedie", "catboost" has no "gamma".
     quantile : float or None, default=None
         The level of ``loss="quantile"``.
 

@@ -22,6 +22,8 @@ _READING = (
     "n_jobs",
     "quantile",
 )
+# Their bins of many rows are made from a sample.
+_BINS_BY_SEED = ("lightgbm", "catboost")
 _LEARNED = ("_columns", "_delta", "_offset", "classes_", "feature_names_in_", "n_features_in_")
 
 
@@ -76,9 +78,9 @@ def _fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
             model = fit.clone(estimator)
             model._validate_params()
             if model._shares(len(fit.y) if fit.rows is None else len(fit.rows), fit.fit_params):
-                # As a separate fit draws it; LightGBM's bins of many rows depend on it.
+                # As a separate fit draws it.
                 seed = check_random_state(model.random_state).randint(2**31 - 1)
-                bins_by_seed = seed if model.backend == "lightgbm" else None
+                bins_by_seed = seed if model.backend in _BINS_BY_SEED else None
                 bins = data_key(fit), model._reads_alike(), bins_by_seed
                 sharing.setdefault(bins, []).append((position, fit, model, seed))
             else:

@@ -24,13 +24,16 @@ class Trees:
         Returns
         -------
         ndarray of int of shape (n_samples, n_estimators) or (n_samples, n_estimators, n_classes)
-            The library's numbers of the leaves; a number for each class if there are more than two.
+            The library's numbers of the leaves; a number for each class if there are more than two,
+            which share their trees in CatBoost.
         """
         check_is_fitted(self, "_engine")
         return self._engine.leaves(self._matrix(X, reset=False))
 
     def predict_contributions(self, X):
-        """Share out each prediction among the features, by exact TreeSHAP; not for "hist".
+        """Share out each prediction among the features, by exact TreeSHAP.
+
+        Not for "hist", and for "catboost" with symmetric trees only.
 
         Parameters
         ----------
@@ -59,8 +62,9 @@ class Trees:
 
         Returns
         -------
-        ndarray or CSR matrix of shape (n_samples, n_features)
-            Numbers; categories are codes, and NaN where missing or unknown.
+        ndarray, CSR matrix or DataFrame of shape (n_samples, n_features)
+            Numbers; categories are codes, and NaN where missing or unknown. CatBoost takes
+            categories in a DataFrame, where these are -1.
         """
         check_is_fitted(self, "_engine")
         return self._engine.input(self._matrix(X, reset=False))

@@ -6,10 +6,11 @@ import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict, cross_val_score
+from support.small_boosters import BACKENDS, NO_NOISE, boosters
 
 from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
-pytestmark = pytest.mark.parametrize("backend", ["xgboost", "lightgbm", "hist"])
+pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 SMALL = {"n_estimators": 5, "min_samples_leaf": 2, "n_jobs": 1, "random_state": 0}
 # A tree with a leaf for every value: there is no rounding by bins, nor by rows of a leaf.
@@ -17,16 +18,11 @@ EXACT = {"n_estimators": 1, "min_samples_leaf": 1, "learning_rate": 0.4, "n_jobs
 EXACT |= {"max_leaf_nodes": None}  # else rounding decides which of two equal splits is the last
 
 
-def classifier(backend, **settings):
-    return GradientBoostingClassifier(backend=backend, **SMALL | settings)
-
-
-def regressor(backend, **settings):
-    return GradientBoostingRegressor(backend=backend, **SMALL | settings)
+classifier, regressor = boosters(**SMALL)
 
 
 def exact(kind, backend):
-    extra = {"min_data_in_bin": 1} if backend == "lightgbm" else None
+    extra = {"min_data_in_bin": 1} if backend == "lightgbm" else NO_NOISE.get(backend)
     return kind(backend=backend, backend_params=extra, **EXACT)
 
 
@@ -198,7 +194,7 @@ def test_infinity_is_refused(backend, value, X, codes):
 def test_numbers_beyond_float32(backend, X):
     """They are told apart, or refused in our words."""
     y = X[:, 0]
-    if backend == "xgboost":
+    if backend in ("xgboost", "catboost"):
         with pytest.raises(ValueError, match="Column 0 of X has 90 values beyond float32"):
             regressor(backend).fit(X * 1e200, y)
         return

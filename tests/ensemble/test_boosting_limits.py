@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import cross_val_score
-from support.small_boosters import BACKENDS, bent, boosters, normal_rows
+from support.small_boosters import (
+    BACKENDS,
+    SYMMETRIC,
+    bent,
+    boosters,
+    normal_rows,
+    refuses,
+)
 
 from sklearn_modern._fits.many import Fit
 from sklearn_modern.ordinal import OrdinalClassifier
@@ -45,7 +52,7 @@ def test_a_column_without_values_but_in_validation_rows(backend, X, y):
     empty[:150, 2] = np.nan
     reg = regressor(backend).fit(empty[:150], y[:150], X_val=empty[150:], y_val=y[150:])
     assert reg.feature_importances_[2] == 0
-    assert reg.score(empty[150:], y[150:]) > 0.3
+    assert reg.score(empty[150:], y[150:]) > (0.1 if backend == "catboost" else 0.3)
 
 
 def test_rows_without_any_value(backend):
@@ -61,6 +68,9 @@ def test_a_column_of_fewer_values_than_a_leaf(backend, X, y):
     few[4:, 2] = np.nan
     y[:4] += 50
     reg = regressor(backend, n_estimators=5).fit(few, y)
+    if backend == "catboost":  # which does not limit the rows of a leaf
+        assert reg.feature_importances_[2] > 0.9
+        return
     assert reg.feature_importances_[2] == 0
     if backend == "hist":
         theirs = HistGradientBoostingRegressor(max_iter=5, min_samples_leaf=5).fit(few, y)
@@ -80,10 +90,9 @@ def falls(predict, X):
 @pytest.mark.parametrize("loss", ["squared_error", "huber", "poisson", "gamma", "tweedie"])
 def test_monotonic_constraints_hold(backend, loss, X, y):
     y = np.exp(y)
-    reg = regressor(backend, loss=loss, monotonic_cst=[1, 0, 0, 0], learning_rate=0.3)
-    if backend == "hist" and loss in ("huber", "tweedie"):
-        with pytest.raises(ValueError, match=f"no loss='{loss}'"):
-            reg.fit(X, y)
+    settings = {"loss": loss, "monotonic_cst": [1, 0, 0, 0], "learning_rate": 0.3}
+    reg = regressor(backend, **settings | SYMMETRIC.get(backend, {}))
+    if refuses(backend, loss, lambda: reg.fit(X, y)):
         return
     assert falls(reg.fit(X, y).predict, X) <= 0
     assert falls(reg.set_params(monotonic_cst=None).fit(X, y).predict, X) > 0.05
@@ -101,14 +110,14 @@ def test_monotonic_constraints_that_would_not_hold_are_refused(backend, loss, X,
 
 def test_monotonic_constraints_of_classes(backend, X, y):
     levels = np.digitize(y, [-0.5, 0.5])
-    clf = classifier(backend, monotonic_cst=[1, 0, 0, 0])
+    clf = classifier(backend, monotonic_cst=[1, 0, 0, 0], **SYMMETRIC.get(backend, {}))
     with pytest.raises(ValueError, match="monotonic_cst is for two classes.*3 classes.*Ordinal"):
         clf.fit(X, levels)
     clf.fit(X, y > 0)
     assert falls(lambda rows: clf.predict_proba(rows)[:, 1], X) <= 0
     ordinal = OrdinalClassifier(clf).fit(X, levels)
     assert falls(lambda rows: -ordinal.predict_proba(rows)[:, 0], X) <= 1e-12
-    free = classifier(backend, monotonic_cst=[0, 0, 0, 0]).fit(X, levels)
+    free = classifier(backend, monotonic_cst=[0, 0, 0, 0]).fit(X, levels)  # of any trees
     expected = classifier(backend).fit(X, levels).predict_proba(X)
     np.testing.assert_array_equal(free.predict_proba(X), expected)
 
@@ -150,7 +159,9 @@ def test_targets_far_from_zero(backend, loss, shift, X, y):
     reg = regressor(backend, loss=loss, quantile=0.5 if loss == "quantile" else None)
     expected = reg.fit(X, y).predict(X)
     found = reg.fit(X, y + shift).predict(X) - shift
-    assert np.abs(found - expected).mean() < 0.02
+    # CatBoost's leaves are targets of rows there: rounding says on which side of them these are.
+    exact = backend == "catboost" and loss in ("absolute_error", "quantile")
+    assert np.abs(found - expected).mean() < (0.1 if exact else 0.02)
     assert np.isclose(list(reg.staged_predict(X))[-1] - shift, found, atol=1e-4).all()
     reg.fit(X, y + shift, X_val=X, y_val=y + shift)
     score = reg.validation_scores_[-1]
@@ -170,7 +181,7 @@ def test_targets_far_from_zero(backend, loss, shift, X, y):
 
 @pytest.mark.parametrize("names", [None, list("abcd")])
 def test_a_number_beyond_float32(backend, names, X, y):
-    """XGBoost would read it as infinite; the others know it."""
+    """XGBoost and CatBoost would read it as infinite; the others know it."""
     low, high = X.copy(), X.copy()
     low[::5, 1], high[::5, 1] = 100, 1e300
     if names:
@@ -181,7 +192,7 @@ def test_a_number_beyond_float32(backend, names, X, y):
     stopping = {"X_val": high, "y_val": y}
     scores = regressor(backend).fit(low, y, **stopping).validation_scores_
     assert scores == regressor(backend).fit(low, y, X_val=low, y_val=y).validation_scores_
-    if backend == "xgboost":
+    if backend in ("xgboost", "catboost"):
         label = "'b'" if names else 1
         with pytest.raises(
             ValueError, match=f"Column {label} of X has 40 values.*such as 1e\\+300"

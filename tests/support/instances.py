@@ -20,6 +20,12 @@ _XGBOOST = _TREE | {"backend": "xgboost"}
 # Before version 3 XGBoost starts far from rare classes, and takes a long step there.
 _SHORT_STEPS = {"backend_params": {"max_delta_step": 1}}
 _LIGHTGBM = _TREE | {"backend": "lightgbm", "backend_params": {"min_data_in_bin": 1}}
+_CATBOOST = _TREE | {"backend": "catboost", "backend_params": {"random_strength": 0}}
+# Of several classes CatBoost makes leaves without rows, and takes long steps to rare ones.
+_CATBOOST_CLASSES = _CATBOOST | {
+    "backend_params": {"random_strength": 0, "leaf_estimation_method": "Gradient"},
+    "max_leaf_nodes": 4,
+}
 _HIST = _TREE | {"backend": "hist"}
 SETTINGS: dict[str, list[dict]] = {
     "CNNClassifier": [_EXACT | _CNN],
@@ -31,9 +37,10 @@ SETTINGS: dict[str, list[dict]] = {
     "GradientBoostingClassifier": [
         _XGBOOST | _SHORT_STEPS,
         _LIGHTGBM | {"learning_rate": 0.02},  # scores are compared, too, not probabilities only
+        _CATBOOST_CLASSES,
         _HIST | {"learning_rate": 0.02},
     ],
-    "GradientBoostingRegressor": [_XGBOOST, _LIGHTGBM, _HIST],
+    "GradientBoostingRegressor": [_XGBOOST, _LIGHTGBM, _CATBOOST, _HIST],
     "MLPClassifier": [_EXACT | _MLP],
     "MLPRegressor": [_EXACT | _MLP],
     "OrdinalClassifier": [_ORDINAL | {"estimator": LogisticRegression()}],

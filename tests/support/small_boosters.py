@@ -1,24 +1,50 @@
 """Small boosters of each backend, and rows for them."""
 
 import numpy as np
+import pytest
 from sklearn.datasets import load_diabetes
 
 from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
-BACKENDS = ["xgboost", "lightgbm", "hist"]
+BACKENDS = ["xgboost", "lightgbm", "catboost", "hist"]
+LACKING = {"hist": {"huber", "tweedie"}, "catboost": {"gamma"}}
+# CatBoost's splits are chosen with some noise, which is in the way where fits are compared.
+NO_NOISE = {"catboost": {"random_strength": 0}}
+# What keeps to monotonic constraints, and has contributions of features.
+SYMMETRIC = {
+    "catboost": {
+        "backend_params": {"grow_policy": "SymmetricTree"},
+        "max_leaf_nodes": None,
+        "min_samples_leaf": 1,
+    }
+}
 
 
 def boosters(**defaults):
     """Return functions of a backend and settings that make a classifier and a regressor."""
     small = {"min_samples_leaf": 5, "n_jobs": 1, "random_state": 0} | defaults
 
+    def make(kind, backend, settings):
+        settings = small | settings
+        own = NO_NOISE.get(backend, {}) | (settings.pop("backend_params", None) or {})
+        return kind(backend=backend, backend_params=own or None, **settings)
+
     def classifier(backend, **settings):
-        return GradientBoostingClassifier(backend=backend, **small | settings)
+        return make(GradientBoostingClassifier, backend, settings)
 
     def regressor(backend, **settings):
-        return GradientBoostingRegressor(backend=backend, **small | settings)
+        return make(GradientBoostingRegressor, backend, settings)
 
     return classifier, regressor
+
+
+def refuses(backend, loss, fit):
+    """Tell whether the library has no such loss, which then has to be said."""
+    if loss not in LACKING.get(backend, ()):
+        return False
+    with pytest.raises(ValueError, match=f"backend='{backend}' has no loss='{loss}'"):
+        fit()
+    return True
 
 
 def normal_rows():

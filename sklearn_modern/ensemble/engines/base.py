@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 from scipy.special import expit, softmax
 
 __all__ = [
+    "LARGEST",
     "TWEEDIE_POWER",
     "Engine",
     "Rows",
@@ -20,11 +22,16 @@ __all__ = [
     "clash",
     "column_label",
     "column_names",
+    "dense",
     "from_margin",
+    "too_large",
+    "with_all_classes",
 ]
 
 # Tweedie's variance power, which all libraries have at 1.5.
 TWEEDIE_POWER = 1.5
+# Of the numbers that a library with float32 knows.
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class Rows(NamedTuple):
@@ -213,3 +220,32 @@ def from_margin(margin: np.ndarray, loss: str) -> np.ndarray:
     if margin.ndim == 1:
         return expit(margin)
     return softmax(margin, axis=1)
+
+
+def with_all_classes(rows: Rows, n_classes: int) -> Rows:
+    """Give absent classes a row of weight zero, for a library that learns the classes it sees."""
+    absent = np.setdiff1d(np.arange(n_classes), rows.y)
+    if len(absent) == 0:
+        return rows
+    weight = np.ones(len(rows.y)) if rows.weight is None else rows.weight
+    X = np.concatenate([rows.X, rows.X[:1].repeat(len(absent), axis=0)])
+    return Rows(X, np.r_[rows.y, absent], np.r_[weight, np.zeros(len(absent))])
+
+
+def dense(X: Any) -> np.ndarray:
+    """Return an array, in which entries that a sparse matrix does not store are zeros."""
+    return X.toarray() if sp.issparse(X) else X
+
+
+def too_large(
+    X: np.ndarray, beyond: np.ndarray, names: np.ndarray | None, library: str
+) -> ValueError:
+    """Return the error of numbers that a library with float32 would take for infinite."""
+    column = int(beyond.any(axis=0).argmax())
+    found = X[beyond[:, column], column][0]
+    return ValueError(
+        f"Column {column_label(names, column)} of X has {beyond[:, column].sum()} values beyond "
+        f"float32, in which {library} computes, such as {found:g}: they would be infinite. Divide "
+        "the column by a constant, mark such values as missing (NaN), or take "
+        "backend='lightgbm' or backend='hist'."
+    )

@@ -5,11 +5,18 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
-from sklearn_modern.ensemble.engines.base import Engine, Rows, Watch, clash, column_label
+from sklearn_modern.ensemble.engines.base import (
+    Engine,
+    Rows,
+    Watch,
+    clash,
+    column_label,
+    dense,
+    with_all_classes,
+)
 
 __all__ = ["Hist"]
 
@@ -36,9 +43,9 @@ class Hist(Engine):
         data: None = None,
     ) -> None:
         """Train, or train on, until there are ``settings.n_estimators`` iterations."""
-        rows = rows._replace(X=_dense(rows.X))
+        rows = rows._replace(X=dense(rows.X))
         self._check_categories(rows.X)
-        seen = _with_all_classes(self._without_empty_columns(rows), self.settings.n_classes)
+        seen = with_all_classes(self._without_empty_columns(rows), self.settings.n_classes)
         model = self._make(rows.mean_weight)
         self.model = model if self.model is None else self.model.set_params(**model.get_params())
         if watch is None:
@@ -66,12 +73,12 @@ class Hist(Engine):
         """Predict by all iterations."""
         with self._threads():
             if self.settings.loss != "log_loss":
-                return self.model.predict(_dense(X))
-            return self._probabilities(self.model.predict_proba(_dense(X)))
+                return self.model.predict(dense(X))
+            return self._probabilities(self.model.predict_proba(dense(X)))
 
     def staged(self, X: Any) -> Iterator[np.ndarray]:
         """Predict by the first iteration, by the first two, and so on."""
-        X = _dense(X)
+        X = dense(X)
         if self.settings.loss != "log_loss":
             yield from self.model.staged_predict(X)
         else:
@@ -79,22 +86,22 @@ class Hist(Engine):
 
     def staged_margins(self, X: Any) -> Iterator[np.ndarray]:
         """Return the sums over the trees of the first iteration, of the first two, and so on."""
-        yield from self.model.staged_decision_function(_dense(X))
+        yield from self.model.staged_decision_function(dense(X))
 
     def margins(self, X: Any) -> np.ndarray:
         """Return the sums over all trees, from which a classifier's probabilities are computed."""
         with self._threads():
-            return self.model.decision_function(_dense(X))
+            return self.model.decision_function(dense(X))
 
     def input(self, X: Any) -> np.ndarray:
         """Return rows as scikit-learn's estimator takes them."""
-        return _dense(X)
+        return dense(X)
 
     def leaves(self, X: Any) -> np.ndarray:
         """Refuse, since scikit-learn does not tell."""
         raise ValueError(
             "backend='hist' does not tell which leaf a row falls into, which apply needs; take "
-            "backend='xgboost' or 'lightgbm'."
+            "backend='xgboost', 'lightgbm' or 'catboost'."
         )
 
     def contributions(self, X: Any) -> np.ndarray:
@@ -219,17 +226,3 @@ class Hist(Engine):
 
     def _probabilities(self, probabilities):
         return probabilities[:, 1] if self.settings.n_classes == 2 else probabilities
-
-
-def _with_all_classes(rows, n_classes):
-    # scikit-learn learns the classes that it sees: absent ones get a row of weight zero.
-    absent = np.setdiff1d(np.arange(n_classes), rows.y)
-    if len(absent) == 0:
-        return rows
-    weight = np.ones(len(rows.y)) if rows.weight is None else rows.weight
-    X = np.concatenate([rows.X, rows.X[:1].repeat(len(absent), axis=0)])
-    return Rows(X, np.r_[rows.y, absent], np.r_[weight, np.zeros(len(absent))])
-
-
-def _dense(X):
-    return X.toarray() if sp.issparse(X) else X

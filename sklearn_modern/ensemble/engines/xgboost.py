@@ -6,18 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import xgboost as xgb
 
 from sklearn_modern.ensemble.engines.base import (
+    LARGEST,
     TWEEDIE_POWER,
     Engine,
     Rows,
     Watch,
     by_class,
     clash,
-    column_label,
     column_names,
+    dense,
+    too_large,
 )
 
 __all__ = ["XGBoost"]
@@ -42,7 +43,6 @@ _OURS = {
     *("eval_metric", "disable_default_eval_metric", "validate_parameters"),
     *("process_type", "updater", "refresh_leaf"),
 }
-_LARGEST = np.finfo(np.float32).max
 
 
 class XGBoost(Engine):
@@ -107,12 +107,12 @@ class XGBoost(Engine):
     def predict(self, X: Any) -> np.ndarray:
         """Predict by all iterations."""
         self.booster.set_param({"nthread": self.settings.n_threads})
-        predicted = self.booster.inplace_predict(_dense(X), validate_features=False)
+        predicted = self.booster.inplace_predict(dense(X), validate_features=False)
         return self._in_float64(predicted)
 
     def staged_margins(self, X: Any) -> Iterator[np.ndarray]:
         """Return the sums over the trees of the first iteration, of the first two, and so on."""
-        X, margin = _dense(X), None
+        X, margin = dense(X), None
         self.booster.set_param({"nthread": self.settings.n_threads})
         for i in range(self.n_estimators):
             margin = self.booster.inplace_predict(
@@ -128,13 +128,13 @@ class XGBoost(Engine):
         """Return the sums over all trees, from which a classifier's probabilities are computed."""
         self.booster.set_param({"nthread": self.settings.n_threads})
         margins = self.booster.inplace_predict(
-            _dense(X), predict_type="margin", validate_features=False
+            dense(X), predict_type="margin", validate_features=False
         )
         return margins.astype(np.float64)
 
     def input(self, X: Any) -> np.ndarray:
         """Return rows as a DMatrix of XGBoost takes them."""
-        return _dense(X)
+        return dense(X)
 
     def leaves(self, X: Any) -> np.ndarray:
         """Return leaves: (rows, iterations), with more than two classes one for each class."""
@@ -147,7 +147,7 @@ class XGBoost(Engine):
 
     def _predict_matrix(self, X, **what):
         self.booster.set_param({"nthread": self.settings.n_threads})
-        X = _dense(X)
+        X = dense(X)
         data = xgb.DMatrix(X, nthread=self.settings.n_threads, **self._columns(X.shape[1]))
         return self.booster.predict(data, **what)
 
@@ -217,17 +217,17 @@ class XGBoost(Engine):
         return parameters
 
     def _data(self, rows, reference=None):
-        rows = rows._replace(X=_dense(rows.X))
+        rows = rows._replace(X=dense(rows.X))
         try:
             return self._binned(rows, reference)
         except xgb.core.XGBoostError:  # checked only now, as it takes time
-            beyond = np.abs(rows.X) > _LARGEST
+            beyond = np.abs(rows.X) > LARGEST
             if not beyond.any():
                 raise
             if reference is None:
-                raise _too_large(rows.X, beyond, self.settings.names) from None
+                raise too_large(rows.X, beyond, self.settings.names, "XGBoost") from None
             # Splits lie within float32, so the largest number acts as any beyond it.
-            X = np.clip(rows.X, -_LARGEST, _LARGEST)
+            X = np.clip(rows.X, -LARGEST, LARGEST)
             return self._binned(rows._replace(X=X), reference)
 
     def _columns(self, width):
@@ -337,22 +337,6 @@ class _Watcher(xgb.callback.TrainingCallback):
     def after_iteration(self, model, epoch, evals_log):
         seen, self.predictions = self.predictions, []
         return False if self.watch is None else self.watch(*seen)
-
-
-def _dense(X):
-    # An entry that a sparse matrix lacks is zero; XGBoost would read it as missing.
-    return X.toarray() if sp.issparse(X) else X
-
-
-def _too_large(X, beyond, names):
-    column = int(beyond.any(axis=0).argmax())
-    found = X[beyond[:, column], column][0]
-    return ValueError(
-        f"Column {column_label(names, column)} of X has {beyond[:, column].sum()} values beyond "
-        f"float32, in which XGBoost computes, such as {found:g}: they would be infinite. Divide "
-        "the column by a constant, mark such values as missing (NaN), or take "
-        "backend='lightgbm' or backend='hist'."
-    )
 
 
 def _refuse_clashes(extra, parameters):

@@ -87,10 +87,17 @@ def test_several_classes_without_limits_end(X, y):
     assert clf.score(np.round(X), levels) > 0.6
 
 
-def test_no_file_is_written(X, y, tmp_path, monkeypatch):
+def test_steep_steps_of_several_classes(X, y):
+    """Without any penalty CatBoost could not solve its equations."""
+    clf = GradientBoostingClassifier(**SMALL | {"n_estimators": 30}, learning_rate=3.0)
+    assert clf.fit(X, np.digitize(y, [-0.5, 0.5])).n_estimators_ == 30
+
+
+def test_nothing_is_written_or_printed(X, y, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     regressor(early_stopping=True).fit(X, y)
     assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_error_of_the_score_comes_out_as_it_is(X, y):

@@ -262,7 +262,9 @@ def test_weights_mean_repetition(backend, kind, X, codes):
         m.predict_proba(X) if kind is GradientBoostingClassifier else m.predict(X)
         for m in (weighted, repeated)
     )
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    # CatBoost may split further where it gains nothing, into leaves that rows left out come to.
+    seen = times > 0 if backend == "catboost" else times >= 0
+    np.testing.assert_allclose(found[seen], expected[seen], rtol=1e-5)
     assert (plain.predict(X) != weighted.predict(X)).any()
     here = times > 0
     absent = exact(kind, backend).fit(X[here], codes[here])

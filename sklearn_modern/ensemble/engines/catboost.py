@@ -310,7 +310,8 @@ class CatBoost(Engine):
         parameters = {
             "iterations": s.n_estimators - self.n_estimators,
             "learning_rate": s.learning_rate,
-            "l2_leaf_reg": s.l2_regularization,  # relative to the mean weight, as ours
+            # Relative to the mean weight, as ours. Equations of several classes need a little.
+            "l2_leaf_reg": max(s.l2_regularization, 1e-10 if several else 0.0),
             "bootstrap_type": "Bernoulli" if s.subsample < 1 else "No",
             "border_count": s.max_bins - 1,
             "boosting_type": "Plain",

@@ -1,19 +1,16 @@
 """What gradient boosting shares, for all libraries and all kinds of y."""
 
-import warnings
 from abc import abstractmethod
-from dataclasses import KW_ONLY
+from dataclasses import KW_ONLY, replace
 from importlib import import_module
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from sklearn_modern._core.estimator import estimator
-from sklearn_modern._core.interruption import keeps_what_it_has
 from sklearn_modern._core.same import setting
 from sklearn_modern._core.scikit_learn import Interval, StrOptions, fit_context, openmp_threads
 from sklearn_modern._inputs.drift import warn_if_unlike
@@ -25,8 +22,9 @@ from sklearn_modern.ensemble._constraints import (
     monotonic_directions,
 )
 from sklearn_modern.ensemble._many import ManyFits
+from sklearn_modern.ensemble._outputs import Outputs
 from sklearn_modern.ensemble._rows import check_groups, split, weighted
-from sklearn_modern.ensemble._stopping import Stopper, scores_of
+from sklearn_modern.ensemble._training import Training
 from sklearn_modern.ensemble._trees import Trees
 from sklearn_modern.ensemble.engines.base import Settings
 
@@ -39,7 +37,7 @@ _MANY_ROWS = 10_000
 
 
 @estimator
-class GradientBoosting(Trees, ManyFits, BaseEstimator):
+class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     """Boosted trees.
 
     Parameters
@@ -99,7 +97,8 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
     random_state : int, RandomState instance or None, default=None
         Determines samples of rows and features, and the validation split.
     verbose : bool or int, default=False
-        Print the scores after each iteration.
+        Show the scores of each iteration: a bar with the time left on a terminal, lines elsewhere;
+        with 2, lines on a terminal, too.
     warm_start : bool, default=False
         Let ``fit`` go on from the last fit, up to ``n_estimators`` iterations.
 
@@ -118,7 +117,7 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
         Scores after each iteration, if there were validation rows.
     feature_importances_ : ndarray of shape (n_features,)
         Gain of the splits on each feature, as a share of the total; for "catboost" the gain in
-        squared differences of predictions.
+        squared differences of predictions. The mean over several outputs.
     n_features_in_ : int
         Number of features of the fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -203,7 +202,7 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
             Training data. NaN is missing; entries that a sparse matrix does not store are zeros.
         y : array-like of shape (n_samples,)
-            Targets.
+            Targets; for a regressor also (n_samples, n_outputs).
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights, of which only the ratios matter; rows of weight zero are left out.
         X_val, y_val : array-like, default=None
@@ -242,7 +241,10 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
             rows, validation = split(rows, self.validation_fraction, drawn, groups)
         self._check_trained_on(rows.y)
         if resume:
-            self._engine.settings = self._settings(self._engine.settings.seed)
+            outputs = self._engine.outputs
+            settings = self._settings_of_outputs(outputs[0].settings.seed)
+            for engine, now in zip(outputs, settings, strict=True):
+                engine.settings = now
             self._train(rows, validation)
             return self
         self._start(rows.X.shape, seeds.randint(2**31 - 1))
@@ -285,7 +287,9 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
         module = import_module(f"sklearn_modern.ensemble.engines.{self.backend_}")
         grown_by = {name: getattr(self, name, None) for name in _GROWN_BY}
         self._grown_by = {name: (setting(now), repr(now)) for name, now in grown_by.items()}
-        self._engine = getattr(module, _ENGINES[self.backend_])(self._settings(seed))
+        kind = getattr(module, _ENGINES[self.backend_])
+        engines = [kind(settings) for settings in self._settings_of_outputs(seed)]
+        self._engine = Outputs(engines) if np.ndim(self._offset) else engines[0]
 
     def _refuse_changes(self):
         """Refuse to add trees to a model that was fitted with other parameters."""
@@ -295,11 +299,17 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
                 raise ValueError(
                     f"{name}={now!r} was {text} in the fit that a warm start goes on from."
                 )
-        if self.n_estimators < self.n_estimators_:
+        most = np.max(self.n_estimators_)
+        if self.n_estimators < most:
             raise ValueError(
-                f"n_estimators={self.n_estimators} is less than the {self.n_estimators_} that a "
-                "warm start goes on from."
+                f"n_estimators={self.n_estimators} is less than the {most} that a warm start goes "
+                "on from."
             )
+
+    def _settings_of_outputs(self, seed):
+        shared = self._settings(seed)
+        scales = zip(np.atleast_1d(self._delta), np.atleast_1d(self._offset), strict=True)
+        return [replace(shared, delta=float(d), offset=float(o)) for d, o in scales]
 
     def _settings(self, seed):
         names = getattr(self, "feature_names_in_", None)
@@ -320,8 +330,6 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
             max_features=self.max_features,
             max_bins=self.max_bins,
             quantile=getattr(self, "quantile", None),
-            delta=self._delta,
-            offset=self._offset,
             categorical=categorical,
             monotonic=monotonic,
             interactions=interaction_groups(self.interaction_cst, width, names),
@@ -339,43 +347,6 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
                 raise ValueError(f"backend_params has {name!r}: {value!r}; give names, and values.")
         return extra
 
-    def _train(self, rows, validation):
-        """Grow the trees; after Ctrl-C in a fit on its own, keep those that are there."""
-        self.validation_scores_ = self.train_scores_ = None
-        stopper = self._stopper(rows, validation)
-        before, interrupted = self._engine.n_estimators, False
-        try:
-            self._engine.fit(rows, validation, stopper)
-        except KeyboardInterrupt:
-            interrupted = True
-            grown = self._engine.n_estimators if validation is None else before + stopper.best
-            if not grown or not keeps_what_it_has():
-                raise
-        if validation is not None:
-            self._engine.keep(before + stopper.best)
-            self.train_scores_, self.validation_scores_ = stopper.training, stopper.validation
-        if interrupted:
-            warnings.warn(
-                f"The training was interrupted after {grown} iterations; {type(self).__name__} "
-                "keeps what it has learned so far.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-
-    def _stopper(self, rows, validation):
-        if validation is None and not self.verbose:
-            return None
-        classes, settings = getattr(self, "classes_", None), self._engine.settings
-        return Stopper(
-            *(
-                part and scores_of(part, self.scoring, settings, classes)
-                for part in (rows, validation)
-            ),
-            self.n_iter_no_change,
-            self.tol,
-            bool(self.verbose),
-        )
-
     @abstractmethod
     def _check_y(self, y, *, reset):
         """Check targets and code them as numbers."""
@@ -387,11 +358,11 @@ class GradientBoosting(Trees, ManyFits, BaseEstimator):
         return weight
 
     def _scale(self, rows):
-        """Return where Huber's loss turns, and what is taken off the targets."""
+        """Return where Huber's loss turns, and what is taken off the targets, for each output."""
         return 1.0, 0.0
 
     def _shifted(self, y):
-        return y - self._offset if self._offset else y
+        return y - self._offset if np.any(self._offset) else y
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

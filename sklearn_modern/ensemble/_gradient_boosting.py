@@ -11,8 +11,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator
 from sklearn_modern._core.scikit_learn import Interval, StrOptions
-from sklearn_modern._inputs.validation import check_labels, check_targets, class_weights
+from sklearn_modern._inputs.validation import (
+    check_labels,
+    check_targets,
+    class_weights,
+    is_multilabel,
+)
 from sklearn_modern.ensemble._base import GradientBoosting
+from sklearn_modern.ensemble._outputs import column
 
 __all__ = ["GradientBoostingClassifier", "GradientBoostingRegressor"]
 
@@ -183,6 +189,13 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
             yield self.classes_[probabilities.argmax(axis=1)]
 
     def _check_y(self, y, *, reset):
+        if is_multilabel(y):
+            raise ValueError(
+                f"y has {np.asarray(y).shape[1]} columns, but y should be a 1d array: "
+                f"{type(self).__name__} learns one column of labels. Fit one for each, as "
+                "sklearn.multioutput.MultiOutputClassifier does; GradientBoostingRegressor takes "
+                "several columns of numbers."
+            )
         self.classes_, codes = check_labels(y, classes=None if reset else self.classes_)
         return codes
 
@@ -209,6 +222,8 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
 
     One name for each concept, and the same behaviour whichever library runs, so that ``backend``
     itself can be searched over. Strong on tables of mixed columns, which it takes as they are.
+    Several outputs have a booster each, so that predictions are those of separate fits;
+    ``booster_``, ``n_estimators_``, ``train_scores_`` and ``validation_scores_`` are then lists.
 
     Parameters
     ----------
@@ -248,7 +263,7 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
 
         Returns
         -------
-        ndarray of shape (n_samples,)
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
             The values.
         """
         check_is_fitted(self, "_engine")
@@ -264,8 +279,8 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
 
         Yields
         ------
-        ndarray of shape (n_samples,)
-            The values.
+        ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            The values; an output whose training has stopped stays as it is.
         """
         check_is_fitted(self, "_engine")
         for values in self._engine.staged(self._matrix(X, reset=False)):
@@ -277,7 +292,11 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
                 f"quantile is for loss='quantile', and needed there, but quantile={self.quantile} "
                 f"and loss={self.loss!r}."
             )
-        y = check_targets(y, dtype=np.float64, multi_output=False)
+        y = check_targets(y, dtype=np.float64)
+        outputs = 1 if y.ndim == 1 else y.shape[1]
+        known = outputs if reset else np.size(self._offset)
+        if outputs != known:
+            raise ValueError(f"y has {outputs} outputs, but the y of the fit has {known}.")
         lowest = y.min()
         if (lowest < 0 and self.loss in _POSITIVE) or (lowest == 0 and self.loss == "gamma"):
             raise ValueError(
@@ -293,6 +312,9 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
         return y
 
     def _scale(self, rows):
+        if rows.y.ndim == 2:
+            scales = [self._scale(column(rows, i)) for i in range(rows.y.shape[1])]
+            return tuple(np.array(scales).T)
         if self.loss not in _SHIFTABLE:
             return 1.0, 0.0
         mean = float(np.average(rows.y, weights=rows.weight))
@@ -300,8 +322,13 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
         return spread or 1.0, mean if abs(mean) > _FAR * spread else 0.0
 
     def _check_trained_on(self, y):
-        if self.loss in _POSITIVE and not y.any():
+        if self.loss in _POSITIVE and not y.any(axis=0).all():
             raise ValueError(
                 f"loss={self.loss!r} needs a y whose sum is positive, but y is zero in all "
                 f"{len(y)} rows that trees are grown on."
             )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_modern._core.same import key
@@ -77,7 +78,10 @@ def _fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
         try:
             model = fit.clone(estimator)
             model._validate_params()
-            if model._shares(len(fit.y) if fit.rows is None else len(fit.rows), fit.fit_params):
+            several = np.ndim(fit.y) > 1  # outputs, which have boosters of their own
+            if not several and model._shares(
+                len(fit.y) if fit.rows is None else len(fit.rows), fit.fit_params
+            ):
                 # As a separate fit draws it.
                 seed = check_random_state(model.random_state).randint(2**31 - 1)
                 bins_by_seed = seed if model.backend in _BINS_BY_SEED else None

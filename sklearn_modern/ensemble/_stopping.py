@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer
 
+from sklearn_modern._core.progress import ProgressBar
 from sklearn_modern._fits.stand_in import StandIn
 from sklearn_modern.ensemble.engines.base import TWEEDIE_POWER, Rows, Settings
 
@@ -24,8 +25,13 @@ class Stopper:
         Iterations without improvement after which to stop.
     tol : float
         Smallest change that counts as an improvement.
-    verbose : bool
-        Whether to print the scores.
+    verbose : int, default=0
+        Whether to show the scores: 1 by a bar with the time left on a terminal, and by lines
+        elsewhere; more by lines everywhere.
+    total : int, default=0
+        Iterations to come, for the bar.
+    label : str, default=""
+        What is followed, before the scores.
     """
 
     def __init__(
@@ -34,32 +40,49 @@ class Stopper:
         score_validation: Callable[[np.ndarray], float] | None,
         patience: int,
         tol: float,
-        verbose: bool = False,
+        verbose: int = 0,
+        total: int = 0,
+        label: str = "",
     ) -> None:
         self.score_training = score_training
         self.score_validation = score_validation
         self.patience = patience
         self.tol = tol
         self.verbose = verbose
+        self.total = total
+        self.label = label
         self.training: list[float] = []
         self.validation: list[float] = []
         self._reference, self._waited = -np.inf, 0
+        self._bar = ProgressBar("stdout")
 
     def __call__(self, training: np.ndarray, validation: np.ndarray | None = None) -> bool:
         """Score the predictions after one more iteration; tell whether to stop."""
         self.training.append(self.score_training(training))
-        line = f"iteration {len(self.training)}: training score {self.training[-1]:.6g}"
         if self.score_validation is not None:
             self.validation.append(self.score_validation(validation))
-            line += f", validation score {self.validation[-1]:.6g}"
         if self.verbose:
-            print(line)
+            self._show()
         if self.score_validation is None:
             return False
         improved = self.validation[-1] > self._reference + self.tol
         self._waited = 0 if improved else self._waited + 1
         self._reference = max(self._reference, self.validation[-1])
         return self._waited >= self.patience
+
+    def close(self) -> None:
+        """End the line of the bar."""
+        self._bar.close()
+
+    def _show(self):
+        done = len(self.training)
+        scores = f"training score {self.training[-1]:.6g}"
+        if self.validation:
+            scores += f", validation score {self.validation[-1]:.6g}"
+        if self.verbose == 1 and self._bar.is_drawn:
+            self._bar.show(done, self.total, self.label + scores)
+        else:
+            print(f"{self.label}iteration {done}: {scores}")
 
     @property
     def best(self) -> int:

@@ -23,9 +23,11 @@ class Trees:
 
         Returns
         -------
-        ndarray of int of shape (n_samples, n_estimators) or (n_samples, n_estimators, n_classes)
+        ndarray of int of shape (n_samples, n_estimators), (n_samples, n_estimators, n_classes) or \
+                (n_samples, n_estimators, n_outputs)
             The library's numbers of the leaves; a number for each class if there are more than two,
-            which share their trees in CatBoost.
+            which share their trees in CatBoost. Of several outputs, -1 where one has fewer
+            iterations than another.
         """
         check_is_fitted(self, "_engine")
         return self._engine.leaves(self._matrix(X, reset=False))
@@ -42,7 +44,8 @@ class Trees:
 
         Returns
         -------
-        ndarray of shape (n_samples, n_features + 1) or (n_samples, n_classes, n_features + 1)
+        ndarray of shape (n_samples, n_features + 1), (n_samples, n_classes, n_features + 1) or \
+                (n_samples, n_outputs, n_features + 1)
             What each feature adds, and at the end what is expected without any. They sum to
             ``decision_function`` for classes, to the logarithm of the prediction for the losses
             "poisson", "gamma" and "tweedie", and to the prediction for other losses.
@@ -76,8 +79,8 @@ class Trees:
         return self._engine.native
 
     @property
-    def n_estimators_(self) -> int:
-        """Number of iterations that were kept."""
+    def n_estimators_(self) -> int | list[int]:
+        """Number of iterations that were kept; of several outputs, a list."""
         check_is_fitted(self, "_engine")
         return self._engine.n_estimators
 

@@ -1,7 +1,9 @@
 """Boosters stop at the best iteration, and show their stages."""
 
+import io
 import pickle
 import signal
+import sys
 from importlib import import_module
 
 import numpy as np
@@ -278,6 +280,32 @@ def test_scores_are_printed_if_asked_for(backend, parts, capsys):
     assert plain.train_scores_ is plain.validation_scores_ is None
     clf.set_params(verbose=False)
     np.testing.assert_array_equal(clone(clf).fit(X, y[:300]).predict(X), plain.predict(X))
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("validated", [False, True])
+def test_a_terminal_shows_a_bar(backend, validated, parts, monkeypatch):
+    X, _, y, target = parts
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("COLUMNS", "120")
+    clf = classifier(backend, early_stopping=validated, n_estimators=9, n_iter_no_change=2)
+    for learning_rate in (0.1, 3.0):  # with which it stops early if it is validated
+        clf.set_params(verbose=1, learning_rate=learning_rate).fit(X, y[:300])
+    shown = sys.stdout.getvalue()
+    assert shown.count("\n") == 2
+    assert validated or "9/9 in 0:00, training score -" in shown
+    done = len(clf.validation_scores_) if validated else 9
+    assert not validated or shown.endswith(f"{clf.validation_scores_[-1]:.6g}\n")
+    assert f" {done}/9 " in shown.split("\n")[1]
+    reg = regressor(backend, n_estimators=2, verbose=1)
+    reg.fit(X, np.column_stack([target, target])[:300])
+    assert "2/2 in 0:00, output 2 of 2, training score" in sys.stdout.getvalue()
+    reg.set_params(verbose=2).fit(X, target[:300])
+    assert "\niteration 1: training score" in sys.stdout.getvalue()
 
 
 # Ctrl-C.

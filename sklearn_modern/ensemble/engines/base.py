@@ -42,7 +42,8 @@ class Rows(NamedTuple):
     X : ndarray or CSR matrix of shape (n_samples, n_features)
         Numbers; NaN is missing. Categories are codes.
     y : ndarray of shape (n_samples,)
-        Codes of classes, or numbers.
+        Codes of classes, or numbers. Until outputs are trained, each on its own, numbers may also
+        have the shape (n_samples, n_outputs).
     weight : ndarray of shape (n_samples,) or None
         Positive weights, of which only the ratios may matter.
     """
@@ -104,6 +105,11 @@ class Engine(ABC):
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+
+    @property
+    def outputs(self) -> list["Engine"]:
+        """The engines that are trained, one for each output."""
+        return [self]
 
     def prepare(self, rows: Rows) -> Any:
         """Bin the rows for ``fit``, for several engines to share; None if impossible."""

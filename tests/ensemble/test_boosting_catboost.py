@@ -6,6 +6,7 @@ import sys
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 from support.small_boosters import SYMMETRIC, bent, normal_rows
@@ -91,6 +92,28 @@ def test_steep_steps_of_several_classes(X, y):
     """Without any penalty CatBoost could not solve its equations."""
     clf = GradientBoostingClassifier(**SMALL | {"n_estimators": 30}, learning_rate=3.0)
     assert clf.fit(X, np.digitize(y, [-0.5, 0.5])).n_estimators_ == 30
+
+
+def test_a_warm_start_draws_other_rows(X, y):
+    """At a rate that leaves the residuals as they are, two trees differ by their rows only."""
+    reg = regressor(subsample=0.5, learning_rate=1e-4, warm_start=True, n_estimators=1)
+    reg.set_params(backend_params={"random_strength": 0}).fit(X, y)
+    leaves = reg.set_params(n_estimators=2).fit(X, y).apply(X)
+    assert (leaves[:, 0] != leaves[:, 1]).any()
+
+
+def test_scores_of_categories_and_constraints_are_those_of_the_model(X, y):
+    """Although CatBoost learns from other numbers in the place of categories."""
+    frame = pd.DataFrame(X[:, :3], columns=list("abc")).assign(d=np.round(X[:, 3] * 4).astype(str))
+    for own in ({}, SYMMETRIC["catboost"] | {"monotonic_cst": {"a": 1}}):
+        reg = regressor(**own).fit(frame[:150], y[:150], X_val=frame[150:], y_val=y[150:])
+        for scores, part in (
+            (reg.train_scores_, slice(150)),
+            (reg.validation_scores_, slice(150, None)),
+        ):
+            stages = reg.staged_predict(frame[part])
+            found = [-np.mean((y[part] - stage) ** 2) / 2 for stage in stages]
+            np.testing.assert_allclose(scores[: len(found)], found, rtol=1e-6)
 
 
 def test_nothing_is_written_or_printed(X, y, tmp_path, monkeypatch, capfd):

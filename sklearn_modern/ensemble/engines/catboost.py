@@ -299,8 +299,6 @@ class CatBoost(Engine):
             ) from error
         if start is not None:
             grown.set_scale_and_bias(1.0, start.tolist())
-        elif self.booster is not None:  # it forgets that of some losses
-            grown.set_scale_and_bias(*self.booster.get_scale_and_bias())
         self.booster = _stored(grown)
 
     def _parameters(self):
@@ -350,6 +348,7 @@ class CatBoost(Engine):
             parameters["rsm"] = s.max_features
         if s.monotonic is not None:
             parameters["monotone_constraints"] = list(s.monotonic)
+            parameters["model_shrink_rate"] = 0.0  # else it changes earlier trees there
         if device != "cpu":
             parameters["devices"] = number or "0"
         return parameters

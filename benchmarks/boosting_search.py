@@ -43,7 +43,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--backend", choices=["xgboost", "lightgbm", "hist"], action="append")
+    backends = ["xgboost", "lightgbm", "catboost", "hist"]
+    parser.add_argument("--backend", choices=backends, action="append")
     arguments = parser.parse_args()
     of_trees = [
         {"max_leaf_nodes": leaves, "learning_rate": rate}

@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from support.small_boosters import SYMMETRIC, bent, normal_rows
 
 from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+from sklearn_modern.ensemble.engines.catboost import _Watcher
 
 SMALL = {"backend": "catboost", "n_estimators": 5, "n_jobs": 1, "random_state": 0}
 
@@ -133,10 +134,17 @@ def test_an_error_of_the_score_comes_out_as_it_is(X, y):
     assert reg.n_estimators_ == 5
 
 
-def test_ctrl_c_from_outside(X, y):
+def test_ctrl_c_from_outside(X, y, monkeypatch):
     reg = regressor(n_estimators=10**6)
-    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
+    after = _Watcher.after_iteration
+
+    def starting(watcher, info):
+        if info.iteration == 1:
+            timer.start()
+        return after(watcher, info)
+
+    monkeypatch.setattr(_Watcher, "after_iteration", starting)
     with pytest.warns(ConvergenceWarning, match="interrupted after"):
         reg.fit(X, y)
     timer.join()

@@ -100,7 +100,8 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
         Show the scores of each iteration: a bar with the time left on a terminal, lines elsewhere;
         with 2, lines on a terminal, too.
     warm_start : bool, default=False
-        Let ``fit`` go on from the last fit, up to ``n_estimators`` iterations.
+        Let ``fit`` go on from the last fit, up to ``n_estimators`` iterations. With early stopping
+        it keeps what there was, unless more iterations have a better score.
 
     Attributes
     ----------
@@ -114,7 +115,8 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     n_estimators_ : int
         Number of iterations that were kept.
     validation_scores_, train_scores_ : list of float or None
-        Scores after each iteration, if there were validation rows.
+        Scores after each iteration, if there were validation rows; after a warm start also those
+        of the iterations before, on the rows of the last fit.
     feature_importances_ : ndarray of shape (n_features,)
         Gain of the splits on each feature, as a share of the total; for "catboost" the gain in
         squared differences of predictions. The mean over several outputs.
@@ -228,7 +230,9 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
         if resume:
             self._refuse_changes()
         else:
-            vars(self).pop("_engine", None)
+            # With other validation rows a warm start would be scored on what it has learned.
+            for learned in ("_engine", "_split_seed"):
+                vars(self).pop(learned, None)
         rows, groups = self._read(X, y, sample_weight, groups, reset=not resume)
         seeds = check_random_state(self.random_state)
         validation = None
@@ -237,7 +241,9 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
             numbers = self._columns.numerical_indices
             warn_if_unlike(rows.X[:, numbers], validation.X[:, numbers])
         elif self._stops_early(len(rows.y)):
-            drawn = np.random.RandomState(seeds.randint(2**31 - 1))
+            if not hasattr(self, "_split_seed"):
+                self._split_seed = seeds.randint(2**31 - 1)
+            drawn = np.random.RandomState(self._split_seed)
             rows, validation = split(rows, self.validation_fraction, drawn, groups)
         self._check_trained_on(rows.y)
         if resume:

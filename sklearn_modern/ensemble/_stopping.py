@@ -1,6 +1,6 @@
 """When to stop adding trees."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ class Stopper:
         elsewhere; more by lines everywhere.
     total : int, default=0
         Iterations to come, for the bar.
+    earlier : int, default=0
+        Iterations of earlier fits that a warm start goes on from.
     label : str, default=""
         What is followed, before the scores.
     """
@@ -42,6 +44,7 @@ class Stopper:
         tol: float,
         verbose: int = 0,
         total: int = 0,
+        earlier: int = 0,
         label: str = "",
     ) -> None:
         self.score_training = score_training
@@ -50,6 +53,7 @@ class Stopper:
         self.tol = tol
         self.verbose = verbose
         self.total = total
+        self.earlier, self._done = earlier, 0
         self.label = label
         self.training: list[float] = []
         self.validation: list[float] = []
@@ -58,13 +62,36 @@ class Stopper:
 
     def __call__(self, training: np.ndarray, validation: np.ndarray | None = None) -> bool:
         """Score the predictions after one more iteration; tell whether to stop."""
-        self.training.append(self.score_training(training))
-        if self.score_validation is not None:
-            self.validation.append(self.score_validation(validation))
+        self._done += 1
+        stop = self._add(training, validation)
         if self.verbose:
             self._show()
+        return stop
+
+    def replay(self, *stages: Iterator[np.ndarray]) -> bool:
+        """Score the iterations of earlier fits, and tell whether these have to be the last.
+
+        Parameters
+        ----------
+        *stages : iterator of ndarray
+            Predictions after each of these iterations: for the training rows, and the validation
+            rows. The rows may be others than in the earlier fits, and so may their scores be.
+
+        Returns
+        -------
+        bool
+            Whether there was no improvement for too long, up to the last of them.
+        """
+        stop = False
+        for predicted in zip(*stages, strict=True):
+            stop = self._add(*predicted)
+        return stop
+
+    def _add(self, training, validation=None):
+        self.training.append(self.score_training(training))
         if self.score_validation is None:
             return False
+        self.validation.append(self.score_validation(validation))
         improved = self.validation[-1] > self._reference + self.tol
         self._waited = 0 if improved else self._waited + 1
         self._reference = max(self._reference, self.validation[-1])
@@ -75,19 +102,20 @@ class Stopper:
         self._bar.close()
 
     def _show(self):
-        done = len(self.training)
         scores = f"training score {self.training[-1]:.6g}"
         if self.validation:
             scores += f", validation score {self.validation[-1]:.6g}"
         if self.verbose == 1 and self._bar.is_drawn:
-            self._bar.show(done, self.total, self.label + scores)
+            self._bar.show(self._done, self.total, self.label + scores)
         else:
-            print(f"{self.label}iteration {done}: {scores}")
+            print(f"{self.label}iteration {self._done}: {scores}")
 
     @property
     def best(self) -> int:
-        """Number of iterations with the best validation score."""
-        return int(np.argmax(self.validation)) + 1 if self.validation else 0
+        """Number of iterations with the best validation score, at least those of earlier fits."""
+        least = max(self.earlier, 1)
+        scores = self.validation[least - 1 :]
+        return least + int(np.argmax(scores)) if scores else self.earlier
 
 
 def scores_of(

@@ -34,12 +34,16 @@ class Training:
 
     def _train_output(self, engine, rows, validation, stopper):
         """Grow the trees of one output, and tell whether Ctrl-C has ended that."""
-        before, interrupted = engine.n_estimators, False
+        earlier, interrupted = engine.n_estimators, False
         try:
-            engine.fit(rows, validation, stopper)
+            ended = False
+            if earlier and validation is not None:
+                ended = stopper.replay(*(engine.staged(part.X) for part in (rows, validation)))
+            if not ended:
+                engine.fit(rows, validation, stopper)
         except KeyboardInterrupt:
             interrupted = True
-            grown = engine.n_estimators if validation is None else before + stopper.best
+            grown = engine.n_estimators if validation is None else stopper.best
             others = (other.n_estimators for other in self._engine.outputs if other is not engine)
             if not (grown and all(others) and keeps_what_it_has()):
                 raise
@@ -47,7 +51,7 @@ class Training:
             if stopper is not None:
                 stopper.close()
         if validation is not None:
-            engine.keep(before + stopper.best)
+            engine.keep(stopper.best)
         if interrupted:
             warnings.warn(
                 f"The training was interrupted after {grown} iterations; {type(self).__name__} "
@@ -70,5 +74,6 @@ class Training:
             self.tol,
             int(self.verbose),
             self.n_estimators - engine.n_estimators,
+            engine.n_estimators,
             label if len(self._engine.outputs) > 1 else "",
         )

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from sklearn.metrics import log_loss
 from support.small_boosters import BACKENDS, boosters, diabetes, divided
 
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
@@ -88,12 +89,56 @@ def test_a_warm_start_may_stop_again(backend, parts):
     clf = classifier(backend, warm_start=True, n_estimators=8).fit(X, y[:300])
     kept = list(clf.staged_predict_proba(X_val))
     clf.set_params(n_estimators=40).fit(X, y[:300], X_val=X_val, y_val=y[300:])
-    assert clf.n_estimators_ == 8 + np.argmax(clf.validation_scores_) + 1
-    np.testing.assert_allclose(list(clf.staged_predict_proba(X_val))[7], kept[-1], rtol=1e-4)
+    assert clf.n_estimators_ == 8 + np.argmax(clf.validation_scores_[7:])
+    stages = list(clf.staged_predict_proba(X_val))
+    np.testing.assert_allclose(stages[7], kept[-1], rtol=1e-4)
+    scores = [-log_loss(y[300:], stage) for stage in stages]
+    np.testing.assert_allclose(clf.validation_scores_[: len(scores)], scores, rtol=1e-5)
     clf.set_params(n_estimators=clf.n_estimators_)
     clf.fit(X, y[:300], X_val=X_val, y_val=y[300:])
     assert clf.n_estimators_ == clf.n_estimators
-    assert clf.validation_scores_ == []
+    np.testing.assert_allclose(clf.validation_scores_, scores, rtol=1e-5)
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_warm_start_remembers_the_best_score(backend, stopped, parts):
+    X, X_val, _, y = parts
+    given = {"X": X, "y": y[:300], "X_val": X_val, "y_val": y[300:]}
+    settings = {"learning_rate": 0.3, "n_iter_no_change": 6}
+    whole = regressor(backend, **settings).fit(**given)
+    assert whole.n_estimators_ < len(whole.validation_scores_) < 60
+    first = 60 if stopped else whole.n_estimators_ + 3  # when it has not waited for long enough
+    reg = regressor(backend, **settings, warm_start=True, n_estimators=first).fit(**given)
+    kept, scores = reg.predict(X), reg.validation_scores_
+    assert len(scores) == whole.n_estimators_ + (6 if stopped else 3)
+    reg.set_params(n_estimators=60).fit(**given)
+    assert reg.n_estimators_ == whole.n_estimators_
+    np.testing.assert_array_equal(reg.predict(X), kept)
+    assert len(reg.validation_scores_) == len(reg.train_scores_) == reg.n_estimators_ + 6
+    best = reg.n_estimators_
+    np.testing.assert_allclose(reg.validation_scores_[:best], scores[:best], rtol=1e-5)
+    np.testing.assert_allclose(reg.train_scores_[:best], whole.train_scores_[:best], rtol=1e-5)
+
+
+def test_a_warm_start_has_waited_already(backend, parts):
+    X, X_val, _, y = parts
+    given = {"X": X, "y": y[:300], "X_val": X_val, "y_val": y[300:]}
+    settings = {"tol": 10.0, "n_iter_no_change": 4, "warm_start": True}  # all gains are too small
+    reg = regressor(backend, **settings).fit(**given)
+    assert reg.n_estimators_ == len(reg.validation_scores_) == 5
+    reg.fit(**given)
+    assert reg.n_estimators_ == len(reg.validation_scores_) == 5
+
+
+def test_a_warm_start_sets_the_same_rows_aside(backend, parts):
+    X, _, _, y = parts
+    settings = {"random_state": None, "early_stopping": True, "warm_start": True}
+    reg = regressor(backend, **settings, n_estimators=4).fit(X, y[:300])
+    scores = reg.validation_scores_
+    reg.set_params(n_estimators=6).fit(X, y[:300])
+    np.testing.assert_allclose(reg.validation_scores_[:4], scores, rtol=1e-5)
+    other = reg.set_params(warm_start=False).fit(X, y[:300]).validation_scores_[:4]
+    assert not np.allclose(other, scores, rtol=1e-3)
 
 
 def test_a_warm_start_after_stopping_goes_on(backend, parts):

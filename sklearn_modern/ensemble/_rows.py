@@ -11,6 +11,8 @@ from sklearn_modern.ensemble.engines.base import Rows
 
 __all__ = ["check_groups", "split", "weighted"]
 
+_NOTHING = 1e-30  # beside 1, as a weight
+
 
 def check_groups(groups: Any, X: Any) -> np.ndarray | None:
     """Check that groups are a column of values that can be told apart, one per row of X."""
@@ -38,15 +40,18 @@ def check_groups(groups: Any, X: Any) -> np.ndarray | None:
 
 
 def weighted(X: Any, y: np.ndarray, weight: np.ndarray) -> Rows:
-    """Put rows together, and bring tiny and huge weights to a mean near 1.
+    """Put rows together, with weights of which only the ratios are left.
 
     Limits and penalties are relative to the mean, but the libraries have more thresholds, which are
-    not, and compute in float32. Powers of 1024 round nothing, and leave ordinary weights alone.
+    not, and compute in float32. So the least weight becomes 1, and multiples of it are exact: a
+    row of weight 2 is two rows. A power of 1024, which rounds nothing, then brings a large mean
+    near 1. A weight that is next to nothing beside others does not count as the least.
     """
-    if weight.min() == weight.max():
+    most = weight.max()
+    if weight.min() == most:
         return Rows(X, y, None)
-    exponent = np.frexp(weight.max())[1]
-    exponent += np.frexp(np.ldexp(weight, -exponent).mean())[1]  # the sum of large ones overflows
+    weight = weight / weight[weight > most * _NOTHING].min()
+    exponent = np.frexp(weight.mean())[1]
     return Rows(X, y, np.ldexp(weight, -10 * round(exponent / 10)))
 
 

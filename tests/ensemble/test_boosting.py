@@ -304,6 +304,34 @@ def test_only_the_ratios_of_weights_matter(backend, make, factor, X, y):
     np.testing.assert_array_equal(model.fit(X, codes, np.full(200, factor)).predict(X), plain)
 
 
+@pytest.mark.parametrize("kind", ["classes", "quantile"])
+def test_no_threshold_depends_on_the_unit_of_weights(backend, kind, X, y):
+    weight = 0.2 + np.random.default_rng(3).random(200) * 3
+    many = {"n_estimators": 40, "learning_rate": 0.7, "max_leaf_nodes": 10}  # until gains are tiny
+    if kind == "classes":
+        model, y = classifier(backend, **many), (y > 0) * 1
+    else:
+        model = regressor(backend, **many, loss="quantile", quantile=0.7)
+    predict = model.predict_proba if kind == "classes" else model.predict
+    found = []
+    for factor in (1, 2, 10):
+        model.fit(X, y, weight * factor)
+        found.append(predict(X))
+    np.testing.assert_array_equal(found[1], found[0])
+    np.testing.assert_allclose(found[2], found[0], rtol=1e-9)
+
+
+def test_a_weight_of_next_to_nothing_is_not_the_unit(backend, X, y):
+    weight, found = 0.1 + np.random.default_rng(3).random(200), []
+    reg = regressor(
+        backend, n_estimators=3, max_leaf_nodes=4
+    )  # without ties, which rounding breaks
+    for tiny in (1e-310, 1e-20):
+        weight[7] = tiny
+        found.append(reg.fit(X, y, weight).predict(X))
+    np.testing.assert_allclose(*found, rtol=1e-5)
+
+
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_leaves_of_just_enough_rows(backend, n_classes):
     """They are possible, and are still split where rows are predicted well."""

@@ -20,12 +20,16 @@ from sklearn_modern.ensemble.engines.base import (
     Engine,
     Rows,
     Watch,
-    clash,
     column_names,
     dense,
     from_margin,
     too_large,
     with_all_classes,
+)
+from sklearn_modern.ensemble.engines.catboost_parameters import (
+    SYMMETRIC,
+    check_extra,
+    import_catboost,
 )
 
 __all__ = ["CatBoost"]
@@ -43,51 +47,6 @@ _FINDS_START = ("squared_error", "absolute_error", "quantile", "log_loss")
 _MOST_LEAVES = 65536  # that CatBoost allows
 # Of several classes it also splits what has nothing to gain, and crashes if it may go on for ever.
 _MOST_LEVELS = 64
-# Parameters that are set already, behind those of ours that set them.
-_SET = {
-    "n_estimators": "iterations n_estimators num_boost_round num_trees",
-    "learning_rate": "learning_rate eta",
-    "max_leaf_nodes": "max_leaves num_leaves",
-    "max_depth": "depth max_depth",
-    "min_samples_leaf": "min_data_in_leaf min_child_samples",
-    "l2_regularization": "l2_leaf_reg reg_lambda",
-    "subsample": "subsample bootstrap_type",
-    "max_features": "rsm colsample_bylevel",
-    "max_bins": "border_count max_bin",
-    "loss": "loss_function objective",
-    "random_state": "random_seed random_state",
-    "device": "task_type devices device_config",
-    "verbose": "verbose silent logging_level metric_period",
-    "scoring": "eval_metric custom_metric custom_loss",
-    "n_iter_no_change": "od_type od_wait early_stopping_rounds",
-    "tol": "od_pval",
-    "early_stopping": "use_best_model best_model_min_trees",
-    "validation_fraction": "eval_fraction",
-    "class_weight": "class_weights auto_class_weights scale_pos_weight",
-    "categorical_features": "cat_features text_features embedding_features",
-    "monotonic_cst": "monotone_constraints",
-    "n_jobs": "thread_count",
-    None: "allow_writing_files allow_const_label boost_from_average callback "
-    "class_names classes_count target_border",
-}
-_BY = {name: ours for ours, names in _SET.items() for name in names.split()}
-_ELSEWHERE = {
-    *("train_dir", "save_snapshot", "snapshot_file", "snapshot_interval", "output_borders", "name"),
-    *("tokenizers", "dictionaries", "feature_calcers", "text_processing"),
-}
-_NO_SAY = (
-    "which CatBoost has for files or for text, and which have no say in this fit; leave them out"
-)
-_CHANGING = {
-    *("langevin", "diffusion_temperature", "posterior_sampling"),
-    *("model_shrink_rate", "model_shrink_mode"),
-}
-_CHANGES = "which make CatBoost change earlier trees; leave them out"
-_CHOICES = {"grow_policy": ("Lossguide", "SymmetricTree"), "boosting_type": ("Plain", "Ordered")}
-_SYMMETRIC = (
-    "backend_params={'grow_policy': 'SymmetricTree'} with max_leaf_nodes=None and "
-    "min_samples_leaf=1"
-)
 
 
 class CatBoost(Engine):
@@ -189,10 +148,10 @@ class CatBoost(Engine):
         if not self._symmetric:
             raise ValueError(
                 "backend='catboost' has contributions of features, which predict_contributions "
-                f"needs, for symmetric trees only; fit with {_SYMMETRIC}, or take "
+                f"needs, for symmetric trees only; fit with {SYMMETRIC}, or take "
                 "backend='xgboost' or 'lightgbm'."
             )
-        pool = _catboost().Pool(self.input(X), cat_features=list(self.settings.categorical))
+        pool = import_catboost().Pool(self.input(X), cat_features=list(self.settings.categorical))
         return self.booster.get_feature_importance(
             pool, type="ShapValues", thread_count=self.settings.n_threads
         )
@@ -234,9 +193,9 @@ class CatBoost(Engine):
         if s.monotonic is not None and not self._symmetric:
             raise ValueError(
                 "backend='catboost' keeps to monotonic_cst in symmetric trees only; take "
-                f"{_SYMMETRIC}, or another backend."
+                f"{SYMMETRIC}, or another backend."
             )
-        _check_extra(s)
+        check_extra(s)
 
     def _seen(self, rows):
         """Return rows as CatBoost learns from them."""
@@ -270,7 +229,7 @@ class CatBoost(Engine):
 
     def _pool(self, rows, start=None):
         s = self.settings
-        return _catboost().Pool(
+        return import_catboost().Pool(
             self.input(rows.X),
             rows.y,
             weight=None if rows.weight is None else rows.weight / rows.mean_weight,
@@ -281,7 +240,7 @@ class CatBoost(Engine):
         )
 
     def _grow(self, data, start, metric=None, **hooks):
-        catboost = _catboost()
+        catboost = import_catboost()
         parameters = self._parameters() | self.settings.extra
         if metric is not None:
             parameters |= {"eval_metric": metric, "use_best_model": False}
@@ -413,10 +372,6 @@ def _interruptible(watcher):
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _catboost():
-    return import_optional("catboost", extra="catboost", feature="backend='catboost'")
-
-
 def _stored(model, n_estimators=None):
     """Return a model without what its training needed, or the first iterations of one.
 
@@ -430,37 +385,10 @@ def _stored(model, n_estimators=None):
             key = "trees" if "trees" in content else "oblivious_trees"
             content[key] = content[key][:n_estimators]
             path.write_text(json.dumps(content))
-        return _catboost().CatBoost().load_model(path, format="json")
+        return import_catboost().CatBoost().load_model(path, format="json")
 
 
 def _varies(column):
     """Tell whether CatBoost sees more than one value."""
     column = column.astype(np.float32)
     return not ((column == column[0]) | (np.isnan(column) & np.isnan(column[0]))).all()
-
-
-def _check_extra(settings):
-    extra = settings.extra
-    known = inspect.signature(_catboost().CatBoostClassifier.__init__).parameters
-    unknown = sorted(set(extra) - set(known) | set(extra) & {"self"})
-    if unknown:
-        raise ValueError(f"backend_params has {unknown}, which CatBoost does not know.")
-    clashes = set(extra) & set(_BY)
-    if clashes:
-        raise ValueError(clash({name: _BY[name] for name in clashes}))
-    for refused, why in ((_ELSEWHERE, _NO_SAY), (_CHANGING, _CHANGES)):
-        found = sorted(set(extra) & refused)
-        if found:
-            raise ValueError(f"backend_params has {found}, {why}.")
-    for name, choices in _CHOICES.items():
-        if extra.get(name, choices[0]) not in choices:
-            raise ValueError(
-                f"backend_params has {name}={extra[name]!r}; it is one of {list(choices)} here."
-            )
-    symmetric = extra.get("grow_policy") == "SymmetricTree"
-    if symmetric and (settings.max_leaf_nodes is not None or settings.min_samples_leaf > 1):
-        raise ValueError(
-            "CatBoost's symmetric trees limit neither their leaves nor the rows of a leaf, but "
-            f"max_leaf_nodes={settings.max_leaf_nodes} and "
-            f"min_samples_leaf={settings.min_samples_leaf}; take {_SYMMETRIC}."
-        )

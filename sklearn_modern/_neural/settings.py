@@ -19,7 +19,8 @@ from sklearn_modern.training.callbacks import Progress
 from sklearn_modern.training.objective import Objective
 from sklearn_modern.training.optimizers import SOLVERS
 from sklearn_modern.training.schedules import SCHEDULES
-from sklearn_modern.training.trainer import OPERATIONS_PER_PRODUCT, Trainer
+from sklearn_modern.training.trainer import Trainer
+from sklearn_modern.training.work import operations
 
 __all__ = ["BATCHES", "TrainingSettings"]
 
@@ -162,7 +163,7 @@ class TrainingSettings(BaseEstimator):
                 f"solver='lbfgs' trains one module, but there are {list(objective.modules)}; "
                 "take another solver."
             )
-        cost = float(OPERATIONS_PER_PRODUCT) * objective.products * n_rows * self.max_iter
+        cost = operations(objective, n_rows) * self.max_iter
         self.device_ = resolve_device(self.device, cost=cost)
         if self.precision == "float64" and not has_float64(self.device_):
             raise ValueError(f"precision='float64' is not available on device {self.device_!r}.")

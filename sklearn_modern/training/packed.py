@@ -2,17 +2,16 @@
 
 import copy
 from collections.abc import Hashable, Iterator, Sequence
-from contextlib import nullcontext
 
 import torch
 from skorch.callbacks import Callback
 from torch import Tensor
 
-from sklearn_modern._core.parallel import one_thread
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.callbacks import StopTraining
 from sklearn_modern.training.sources import Part
 from sklearn_modern.training.trainer import Trainer
+from sklearn_modern.training.work import threads_for_steps
 
 __all__ = ["shape_of", "train_together"]
 
@@ -37,7 +36,7 @@ def train_together(nets: Sequence[Trainer], rows: Sequence[Part]) -> None:
     first, *others = (part.source for part in rows)
     together = Part(first.beside(others), rows[0].index)
     # Sums round by the number of threads, and over many epochs that grows.
-    with one_thread() if nets[0].is_small() else nullcontext():
+    with threads_for_steps(nets[0].objective, nets[0].batch_size):
         pack.train_on(together)
     trained = list(_member_weights(pack))
     n_batches = len(pack.get_iterator(together, training=True))

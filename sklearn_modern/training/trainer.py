@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sklearn_modern._core.interruption import keeps_what_it_has
-from sklearn_modern._core.parallel import one_thread
 from sklearn_modern.device import deterministic
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.rowwise import undivided, whole_blocks
@@ -26,14 +25,9 @@ from sklearn_modern.training.schedules import SCHEDULES, SETTLED
 from sklearn_modern.training.sources import Batch, Part
 from sklearn_modern.training.trained import Trained, backpropagate, check_losses, clip
 from sklearn_modern.training.watching import ShownRows, is_watched, outputs_to_show
+from sklearn_modern.training.work import threads_for_steps
 
-__all__ = ["OPERATIONS_PER_PRODUCT", "Trainer"]
-
-# Forward a product takes two floating-point operations, backward four.
-OPERATIONS_PER_PRODUCT = 6
-
-# Floating-point operations of a step that two threads finish about as fast as one does.
-_SMALL_STEP = 1e8
+__all__ = ["Trainer"]
 
 
 class Trainer(NeuralNet):
@@ -155,7 +149,7 @@ class Trainer(NeuralNet):
         self.notify("on_train_begin", X=training, y=validation)
         self.trained_ = {}
         try:
-            with deterministic(), one_thread() if self.is_small() else nullcontext():
+            with deterministic(), threads_for_steps(self.objective, self.batch_size):
                 self.fit_loop(training, validation)
         except StopTraining:
             pass
@@ -186,10 +180,6 @@ class Trainer(NeuralNet):
         """Tell whether all weights are finite."""
         modules = self.objective.modules.values()
         return all(bool(p.isfinite().all()) for module in modules for p in module.parameters())
-
-    def is_small(self) -> bool:
-        """Tell whether a step has too little work for several threads of a CPU."""
-        return OPERATIONS_PER_PRODUCT * self.objective.products * self.batch_size < _SMALL_STEP
 
     def notify(self, method_name: str, **kwargs: Any) -> None:
         """Call all callbacks, then stop if one of them wants to.

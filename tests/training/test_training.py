@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 from torch import nn
 
-from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
+from sklearn_modern.neural_network import CNNClassifier, MLPClassifier, MLPRegressor
 from sklearn_modern.training.callbacks import Progress, StopTraining
 from sklearn_modern.training.schedules import SCHEDULES
 
@@ -475,3 +475,29 @@ def test_a_member_does_not_depend_on_its_neighbours(X, labels, case):
     assert_same_state(weights_of(alone), weights_of(among, 0), atol=1e-10)
     first, second = weights_of(among, 0), weights_of(among, 1)
     assert max((first[k] - second[k]).abs().max() for k in first) > 1e-3
+
+
+# Threads.
+
+
+class Threads(Callback):
+    """Keep the number of threads that an epoch had."""
+
+    def on_epoch_end(self, net, **kwargs):
+        self.seen = torch.get_num_threads()
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("side", "n_threads"), [(8, 1), (28, 2)])
+def test_only_steps_with_much_work_in_each_layer_take_both(two_threads, side, n_threads):
+    X, y = np.random.default_rng(0).random((32, side, side)), np.arange(32) % 2
+    threads = [("threads", Threads())]
+    clf = CNNClassifier(max_iter=1, device="cpu", random_state=0, callbacks=threads).fit(X, y)
+    assert callback(clf, "threads").seen == n_threads

@@ -22,7 +22,7 @@ from sklearn_modern.augmentation.mixup import CutMix
 from sklearn_modern.augmentation.presets import make_augmentation
 from sklearn_modern.networks.convnet import ARCHITECTURES, STEMS, ConvNet
 from sklearn_modern.networks.foreign import ForeignBody
-from sklearn_modern.training.trainer import Trainer
+from sklearn_modern.training.predictions import features
 
 __all__ = ["ConvolutionalEstimator"]
 
@@ -149,7 +149,7 @@ class ConvolutionalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
         ndarray of shape (n_samples, n_features_out)
             The features, those of several members side by side.
         """
-        return self._in_chunks(X, Trainer.features)
+        return self._in_chunks(X, features)
 
     def to_torch(self) -> torch.nn.Module:
         """Return the fitted network as a bare module, for use outside.

@@ -25,7 +25,8 @@ from sklearn_modern._neural.targets import NoTargets, Targets
 from sklearn_modern.device import resolve_device
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.objective import Objective
-from sklearn_modern.training.sources import Part, Source
+from sklearn_modern.training.predictions import decode
+from sklearn_modern.training.sources import Batch, Part, Source
 from sklearn_modern.training.trainer import Trainer
 
 __all__ = ["NeuralEstimator"]
@@ -303,17 +304,17 @@ class NeuralEstimator(TrainingSettings, ABC):
 
     def _decode(self, X: Any) -> np.ndarray:
         """Predict what the head decodes: probabilities, or values."""
-        return self._in_chunks(X, Trainer.decode)
+        return self._in_chunks(X, decode)
 
-    def _in_chunks(self, X: Any, function: Callable[[Trainer, Any], np.ndarray]) -> np.ndarray:
+    def _in_chunks(self, X: Any, function: Callable[[Objective, Batch], np.ndarray]) -> np.ndarray:
         """Apply a function to the rows, a few at a time."""
         check_is_fitted(self, "net_")
         checked = self._inputs.check(self, X, reset=False)
-        net, n_rows, results = self._net_on_device(), num_samples(X), None
-        step = net.objective.rows_together(self._inputs.row_shape(checked))
+        objective, n_rows, results = self._net_on_device().objective, num_samples(X), None
+        step = objective.rows_together(self._inputs.row_shape(checked))
         for start in range(0, n_rows, step):
             rows = slice(start, min(start + step, n_rows))
-            chunk = function(net, self._source(checked, rows).whole())
+            chunk = function(objective, self._source(checked, rows).whole())
             if results is None:
                 results = np.empty((n_rows, *chunk.shape[1:]), dtype=chunk.dtype)
             results[rows] = chunk

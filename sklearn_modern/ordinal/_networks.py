@@ -16,6 +16,7 @@ from sklearn_modern._neural.tabular import PerceptronEstimator
 from sklearn_modern.heads.links import LINKS
 from sklearn_modern.heads.ordinal import DECISIONS
 from sklearn_modern.ordinal._targets import METHODS, Levels
+from sklearn_modern.training.predictions import decode
 
 __all__ = ["OrdinalCNNClassifier", "OrdinalMLPClassifier"]
 
@@ -147,9 +148,9 @@ class NeuralOrdinalClassifier(NeuralClassifier):
         return tags
 
 
-def _cumulative(net, batch):
-    head = net.module_.head
-    return net.decode(batch, lambda scores: head.cumulative(scores).mean(0))
+def _cumulative(objective, batch):
+    head = objective.modules["module"].head
+    return decode(objective, batch, lambda scores: head.cumulative(scores).mean(0))
 
 
 @estimator

@@ -9,9 +9,8 @@ from torch.optim import Optimizer
 
 from sklearn_modern.networks.members import owners
 from sklearn_modern.training.optimizers import decaying
-from sklearn_modern.training.sources import Batch
 
-__all__ = ["Trained", "backpropagate", "check_losses", "clip"]
+__all__ = ["Trained", "clip"]
 
 
 class Trained:
@@ -72,40 +71,6 @@ class Trained:
     def gradients_of_members(self) -> list[tuple[Tensor, int | None]]:
         """Return the gradients, and whose they are; None is a leading axis of members."""
         return [(p.grad, owner) for p, owner in zip(self.parameters, self._owners, strict=True)]
-
-
-def backpropagate(trained: Sequence[Trained], losses: Tensor, batch: Batch, *, alone: bool) -> None:
-    """Give parameters, and no others, the gradient of the weighted mean over a batch.
-
-    Parameters
-    ----------
-    trained : sequence of Trained
-        Whose parameters they are.
-    losses : Tensor of shape (members, rows)
-        Losses.
-    batch : Batch
-        The rows.
-    alone : bool
-        Whether there are no other modules that the losses could reach.
-    """
-    check_losses(losses, trained[0].members, batch)
-    # Reducing first would cost a node each.
-    share = 1.0 / len(batch)
-    weight = batch.weight
-    gradient = torch.full_like(losses, share) if weight is None else weight * share
-    if alone:
-        losses.backward(gradient)
-    else:
-        losses.backward(gradient, inputs=[p for part in trained for p in part.parameters])
-
-
-def check_losses(losses: Tensor, members: int, batch: Batch) -> None:
-    """Refuse losses that are not (members, rows)."""
-    if losses.shape != (members, len(batch)):
-        raise ValueError(
-            f"The objective's losses have the shape {tuple(losses.shape)}, but there are "
-            f"{members} members and {len(batch)} rows; it must give one per row."
-        )
 
 
 def clip(trained: Sequence[Trained], largest: float) -> None:

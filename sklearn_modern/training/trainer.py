@@ -1,8 +1,9 @@
 """The training loop: skorch's, lean."""
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,16 @@ from torch.optim import Optimizer
 from sklearn_modern._core.interruption import keeps_what_it_has
 from sklearn_modern.device import deterministic
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.networks.rowwise import undivided, whole_blocks
 from sklearn_modern.training.batches import EvaluationBatches
 from sklearn_modern.training.callbacks import StopTraining
 from sklearn_modern.training.epoch_log import EpochLog
+from sklearn_modern.training.lbfgs import LBFGSUpdate
 from sklearn_modern.training.objective import Objective
 from sklearn_modern.training.optimizers import make_optimizer
 from sklearn_modern.training.schedules import SCHEDULES, SETTLED
 from sklearn_modern.training.sources import Batch, Part
-from sklearn_modern.training.trained import Trained, backpropagate, check_losses, clip
+from sklearn_modern.training.trained import Trained
+from sklearn_modern.training.update import GradientUpdate, check_losses, weighted_sum
 from sklearn_modern.training.watching import ShownRows, is_watched, outputs_to_show
 from sklearn_modern.training.work import threads_for_steps
 
@@ -269,96 +271,17 @@ class Trainer(NeuralNet):
 
     def train_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Update the weights by one batch; each member's loss is the weighted sum over its rows."""
-        if self.solver == "lbfgs":
-            return self._lbfgs_step(batch)
-        self._follow_schedule()
-        steps = self.objective.steps(self.objective.modules, batch)
-        names, losses = self._advance(steps)
-        if names is None:
-            raise ValueError("The objective yields no losses; steps must yield at least once.")
-        loss = _weighted_sum(losses.detach(), batch.weight)
-        while names is not None:
-            trained = self._trained(names)
-            self._backpropagate(trained, losses, batch)
-            for part in trained:
-                self._shrink(part)
-                part.optimizer.step()
-            names, losses = self._advance(steps)  # in the end there are no names, but outputs
-        return {"loss": loss, "y_pred": losses}
+        if self.solver != "lbfgs":  # which finds the lengths of its steps
+            self._follow_schedule()
+        loss, outputs = self._update(batch).apply()
+        return {"loss": loss, "y_pred": outputs}
 
     def validation_step(self, batch: Batch, **fit_params: Any) -> dict[str, Any]:
         """Compute losses and outputs of one batch."""
         with torch.no_grad(), self._autocast():
             losses, outputs = self.objective.evaluate(self.objective.modules, batch)
         check_losses(losses, len(self.random), batch)
-        return {"loss": _weighted_sum(losses, batch.weight), "y_pred": outputs}
-
-    def _advance(self, steps):
-        """Run an objective to its next names and losses, or to its end: None and the outputs."""
-        for part in self.trained_.values():
-            for parameter in part.parameters:
-                parameter.grad = None
-        with self._autocast():
-            try:
-                return next(steps)
-            except StopIteration as end:
-                return None, end.value
-
-    def _autocast(self):
-        if self.autocast is None:
-            return nullcontext()
-        return torch.autocast(torch.device(self.device).type, self.autocast)
-
-    def _trained(self, names: Sequence[str]) -> list[Trained]:
-        try:
-            return [self.trained_[name] for name in names]
-        except KeyError:
-            raise ValueError(
-                f"The objective trains the modules {names!r}, but it has {list(self.trained_)}."
-            ) from None
-
-    def _backpropagate(self, trained, losses, batch):
-        """Give the parameters their gradients, show them to callbacks, and clip them."""
-        backpropagate(trained, losses, batch, alone=len(self.trained_) == 1)
-        if self.watched_:
-            named_parameters = list(self.get_all_learnable_params())
-            self.notify(
-                "on_grad_computed", named_parameters=named_parameters, batch=batch, training=True
-            )
-        for part in trained:
-            part.complete_gradients()
-        if self.gradient_clip is not None:
-            clip(trained, self.gradient_clip)
-
-    def _shrink(self, part):
-        """Add the gradient of the L2 penalty, or decay weights (Loshchilov and Hutter, 2019)."""
-        if self.solver == "adamw":
-            part.decay(self.decay)
-        elif self.penalty:
-            part.penalise(self.penalty)
-
-    def _lbfgs_step(self, batch):
-        (trained,) = self.trained_.values()
-        first, loss = None, None
-
-        def closure():
-            nonlocal first, loss
-            steps = self.objective.steps(self.objective.modules, batch)
-            names, losses = self._advance(steps)
-            self._backpropagate(self._trained(names), losses, batch)
-            self._shrink(trained)
-            summed = _weighted_sum(losses.detach(), batch.weight)
-            if first is None:
-                first, loss = steps, summed
-            weights = (weight.detach() for _, weights in trained.decaying for weight in weights)
-            squares = sum(weight.square().sum() for weight in weights)
-            return summed.sum() / len(batch) + 0.5 * self.penalty * squares
-
-        trained.optimizer.step(closure)
-        names, outputs = self._advance(first)
-        if names is not None:
-            raise ValueError("solver='lbfgs' minimises one loss, but the objective yields another.")
-        return {"loss": loss, "y_pred": outputs}
+        return {"loss": weighted_sum(losses, batch), "y_pred": outputs}
 
     def _follow_schedule(self):
         if self._has_schedule():
@@ -367,6 +290,24 @@ class Trainer(NeuralNet):
 
     def _has_schedule(self):
         return SCHEDULES[self.schedule] is not SCHEDULES["constant"]
+
+    def _update(self, batch):
+        update = LBFGSUpdate if self.solver == "lbfgs" else GradientUpdate
+        shrinking = {"decay": self.decay} if self.solver == "adamw" else {"penalty": self.penalty}
+        return update(
+            self.objective,
+            self.trained_,
+            batch,
+            autocast=self._autocast,
+            on_gradients=partial(self._show_gradients, batch) if self.watched_ else None,
+            gradient_clip=self.gradient_clip,
+            **shrinking,
+        )
+
+    def _autocast(self):
+        if self.autocast is None:
+            return nullcontext()
+        return torch.autocast(torch.device(self.device).type, self.autocast)
 
     def optimizers(self) -> list[Optimizer]:
         """Return the optimisers of all modules; none after a pickle without them."""
@@ -394,6 +335,10 @@ class Trainer(NeuralNet):
         self._record_batch(prefix, loss.item(), len(batch))
         self.notify("on_batch_end", batch=shown, training=training, loss=loss, y_pred=y_pred)
         return step
+
+    def _show_gradients(self, batch):
+        parameters = list(self.get_all_learnable_params())
+        self.notify("on_grad_computed", named_parameters=parameters, batch=batch, training=True)
 
     def _record_batch(self, prefix, loss, size):
         self.history.record_batch(f"{prefix}_loss", loss)
@@ -424,27 +369,6 @@ class Trainer(NeuralNet):
         tags.estimator_type = "classifier" if predicts_classes else "regressor"
         return tags
 
-    def decode(self, batch: Batch, by: Callable[[Tensor], Tensor] | None = None) -> np.ndarray:
-        """Decode the outputs of some rows, by the objective or by another function."""
-        return self._evaluate(self.objective.outputs, batch, by or self.objective.decode)
-
-    def features(self, batch: Batch) -> np.ndarray:
-        """Compute the features of some rows: (rows, members * features)."""
-        return self._evaluate(
-            self.objective.features, batch, lambda f: f.transpose(0, 1).flatten(1)
-        )
-
-    def _evaluate(self, function, batch, finish):
-        if any(module.training for module in self.objective.modules.values()):
-            self._set_training(False)  # it walks over all layers, which takes longer than a row
-        n_rows = len(batch)
-        with torch.inference_mode():
-            if self.objective.pads:
-                batch = batch.mapped(whole_blocks)
-            outputs = function(self.objective.modules, batch)
-            with undivided():  # decoding is little work
-                return finish(whole_blocks(outputs))[:n_rows].cpu().numpy()
-
     def forward_iter(self, X: Part, training: bool = False, device: Any = None) -> Iterator[Tensor]:
         """Yield the outputs (members, rows, outputs) of one batch after another."""
         self._set_training(training)
@@ -468,12 +392,6 @@ class Trainer(NeuralNet):
     def __setstate__(self, state: dict) -> None:
         """Take the pickled state as it is."""
         vars(self).update(state)
-
-
-def _weighted_sum(losses, weight):
-    if losses.dtype == torch.bfloat16:  # its sums have three digits
-        losses = losses.float()
-    return losses.sum(1) if weight is None else (losses * weight).sum(1)
 
 
 def _optimizer_of(name):

@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_modern.networks.activations import ACTIVATIONS
 from sklearn_modern.networks.base import Body
 from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
+from sklearn_modern.training.predictions import decode
 
 SMALL = {
     "activation": "relu",
@@ -360,14 +361,13 @@ def test_large_predictions_in_chunks_equal_those_in_one(frame, mixed_y, monkeypa
     reg = MLPRegressor(**SMALL | {"max_iter": 5}, precision="float64").fit(frame, mixed_y)
     whole = reg.predict(frame)
     sizes = []
-    decode = type(reg.net_).decode
 
-    def counted(self, batch):
+    def counted(objective, batch):
         sizes.append(len(batch))
-        return decode(self, batch)
+        return decode(objective, batch)
 
     monkeypatch.setattr(Body, "rows_together", lambda self, shape: 30)
-    monkeypatch.setattr(type(reg.net_), "decode", counted)
+    monkeypatch.setattr("sklearn_modern._neural.estimator.decode", counted)
     np.testing.assert_allclose(reg.predict(frame), whole, rtol=1e-12)
     assert sizes == [30] * 6 + [20]
 

@@ -9,6 +9,7 @@ from sklearn_modern._neural.estimator import NeuralEstimator
 from sklearn_modern._neural.inputs import TableInputs
 from sklearn_modern.networks.layers import Linear
 from sklearn_modern.training.objective import Objective
+from sklearn_modern.training.predictions import decode
 
 
 class Coder(nn.Module):
@@ -55,6 +56,5 @@ class VariationalAutoencoder(TransformerMixin, NeuralEstimator):
 
     def reconstruct(self, X):
         decoder = self.net_.module_.decoder
-        by_batch = lambda net, batch: net.decode(batch, lambda z: decoder(z).mean(0))  # noqa: E731
-        scaled = self._in_chunks(X, by_batch)
+        scaled = self._in_chunks(X, lambda *rows: decode(*rows, lambda z: decoder(z).mean(0)))
         return np.asarray(scaled) * self._inputs.scaler.scale + self._inputs.scaler.center

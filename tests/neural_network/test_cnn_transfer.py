@@ -85,7 +85,7 @@ def test_few_labelled_digits_are_learned_much_better_from_other_digits():
     digits = load_digits()
     X, y = placed_anywhere(digits.images, side=12), digits.target
     settings = {"architecture": "resnet", "width": 8, "device": "cpu"}
-    source = CNNClassifier(**settings, max_iter=8, learning_rate_init=0.01, random_state=0)
+    source = CNNClassifier(**settings, max_iter=6, learning_rate_init=0.01, random_state=0)
     source = FrozenEstimator(source.fit(X[y < 5], y[y < 5]))
     X, y = X[y >= 5], y[y >= 5]
     starts = {
@@ -100,7 +100,7 @@ def test_few_labelled_digits_are_learned_much_better_from_other_digits():
         rest = np.setdiff1d(np.arange(len(y)), few)
         for name, start in starts.items():
             clf = CNNClassifier(**settings, **start, random_state=seed)
-            clf.set_params(max_iter=40, learning_rate_init=0.02).fit(X[few], y[few])
+            clf.set_params(max_iter=25, learning_rate_init=0.02).fit(X[few], y[few])
             scores[name].append(clf.score(X[rest], y[rest]))
     means = {name: np.mean(values) for name, values in scores.items()}
     assert means["body"] > means["scratch"] + 0.1

@@ -175,7 +175,9 @@ class Trainer(NeuralNet):
                 group["lr"] = lr * group.get("factor", 1.0)
 
     def has_settled(self) -> bool:
-        """Tell whether the schedule has brought the learning rate down."""
+        """Tell whether the schedule, which "lbfgs" does not follow, has brought the rate down."""
+        if self.solver == "lbfgs":
+            return True
         return self.steps_done_ >= SETTLED.get(self.schedule, 0.0) * self.steps_to_do_
 
     def is_finite(self) -> bool:

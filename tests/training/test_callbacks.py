@@ -464,6 +464,13 @@ def test_an_interrupted_early_stopping_goes_back_to_the_best_epoch(X, y, validat
     assert clf.score(*validation) == pytest.approx(max(clf.validation_scores_))
 
 
+def test_lbfgs_which_follows_no_schedule_stops_early():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(80, 5)), rng.normal(size=80)
+    settings = {"solver": "lbfgs", "early_stopping": True, "max_iter": 60, "random_state": 0}
+    assert MLPRegressor((8,), **settings).fit(X, y).n_iter_ < 30
+
+
 # Divergence.
 
 

@@ -89,6 +89,8 @@ def estimator(cls: Estimator) -> Estimator:
     cls.__init__ = _advising(cls)
     if getattr(cls, "set_params", None) is BaseEstimator.set_params:
         cls.set_params = _set_params
+    if issubclass(cls, BaseEstimator):
+        cls._get_param_names = _known_names(cls)
     cls._declared_constraints = cls.__dict__.get("_parameter_constraints", {})
     cls._parameter_constraints = {
         name: constraint
@@ -113,6 +115,17 @@ def _advising(cls):
         init(self, *args, **kwargs)
 
     return __init__
+
+
+def _known_names(decorated):
+    """Return the method that lists parameters; scikit-learn's reads the signature at each clone."""
+    names = sorted(parameter.name for parameter in fields(decorated) if parameter.init)
+    init, by_signature = decorated.__init__, BaseEstimator._get_param_names.__func__
+
+    def _get_param_names(cls):
+        return list(names) if cls.__init__ is init else by_signature(cls)
+
+    return classmethod(_get_param_names)
 
 
 @wraps(BaseEstimator.set_params)

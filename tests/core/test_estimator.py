@@ -135,6 +135,19 @@ def test_clone_params_repr_pickle_identity():
     assert len({child, Child(4)}) == 2
 
 
+def test_parameters_are_those_of_the_signature():
+    by_signature = BaseEstimator._get_param_names.__func__
+    for _, cls in all_estimators():
+        assert cls._get_param_names() == by_signature(cls)
+
+    class Own(Base):
+        def __init__(self, other=1):
+            self.other = other
+
+    assert Own._get_param_names() == ["other"]
+    assert clone(Own(2)).other == 2
+
+
 def test_docstring_is_completed_own_parameters_first():
     doc = ClassDoc(Child)
     parameters = {parameter.name: " ".join(parameter.desc) for parameter in doc["Parameters"]}

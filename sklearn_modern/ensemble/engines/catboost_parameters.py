@@ -1,6 +1,7 @@
 """Which of CatBoost's own parameters are taken."""
 
 import inspect
+import warnings
 from typing import Any
 
 from sklearn_modern._core.optional import import_optional
@@ -57,7 +58,10 @@ SYMMETRIC = (
 
 def import_catboost() -> Any:
     """Import the library, or say how to install it."""
-    return import_optional("catboost", extra="catboost", feature="backend='catboost'")
+    with warnings.catch_warnings():
+        # numpy ignores it, unless all warnings are errors: its types only grew.
+        warnings.filterwarnings("ignore", r"numpy\.\w+ size changed", RuntimeWarning)
+        return import_optional("catboost", extra="catboost", feature="backend='catboost'")
 
 
 def check_extra(settings: Settings) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 from ratio import compare
 from sklearn.base import clone
 
-from sklearn_modern._fits.many import Fit, fit_many
+from sklearn_modern._fits.fit import Fit
+from sklearn_modern._fits.many import fit_many
 from sklearn_modern.ensemble import GradientBoostingClassifier
 
 

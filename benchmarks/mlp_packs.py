@@ -13,7 +13,8 @@ import torch
 from ratio import compare
 from sklearn.base import clone
 
-from sklearn_modern._fits.many import Fit, fit_many
+from sklearn_modern._fits.fit import Fit
+from sklearn_modern._fits.many import fit_many
 from sklearn_modern.neural_network import MLPClassifier
 
 N_BASE, N_MORE = 5, 20

@@ -44,6 +44,7 @@ The mean of y is computed once for each choice of rows:
 [3.0, 1.5]
 """
 
-from sklearn_modern._fits.many import Fit, fit_many
+from sklearn_modern._fits.fit import Fit
+from sklearn_modern._fits.many import fit_many
 
 __all__ = ["Fit", "fit_many"]

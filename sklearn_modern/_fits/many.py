@@ -1,9 +1,9 @@
-"""Many fits of one estimator, which may share work.
+"""Many fits, which may share work.
 
 An estimator that can fit many settings cheaper together than apart says so by a method
 ``fit_many(fits)``, which yields the position of each fit with the fitted estimator, or the
-exception that it raised, as they finish. Pipelines whose steps before the last are the same share
-these, fitted.
+exception that it raised, as they finish. Pipelines that begin with the same steps share these,
+fitted, also if they are Pipelines of different estimators.
 
 The results are those of fits of their own. Data are recognised by identity, settings by content:
 see :mod:`sklearn_modern._core.same`. Whatever may write into its data gets a copy. Where separate
@@ -11,78 +11,92 @@ fits would draw anew, because a step before the last has ``random_state=None``, 
 the step share what it drew.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
-from copy import copy, deepcopy
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass
+from itertools import groupby
+from time import perf_counter
 from typing import Any
 
-import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from sklearn_modern._core.same import Itself, key
-from sklearn_modern._core.scikit_learn import safe_indexing
+from sklearn_modern._fits.fit import Fit, apart, data_key, outcome
+from sklearn_modern._fits.prefixes import Prefixes, Reached
 
-__all__ = ["Fit", "data_key", "fit_many", "outcome"]
+__all__ = ["Fitted", "fit_many", "fit_together", "in_shared_order", "path_of"]
+
+
+class Stopwatch:
+    """How long fits took that were done together; their common time is divided among them."""
+
+    def __init__(self) -> None:
+        self._seconds, self._users = 0.0, 0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds for each fit."""
+        return self._seconds / max(1, self._users)
+
+    def timed(self, results: Iterator) -> Iterator:
+        """Yield what there is to yield, and count only the time until it was there."""
+        start = perf_counter()
+        for result in results:
+            self._seconds += perf_counter() - start
+            self._users += 1
+            yield result
+            start = perf_counter()
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
-    """One fit: what to fit an estimator with, and on what.
-
-    Fits of the same data hold the same objects; that is how it is seen that they may share work.
+class Fitted:
+    """A result of a fit: a model, whose first steps others may share.
 
     Parameters
     ----------
-    params : dict
-        Copies of these parameters are set on a clone, as by ``set_params``.
-    X, y : array-like
-        Data; y may be None.
-    rows, columns : ndarray of int or None, default=None
-        The rows of the data and the columns of ``X`` to fit; None is all.
-    fit_params : dict, default={}
-        More for ``fit``, such as ``sample_weight``, already of these rows.
+    last : estimator or Exception
+        The model, its last step if the first ones are shared, or what was raised.
+    stopwatch : Stopwatch
+        Counts the time of the fits that were done together with this one.
+    before : float, default=0.0
+        Seconds that this fit took before that; it had a share in them.
+    first : Pipeline or None, default=None
+        The fitted steps before the last; None if the model shares none.
+    prefixes : Prefixes or None, default=None
+        Lets rows go through the first steps.
+    pair : tuple of (estimator, Fit) or None, default=None
+        What was fitted; None if the model shares no steps.
     """
 
-    params: dict[str, Any]
-    X: Any
-    y: Any
-    rows: Any = None
-    columns: Any = None
-    fit_params: dict[str, Any] = field(default_factory=dict)
+    last: Any
+    stopwatch: Stopwatch
+    before: float = 0.0
+    first: Pipeline | None = None
+    prefixes: Prefixes | None = None
+    pair: tuple[BaseEstimator, Fit] | None = None
 
-    def data(self) -> tuple[Any, Any]:
-        """Return the part of X and y to fit, as copies, into which the fit may write.
+    @property
+    def seconds(self) -> float:
+        """How long the fit took; known when all fits are done."""
+        return self.before + self.stopwatch.seconds
 
-        Returns
-        -------
-        X, y : array-like
-            The data; y may be None.
-        """
-        X, y = self.X, self.y
-        if self.rows is not None:
-            X = safe_indexing(X, self.rows)
-            y = None if y is None else safe_indexing(y, self.rows)
-        if self.columns is not None:
-            X = safe_indexing(X, self.columns, axis=1)
-        return _apart(X, self.X), _apart(y, self.y)
+    def model(self) -> BaseEstimator | Exception:
+        """Return the whole model, which has no part that another has, or what was raised."""
+        if self.first is None or isinstance(self.last, Exception):
+            return self.last
+        try:
+            model = deepcopy(self.first)
+        except Exception:  # a step that cannot be copied
+            return outcome(*self.pair)
+        model.steps[-1] = model.steps[-1][0], self.last
+        return model
 
-    def clone(self, estimator: BaseEstimator) -> BaseEstimator:
-        """Return a clone of an estimator with copies of the parameters.
-
-        Parameters
-        ----------
-        estimator : estimator
-            It stays as it is.
-
-        Returns
-        -------
-        estimator
-            The clone, not fitted.
-        """
-        params = {name: deepcopy(value) for name, value in self.params.items()}
-        return clone(estimator).set_params(**params)
+    def transform(self, X: Any) -> Any:
+        """Return what ``last`` gets when the model is asked about rows: a copy, as others get."""
+        reached = X if self.first is None else self.prefixes.transform(self.first, X)
+        return apart(reached, reached)
 
 
 def fit_many(
@@ -96,8 +110,8 @@ def fit_many(
     Parameters
     ----------
     estimator : estimator
-        What to fit. If it has a method ``fit_many``, that is called; a Pipeline fits its steps
-        before the last once for all fits for which they are the same, and goes on with the last.
+        What to fit. If it has a method ``fit_many``, that is called; Pipelines that begin with the
+        same steps fit these once, and the last steps together.
     fits : sequence of Fit
         What to fit it with, and on what.
 
@@ -108,105 +122,147 @@ def fit_many(
     fitted : estimator or Exception
         A fitted clone, or what was raised; a failing fit does not end the others.
     """
-    if hasattr(estimator, "fit_many"):
-        yield from estimator.fit_many(fits)
-    elif isinstance(estimator, Pipeline):
-        yield from _fit_pipelines(estimator, fits)
-    else:
-        yield from ((position, outcome(estimator, fit)) for position, fit in enumerate(fits))
+    for position, fitted in fit_together([(estimator, fit) for fit in fits]):
+        yield position, fitted.model()
 
 
-def outcome(estimator: BaseEstimator, fit: Fit) -> BaseEstimator | Exception:
-    """Return a fitted clone, or what was raised: one failing fit must not end the others."""
-    try:
-        return _fitted(fit.clone(estimator), fit)
-    except Exception as error:
-        return error
+def fit_together(pairs: Sequence[tuple[BaseEstimator, Fit]]) -> Iterator[tuple[int, Fitted]]:
+    """Fit clones of estimators, as :func:`fit_many` does, and yield results that share parts.
 
+    Parameters
+    ----------
+    pairs : sequence of (estimator, Fit)
+        What to fit, and with what.
 
-def data_key(fit: Fit) -> tuple[Hashable, ...]:
-    """Return what is equal for two fits of the same data."""
-    parts = (fit.X, fit.y, fit.rows, fit.columns, *fit.fit_params.values())
-    return *map(Itself, parts), *fit.fit_params
-
-
-def _fitted(model, fit):
-    params = {
-        name: _apart(value, value) if hasattr(value, "__array__") else value
-        for name, value in fit.fit_params.items()
-    }
-    return model.fit(*fit.data(), **params)
-
-
-def _apart(part, whole):
-    """Return a part of the data, or a copy if it is the whole."""
-    if part is not whole:  # a choice of rows or columns is a copy
-        return part
-    if isinstance(whole, np.ndarray):
-        return copy(whole) if whole.flags.writeable else whole
-    return deepcopy(whole)
-
-
-def _fit_pipelines(pipeline, fits):
-    """Fit together the Pipelines that are the same before the last step."""
-    groups = {}
-    for position, fit in enumerate(fits):
-        try:
-            model = fit.clone(pipeline)
-            group = data_key(fit), _before_last(model, fit)
-        except Exception:  # the fit raises it again
-            model, group = None, object()
-        groups.setdefault(group, []).append((position, fit, model))
-    for group in groups.values():
-        if len(group) > 1:
-            yield from _fit_last_steps(pipeline, group)
+    Yields
+    ------
+    position : int
+        Which of the pairs it is; they come in any order.
+    fitted : Fitted
+        What came of it. It can be asked to transform rows until the next one is taken.
+    """
+    of_estimator: dict[Itself, list[int]] = {}
+    pipelines = []
+    for position, (estimator, _) in enumerate(pairs):
+        if hasattr(estimator, "fit_many"):
+            of_estimator.setdefault(Itself(estimator), []).append(position)
+        elif isinstance(estimator, Pipeline):
+            pipelines.append(position)
         else:
-            yield from _fit_apart(pipeline, group)
+            yield from _fit_apart([position], pairs)
+    for estimator, positions in of_estimator.items():
+        stopwatch = Stopwatch()
+        results = estimator.thing.fit_many([pairs[position][1] for position in positions])
+        for place, result in stopwatch.timed(results):
+            yield positions[place], Fitted(result, stopwatch)
+    yield from _fit_pipelines(pipelines, pairs)
 
 
-def _before_last(model, fit):
-    """Return what is equal for Pipelines that differ in nothing but parameters of the last step."""
+def in_shared_order(paths: Sequence[tuple[Hashable, ...]]) -> list[int]:
+    """Return positions so that paths with equal beginnings are neighbours, else as they come."""
+    ranks: dict[tuple, int] = {}
+    beginnings = [[path[: depth + 1] for depth in range(len(path))] for path in paths]
+    ranked = [[ranks.setdefault(one, len(ranks)) for one in path] for path in beginnings]
+    return sorted(range(len(paths)), key=ranked.__getitem__)
+
+
+def path_of(model: BaseEstimator) -> tuple[Hashable, ...]:
+    """Return a path whose beginnings are equal where Pipelines share the beginning."""
+    try:
+        return _path(model) if isinstance(model, Pipeline) else ()
+    except Exception:  # the fit raises it again
+        return ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """A Pipeline to fit."""
+
+    position: int
+    fit: Fit
+    model: Pipeline
+    path: tuple[Hashable, ...]
+
+
+def _fit_apart(positions, pairs):
+    for position in positions:
+        stopwatch = Stopwatch()
+        (result,) = stopwatch.timed(outcome(*pair) for pair in [pairs[position]])
+        yield position, Fitted(result, stopwatch)
+
+
+def _fit_pipelines(positions, pairs):
+    """Fit Pipelines in an order in which those that begin with the same steps are neighbours."""
+    by_data: dict[Hashable, list[_Plan]] = {}
+    for position in positions:
+        estimator, fit = pairs[position]
+        try:
+            model = fit.clone(estimator)
+            plan = _Plan(position, fit, model, _path(model))
+            by_data.setdefault(data_key(fit), []).append(plan)
+        except Exception:  # the fit raises it again
+            yield from _fit_apart([position], pairs)
+    for plans in by_data.values():
+        if len(plans) == 1:
+            yield from _fit_apart([plans[0].position], pairs)
+        else:
+            order = in_shared_order([plan.path for plan in plans])
+            yield from _fit_in_order([plans[place] for place in order], pairs)
+
+
+def _path(model):
+    """Return what is equal for Pipelines that share steps, from the first to the last.
+
+    Those with equal paths differ in nothing but parameters of the last step.
+    """
     name, last = model.steps[-1]
-    routed = get_config()["enable_metadata_routing"] and fit.fit_params
-    if routed or len(model.steps) == 1 or not hasattr(last, "fit") or clone(last) is last:
-        return object()
+    about = key([type(model), {**vars(model), "steps": None}])
+    first = [(name, key(step)) for name, step in model.steps[:-1]]
+    if not hasattr(last, "fit") or clone(last) is last:
+        return about, *first, object()
     params = last.get_params(deep=False)
     rest = {name: value for name, value in vars(last).items() if name not in params}
-    return key([type(model), {**vars(model), "steps": model.steps[:-1]}, name, type(last), rest])
+    return about, *first, key([name, type(last), rest])
 
 
-def _fit_last_steps(pipeline, group):
-    """Fit what is before the last steps once, and the last steps together."""
-    _, first, shared = group[0]
-    lasts = [model.steps[-1][1] for *_, model in group]
-    name, reached = shared.steps[-1][0], _Reached()
-    try:
-        shared.steps[-1] = name, reached
-        _fitted(shared, first)
-        shared.steps[-1] = name, "passthrough"
-        deepcopy(shared)
-    except Exception:  # of each fit, or of a step that cannot be copied
-        yield from _fit_apart(pipeline, group)
-        return
-    fits = [Fit(last.get_params(deep=False), **reached.data) for last in lasts]
-    for place, fitted in fit_many(lasts[0], fits):
-        position, *_ = group[place]
-        if isinstance(fitted, Exception):
-            yield position, fitted
-        else:
-            # A model that is fitted again must not change the others.
-            model = deepcopy(shared)
-            model.steps[-1] = name, fitted
-            yield position, model
+def _fit_in_order(plans, pairs):
+    """Fit Pipelines to the same data; those with equal beginnings are neighbours."""
+    users = Counter(plan.path[:depth] for plan in plans for depth in range(1, len(plan.path)))
+    (X, *targets), params = plans[0].fit.arguments()
+    prefixes = Prefixes()
+    for path, alike in groupby(plans, key=lambda plan: plan.path):
+        alike = list(alike)
+        name, last = alike[0].model.steps[-1]
+        if not hasattr(last, "fit") or clone(last) is last:
+            yield from _fit_apart([plan.position for plan in alike], pairs)
+            continue
+        first, reached = alike[0].model, Reached(last)
+        try:
+            first.steps[-1] = name, reached
+            y, params_of_fit = deepcopy((targets, params))
+            start = perf_counter()
+            seconds = prefixes.fit(first, (X, *y), params_of_fit)
+            total = perf_counter() - start
+        except Exception:  # of each fit
+            yield from _fit_apart([plan.position for plan in alike], pairs)
+            continue
+        first.steps[-1] = name, "passthrough"
+        shares = [users[path[: depth + 2]] for depth in _fitted_steps(first)]
+        if len(seconds) != len(shares):  # a Pipeline of another class, which asks for no memory
+            seconds, shares = [total], [len(alike)]
+        before = sum(time / share for time, share in zip(seconds, shares, strict=True))
+        lasts = [(last, Fit(last.get_params(deep=False), **reached.data))]
+        lasts += [
+            (last, Fit(plan.model.steps[-1][1].get_params(deep=False), **reached.data))
+            for plan in alike[1:]
+        ]
+        for place, fitted in fit_together(lasts):
+            position, before_last = alike[place].position, fitted.before + before
+            shared = first, prefixes, pairs[position]
+            yield position, Fitted(fitted.model(), fitted.stopwatch, before_last, *shared)
 
 
-def _fit_apart(pipeline, group):
-    yield from ((position, outcome(pipeline, fit)) for position, fit, _ in group)
-
-
-class _Reached(BaseEstimator):
-    """A last step that keeps what it is to be fitted with."""
-
-    def fit(self, X, y=None, **fit_params):
-        self.data = {"X": X, "y": y, "fit_params": fit_params}
-        return self
+def _fitted_steps(pipeline):
+    """Return the positions of the steps before the last that are not passed by."""
+    steps = enumerate(step for _, step in pipeline.steps[:-1])
+    return [position for position, step in steps if step not in (None, "passthrough")]

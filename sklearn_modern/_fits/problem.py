@@ -9,7 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from sklearn_modern._core.scikit_learn import check_method_params, safe_indexing
-from sklearn_modern._fits.many import Fit, fit_many, outcome
+from sklearn_modern._fits.fit import Fit, outcome
+from sklearn_modern._fits.many import fit_many
 
 __all__ = ["Candidate", "FitScore", "Problem"]
 

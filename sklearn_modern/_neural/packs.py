@@ -5,7 +5,7 @@ from typing import Any
 
 from sklearn_modern._core.estimator import roles
 from sklearn_modern._core.same import key
-from sklearn_modern._fits.many import Fit, outcome
+from sklearn_modern._fits.fit import Fit, outcome
 from sklearn_modern.networks.members import owners
 from sklearn_modern.training.packed import shape_of, train_together
 

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_modern._core.same import key
-from sklearn_modern._fits.many import Fit, data_key, outcome
+from sklearn_modern._fits.fit import Fit, data_key, outcome
 
 __all__ = ["ManyFits"]
 

@@ -16,7 +16,7 @@ from support.small_boosters import (
     refuses,
 )
 
-from sklearn_modern._fits.many import Fit
+from sklearn_modern._fits.fit import Fit
 from sklearn_modern.ordinal import OrdinalClassifier
 
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)

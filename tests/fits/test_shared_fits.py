@@ -10,7 +10,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from support.small_boosters import BACKENDS
 
-from sklearn_modern._fits.many import Fit, fit_many
+from sklearn_modern._fits.fit import Fit
+from sklearn_modern._fits.many import fit_many
 from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
 GRID = [

@@ -31,7 +31,8 @@ from support.random_pipelines import (
 
 from sklearn_modern._core.same import key
 from sklearn_modern._core.scikit_learn import safe_indexing
-from sklearn_modern._fits.many import Fit, fit_many
+from sklearn_modern._fits.fit import Fit
+from sklearn_modern._fits.many import fit_many
 from sklearn_modern.ensemble import GradientBoostingRegressor
 
 

@@ -13,7 +13,8 @@ from skorch.callbacks import EpochScoring
 from torch import nn
 
 from sklearn_modern._core.estimator import estimator
-from sklearn_modern._fits.many import Fit, fit_many
+from sklearn_modern._fits.fit import Fit
+from sklearn_modern._fits.many import fit_many
 from sklearn_modern._neural import packs
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.neural_network import MLPClassifier, MLPRegressor

@@ -22,7 +22,7 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import DecisionTreeRegressor
 
-from sklearn_modern._fits.many import Fit
+from sklearn_modern._fits.fit import Fit
 from sklearn_modern.ensemble import GradientBoostingRegressor
 
 WIDE = 2000

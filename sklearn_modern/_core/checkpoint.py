@@ -9,6 +9,11 @@ from errno import ENOENT
 from pathlib import Path
 from typing import Any
 
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows has no locks that end with a killed process
+    fcntl = None
+
 __all__ = ["Checkpoint"]
 
 
@@ -17,8 +22,8 @@ class Checkpoint:
 
     Each line has its checksum, so that one which a killed process has half written is seen, and
     left out. The first line says what the work is made of; a file of other work is refused, and so
-    is one that cannot be read. Nothing is written before :meth:`append`, which raises an OSError
-    that names the file where the disk refuses.
+    is one that cannot be read, or that another fit writes to. Nothing is written before
+    :meth:`append`, which raises an OSError that names the file where the disk refuses.
 
     Parameters
     ----------
@@ -41,27 +46,53 @@ class Checkpoint:
         elif not self._path.parent.is_dir():
             raise FileNotFoundError(ENOENT, "The folder of the checkpoint is not there", str(path))
         self.records = lines[1:]
+        self._file = None
+        if lines and os.access(self._path, os.W_OK):
+            self._open()
 
     def append(self, records: Iterable[dict[str, Any]]) -> None:
         """Add records; when this returns they are on the disk."""
         with self._named_errors():
             self._prepare()
-            with self._path.open("ab") as file:
-                file.write(b"".join(map(_line, records)))
-                file.flush()
-                os.fsync(file.fileno())
+            self._file.write(b"".join(map(_line, records)))
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Let other fits write to the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def _prepare(self):
         """Write the first line, or cut off a half of the last one, once."""
-        if self._whole is None:
-            return
-        if self._whole:
-            os.truncate(self._path, self._whole)
-        else:
+        if self._whole == 0:
+            if self._path.exists() and self._path.stat().st_size:  # since this fit has begun
+                self._refuse_second()
             fresh = self._path.with_name(f"{self._path.name}.new")
             fresh.write_bytes(_line({"made_of": self._made_of}))
             fresh.replace(self._path)  # at once: half of a first line would be no checkpoint
+        if self._file is None:
+            self._open()
+        if self._whole:
+            os.truncate(self._path, self._whole)
         self._whole = None
+
+    def _open(self):
+        """Open the file to write, and lock it until it is closed or the process ends."""
+        self._file = self._path.open("ab")
+        if fcntl is not None:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                self.close()
+                self._refuse_second()
+
+    def _refuse_second(self):
+        raise ValueError(
+            f"Another fit writes to the checkpoint {self._path} at this moment; wait for its end, "
+            "or give another path."
+        )
 
     @contextmanager
     def _named_errors(self):

@@ -107,8 +107,10 @@ class Evaluation:
             self._shown = done, total
 
     def close(self) -> None:
-        """End the line of an unfinished bar."""
+        """End the line of an unfinished bar, and let others write to the checkpoint."""
         self._bar.close()
+        if self._checkpoint is not None:
+            self._checkpoint.close()
 
     def refuse_none(self, means: Sequence[float]) -> None:
         """Raise if none of the latest scores is a number."""
@@ -181,6 +183,7 @@ class Evaluation:
             self._checkpoint.append(records)
         except OSError as error:
             warn_user(f"{error.strerror}. The search goes on without it.")
+            self._checkpoint.close()
             self._checkpoint = None
 
 

@@ -25,7 +25,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 # What users install.
-USED = [PROJECT["dependencies"], EXTRAS["report"], EXTRAS["catboost"]]
+USED = [PROJECT["dependencies"], EXTRAS["report"], EXTRAS["catboost"], EXTRAS["search"]]
 
 
 def pins(name):
@@ -60,6 +60,7 @@ def test_metadata():
     assert set(declared.get_all("Provides-Extra")) == {
         "report",
         "catboost",
+        "search",
         "test",
         "docs",
         "dev",

@@ -18,6 +18,7 @@ _OURS_WITH_MANY_FITS = (
     "sklearn_modern._neural.packs",
     "sklearn_modern.ensemble._many",
     "sklearn_modern.feature_selection",
+    "sklearn_modern.model_selection",
     "sklearn_modern.ordinal._decomposition",
 )
 

@@ -23,7 +23,10 @@ def one_thread() -> AbstractContextManager:
 
 
 def results(
-    function: Callable[..., Any], tasks: Iterable[tuple], n_jobs: int | None
+    function: Callable[..., Any],
+    tasks: Iterable[tuple],
+    n_jobs: int | None,
+    pre_dispatch: int | str = "2*n_jobs",
 ) -> Iterator[Any]:
     """Yield what a function returns of each task, in their order, as soon as it is there.
 
@@ -35,11 +38,13 @@ def results(
         Its arguments. Large arrays are shared among processes.
     n_jobs : int or None
         How many run at the same time, as joblib understands it.
+    pre_dispatch : int or str, default="2*n_jobs"
+        How many are handed out beforehand.
     """
     calls = [delayed(function)(*task) for task in tasks]
     if not calls:
         return
-    found = Parallel(n_jobs=n_jobs, return_as="generator")(calls)
+    found = Parallel(n_jobs=n_jobs, pre_dispatch=pre_dispatch, return_as="generator")(calls)
     try:
         for _ in range(len(calls) - 1):
             yield next(found)

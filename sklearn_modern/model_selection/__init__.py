@@ -1,4 +1,4 @@
-"""Choosing between models: statistical tests, intervals of scores, and leaks in the data."""
+"""Choose between models, and say how sure that is: searches, nested cross-validation, tests."""
 
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,12 @@ if TYPE_CHECKING:
         paired_t_test_kfold_cv,
         paired_t_test_resampled,
     )
+    from sklearn_modern.model_selection._grid import GridSearchCV, RandomizedSearchCV
     from sklearn_modern.model_selection._leaks import Leak, find_leaks
+    from sklearn_modern.model_selection._models import combine
     from sklearn_modern.model_selection._multiplicity import adjust_p_values
+    from sklearn_modern.model_selection._nested_cv import NestedCV
+    from sklearn_modern.model_selection._optuna import OptunaSearchCV
     from sklearn_modern.model_selection._permutation import permutation_test
     from sklearn_modern.model_selection._prediction_tests import (
         cochran_q_test,
@@ -54,8 +58,12 @@ __all__ = [
     "BiasVariance",
     "ComparedPair",
     "FriedmanTest",
+    "GridSearchCV",
     "Leak",
     "ModelComparison",
+    "NestedCV",
+    "OptunaSearchCV",
+    "RandomizedSearchCV",
     "RankComparison",
     "ScoreInterval",
     "SignificanceTest",
@@ -65,6 +73,7 @@ __all__ = [
     "bias_variance_decomposition",
     "bootstrap_score",
     "cochran_q_test",
+    "combine",
     "combined_f_test_5x2cv",
     "compare_models",
     "corrected_resampled_t_test",
@@ -87,8 +96,12 @@ __getattr__, __dir__ = lazy_names(
         "BiasVariance": "_bias_variance",
         "ComparedPair": "comparison",
         "FriedmanTest": "_data_set_tests",
+        "GridSearchCV": "_grid",
         "Leak": "_leaks",
         "ModelComparison": "comparison",
+        "NestedCV": "_nested_cv",
+        "OptunaSearchCV": "_optuna",
+        "RandomizedSearchCV": "_grid",
         "RankComparison": "_data_set_tests",
         "ScoreInterval": "bootstrap",
         "SignificanceTest": "_significance",
@@ -98,6 +111,7 @@ __getattr__, __dir__ = lazy_names(
         "bias_variance_decomposition": "_bias_variance",
         "bootstrap_score": "bootstrap",
         "cochran_q_test": "_prediction_tests",
+        "combine": "_models",
         "combined_f_test_5x2cv": "_two_fold_tests",
         "compare_models": "comparison",
         "corrected_resampled_t_test": "_fold_tests",

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import check_cv
 
+from sklearn_modern._core.scikit_learn import num_samples
 from sklearn_modern._inputs.cells import refuse_missing
 from sklearn_modern._inputs.columns import ColumnCoder, Table
 from sklearn_modern._inputs.validation import check_any_targets, check_lengths
@@ -20,7 +21,7 @@ from sklearn_modern.model_selection._row_codes import (
 )
 from sklearn_modern.model_selection._single_columns import ColumnPower, is_numeric_target
 
-__all__ = ["Leak", "find_leaks"]
+__all__ = ["Leak", "find_leaks", "leaks_of_splits"]
 
 # Of the error that is made without any column, so little may be left with a single one.
 _LABELS_DETERMINED, _NUMBERS_DETERMINED = 0.98, 0.99
@@ -115,6 +116,29 @@ def find_leaks(X: Any, y: Any, *, cv: Any = None, groups: Any = None) -> list[Le
     ]
     order = ["predicts y", "torn groups", "equal rows", "identifier", "constant"]
     return sorted(found, key=lambda leak: order.index(leak.kind))
+
+
+def leaks_of_splits(X: Any, y: Any, splits: list, groups: Any) -> list[Leak]:
+    """Look for equal rows and torn groups only; data that are no table have none of them.
+
+    Parameters
+    ----------
+    X, y : array-like
+        The data; y may be None.
+    splits : list of tuple of ndarray
+        Training rows and test rows.
+    groups : array-like or None
+        Groups of rows.
+    """
+    n_rows = num_samples(X)
+    groups = _checked_groups(groups, n_rows)
+    torn = [] if groups is None else [*_torn(splits, groups)]
+    try:
+        table, *_ = _read(X)
+    except (TypeError, ValueError):  # images, text, or what the models will refuse
+        return torn
+    y = np.zeros(n_rows) if y is None or np.ndim(y) != 1 else np.asarray(y)
+    return [*torn, *_between_rows(X, y, table, splits, None)]
 
 
 def _checked_groups(groups, n_rows):

@@ -20,7 +20,7 @@ from sklearn_modern._fits.scorers import scorers_of
 from sklearn_modern._fits.stand_in import StandIn
 from sklearn_modern._inputs.validation import check_labels
 
-__all__ = ["score_function"]
+__all__ = ["score_function", "usual_scorer"]
 
 Rows = np.ndarray
 _MEANS: dict[Callable, Callable] = {
@@ -59,7 +59,7 @@ def score_function(
     check_is_fitted(estimator)
     (scorer,) = scorers_of(estimator, scoring).values()
     if isinstance(scorer, PassthroughScorer):
-        scorer = _usual_scorer(estimator) or scorer
+        scorer = usual_scorer(estimator) or scorer
     if type(scorer) is Scorer:
         methods = scorer._response_method
         methods = [methods] if isinstance(methods, str) else list(methods)
@@ -93,7 +93,7 @@ def _of_answers(scorer, answers, classes, y):
     return score
 
 
-def _usual_scorer(estimator):
+def usual_scorer(estimator: Any) -> Any:
     """Return the scorer that an estimator's own ``score`` is, None if it has another."""
     while isinstance(estimator, Pipeline):
         estimator = estimator.steps[-1][1]

@@ -1,6 +1,6 @@
 """Small settings of every estimator, the one table that the contract tests read."""
 
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier
 from support.plain_estimators import PlainCentroid, PlainRidge
 
@@ -27,6 +27,9 @@ _CATBOOST_CLASSES = _CATBOOST | {
     "max_leaf_nodes": 4,
 }
 _HIST = _TREE | {"backend": "hist"}
+# Bad input of the checks is to raise; that one fit of many failed is a warning.
+_SEARCHED = {"estimator": LogisticRegression(), "error_score": "raise"}
+_GRID = {"C": [0.1, 1.0]}
 SETTINGS: dict[str, list[dict]] = {
     "CNNClassifier": [_EXACT | _CNN],
     "CNNRegressor": [_EXACT | _CNN],
@@ -41,14 +44,20 @@ SETTINGS: dict[str, list[dict]] = {
         _HIST | {"learning_rate": 0.02},
     ],
     "GradientBoostingRegressor": [_XGBOOST, _LIGHTGBM, _CATBOOST, _HIST],
+    "GridSearchCV": [_SEARCHED | {"param_grid": _GRID, "cv": 3}],
     "MLPClassifier": [_EXACT | _MLP],
     "MLPRegressor": [_EXACT | _MLP],
+    "NestedCV": [{"models": (Ridge(), {"alpha": [0.1, 1.0]}), "outer_cv": 2, "inner_cv": 2}],
+    "OptunaSearchCV": [
+        _SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3, "random_state": 0}
+    ],
     "OrdinalClassifier": [_ORDINAL | {"estimator": LogisticRegression()}],
     "OrdinalCNNClassifier": [_EXACT | _CNN | _ORDINAL],
     "OrdinalMLPClassifier": [
         _EXACT | _MLP | _ORDINAL | {"method": method, "hidden_layer_sizes": (8, 8), "max_iter": 100}
         for method in ("coral", "corn", "niu", "cumulative_link", "cross_entropy")
     ],
+    "RandomizedSearchCV": [_SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3}],
     "SequentialFeatureSelector": [
         {"estimator": LogisticRegression(), "cv": 3, "n_features_to_select": "best"},
         {"estimator": LinearRegression(), "cv": 3, "floating": True, "direction": "backward"},
@@ -68,11 +77,15 @@ DEFAULTS: dict[str, dict] = {
     "ExhaustiveFeatureSelector": _INNER | {"max_features": 2, "cv": 3},
     "GradientBoostingClassifier": {},
     "GradientBoostingRegressor": {},
+    "GridSearchCV": _SEARCHED | {"param_grid": _GRID},
     "MLPClassifier": {"max_iter": 10},
     "MLPRegressor": {"max_iter": 10},
+    "NestedCV": {"models": Ridge()},
+    "OptunaSearchCV": _SEARCHED | {"param_distributions": _GRID, "n_iter": 2},
     "OrdinalClassifier": _INNER | _ORDER,
     "OrdinalCNNClassifier": _BRIEF | _ORDER,
     "OrdinalMLPClassifier": {"max_iter": 10} | _ORDER,
+    "RandomizedSearchCV": _SEARCHED | {"param_distributions": _GRID, "n_iter": 2},
     "SequentialFeatureSelector": _INNER | {"cv": 3},
 }
 

@@ -1,0 +1,161 @@
+"""Searches beside scikit-learn's, with the same candidates, splits and results.
+
+Both sides run in turn in this process::
+
+    OMP_NUM_THREADS=1 python benchmarks/search_speed.py
+"""
+
+import argparse
+import warnings
+
+import numpy as np
+import pandas as pd
+from ratio import compare
+from sklearn import model_selection as peer
+from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.decomposition import PCA
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.svm import SVC
+from xgboost import XGBClassifier
+
+from sklearn_modern.ensemble import GradientBoostingClassifier
+from sklearn_modern.feature_selection import SequentialFeatureSelector
+from sklearn_modern.model_selection import GridSearchCV
+
+RATES = np.geomspace(1e-3, 1e3, 24)
+
+
+def make_numbers(n_rows=20_000, n_features=100):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n_rows, n_features)) @ rng.normal(size=(n_features, n_features))
+    return X, (X[:, :5].sum(1) + 5 * rng.normal(size=n_rows) > 0).astype(int)
+
+
+def make_table(n_rows=20_000, n_numbers=80, n_texts=20):
+    rng = np.random.default_rng(0)
+    X, y = make_numbers(n_rows, n_numbers)
+    X[rng.random(X.shape) < 0.05] = np.nan
+    frame = pd.DataFrame(X, columns=[f"number{i}" for i in range(n_numbers)])
+    for i in range(n_texts):
+        frame[f"text{i}"] = rng.choice([f"level {j}" for j in range(8)], n_rows)
+    return frame, y
+
+
+def of_columns(by_type):
+    numbers = make_pipeline(SimpleImputer(), StandardScaler())
+    texts = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    if by_type:
+        choices = [make_column_selector(pattern) for pattern in ("number", "text")]
+    else:
+        choices = [[f"number{i}" for i in range(80)], [f"text{i}" for i in range(20)]]
+    steps = [("numbers", numbers, choices[0]), ("texts", texts, choices[1])]
+    return make_pipeline(
+        ColumnTransformer(steps), PCA(20, random_state=0), LogisticRegression(max_iter=1000)
+    )
+
+
+def report(name, bar, ours, theirs, data, repeats):
+    found = ours().fit(*data), theirs().fit(*data)
+    scores = [search.cv_results_["mean_test_score"] for search in found]
+    difference = np.abs(scores[0] - scores[1]).max()
+    ratio = compare(lambda: ours().fit(*data), lambda: theirs().fit(*data), repeats=repeats)
+    print(
+        f"{name} (bar {bar}): theirs / ours {1 / ratio.minimum:.2f} of minima, "
+        f"{1 / ratio.median:.2f} of medians; greatest difference of scores {difference:.1e}",
+        flush=True,
+    )
+
+
+def both(name, bar, pipeline, grid, data, repeats, **params):
+    report(
+        name,
+        bar,
+        lambda: GridSearchCV(pipeline, grid, refit=False, **params),
+        lambda: peer.GridSearchCV(pipeline, grid, refit=False, **params),
+        data,
+        repeats,
+    )
+
+
+def columns(repeats):
+    table = make_table()
+    grid = {"logisticregression__C": RATES}
+    both("columns by name, 24 C", ">= 5", of_columns(False), grid, table, repeats)
+    both("columns by type, 24 C", ">= 5", of_columns(True), grid, table, repeats)
+    grid = {"pca__n_components": [5, 10, 15, 20], "logisticregression__C": RATES[::4]}
+    both("columns, 4 n_components x 6 C", ">= 3", of_columns(False), grid, table, repeats)
+
+
+def numbers(repeats):
+    pipeline = make_pipeline(
+        StandardScaler(), PCA(20, random_state=0), LogisticRegression(max_iter=1000)
+    )
+    grid = {"logisticregression__C": RATES}
+    both("scale, PCA, 24 C", ">= 2", pipeline, grid, make_numbers(), repeats)
+
+
+def selection(repeats):
+    for name, data, n_features in (
+        ("2000 x 40", make_numbers(2000, 40), 10),
+        ("breast cancer", load_breast_cancer(return_X_y=True), 5),
+    ):
+        selector = SequentialFeatureSelector(
+            LogisticRegression(max_iter=1000), n_features_to_select=n_features
+        )
+        pipeline = make_pipeline(StandardScaler(), selector, LogisticRegression(max_iter=1000))
+        grid = {"logisticregression__C": RATES}
+        both(f"selection of features, {name}, 24 C", ">= 15", pipeline, grid, data, repeats)
+
+
+def boosting(repeats):
+    X, y = make_numbers(5000, 30)
+    grid = {"max_depth": [3, 4, 5], "n_estimators": [50, 100, 150, 200]}
+    ours = GradientBoostingClassifier(early_stopping=False, n_jobs=1, random_state=0)
+    theirs = XGBClassifier(learning_rate=0.1, n_jobs=1, random_state=0)
+    report(
+        "boosting, 3 depths x 4 counts of trees",
+        ">= 2",
+        lambda: GridSearchCV(ours, grid, refit=False),
+        lambda: peer.GridSearchCV(theirs, grid, refit=False),
+        (X, y),
+        repeats,
+    )
+
+
+def racing(repeats):
+    grid = {"svc__C": np.geomspace(0.01, 1000, 8), "svc__gamma": np.geomspace(1e-4, 1, 5)}
+    for name, load in (
+        ("breast cancer", load_breast_cancer),
+        ("wine", load_wine),
+        ("digits, 600 rows", load_digits),
+    ):
+        X, y = (part[:600] for part in load(return_X_y=True))
+        pipeline = make_pipeline(StandardScaler(), SVC())
+        whole = GridSearchCV(pipeline, grid, cv=10, refit=False).fit(X, y)
+        for kind, bar in (("exact", "<= 0.6"), ("anova", "none")):
+            raced = GridSearchCV(pipeline, grid, cv=10, racing=kind, refit=False).fit(X, y)
+            share = raced.cv_results_["n_splits_done"].sum() / 400
+            same = raced.best_index_ == whole.best_index_
+            print(f"racing={kind!r}, {name} (bar {bar}): {share:.2f} of the fits, same {same}")
+
+
+def nothing(repeats):
+    X, y = make_numbers(1000, 20)
+    grid = {"C": np.geomspace(0.1, 10, 6)}
+    both("SVC, which shares nothing", ">= 0.95", SVC(), grid, (X, y), 3 * repeats)
+
+
+PARTS = {f.__name__: f for f in (columns, numbers, selection, boosting, racing, nothing)}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", choices=sorted(PARTS), action="append")
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    for part in arguments.only or PARTS:
+        PARTS[part](arguments.repeats)

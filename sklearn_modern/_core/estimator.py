@@ -9,6 +9,7 @@ from typing import Any, TypeVar, dataclass_transform
 from sklearn.base import BaseEstimator
 
 from sklearn_modern._core.unknown import advice_on
+from sklearn_modern._core.versions import page_of_estimator
 
 __all__ = ["Role", "estimator", "roles", "shapes", "steers"]
 
@@ -91,6 +92,9 @@ def estimator(cls: Estimator) -> Estimator:
         cls.set_params = _set_params
     if issubclass(cls, BaseEstimator):
         cls._get_param_names = _known_names(cls)
+        # The "?" of diagrams in notebooks leads to our pages.
+        cls._doc_link_module = "sklearn_modern"
+        cls._doc_link_template = property(lambda self: page_of_estimator())
     cls._declared_constraints = cls.__dict__.get("_parameter_constraints", {})
     cls._parameter_constraints = {
         name: constraint

@@ -1,10 +1,11 @@
-"""What a report of an error should say of the machine."""
+"""What the installed packages say of themselves: versions, and where the documentation is."""
 
 import platform
 import sys
+from functools import cache
 from importlib import metadata
 
-__all__ = ["versions"]
+__all__ = ["page_of_estimator", "versions"]
 
 _PACKAGES = (
     "sklearn-modern",
@@ -18,6 +19,7 @@ _PACKAGES = (
     "xgboost",
     "lightgbm",
     "catboost",
+    "optuna",
     "pandas",
     "matplotlib",
 )
@@ -32,3 +34,20 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             found[package] = "not installed"
     return found
+
+
+@cache
+def page_of_estimator() -> str:
+    """Return the address of an estimator's page, as scikit-learn's diagrams fill it in.
+
+    It is empty while the project declares no address of its documentation.
+    """
+    try:
+        declared = metadata.metadata("sklearn-modern").get_all("Project-URL") or []
+    except metadata.PackageNotFoundError:  # the sources are used as they lie
+        declared = []
+    addresses = dict(line.split(", ", 1) for line in declared)
+    if "Documentation" not in addresses:
+        return ""
+    address = addresses["Documentation"].rstrip("/")
+    return address + "/generated/{estimator_module}.{estimator_name}.html"

@@ -40,8 +40,13 @@ from sklearn_modern.model_selection._models import models_of
 from sklearn_modern.model_selection._nested_tables import Tables, frequencies
 from sklearn_modern.model_selection._nested_work import Work, routed_to, router_of_models
 from sklearn_modern.model_selection._outcomes import Describe, Run, warn_of_failed_fits
-from sklearn_modern.model_selection._outer_splits import nested_splits, pair_splits, splitter_of
-from sklearn_modern.model_selection._row_scores import row_scorer
+from sklearn_modern.model_selection._outer_splits import (
+    nested_splits,
+    pair_splits,
+    refuse_other_folds,
+    splitter_of,
+)
+from sklearn_modern.model_selection._row_scores import refuse_other_scores
 
 __all__ = ["NestedCV"]
 
@@ -221,29 +226,18 @@ class NestedCV(BaseEstimator):
         self.splits_ = [split.rows for split in outer]
         for leak in leaks_of_splits(X, y, self.splits_, groups):
             warn_user(f"Of the outer splits: {leak}")
-        pairs = self._pairs(outer, X, y, groups, routed, classifier, random)
+        pairs = []
+        if self.interval == "bates":
+            if groups is not None:
+                raise ValueError("interval='bates' takes rows for independent, and no groups.")
+            refuse_other_folds(outer, self.repeats, num_samples(X))
+            pairs = pair_splits(
+                outer, X, y, self.inner_cv, routed.of_splits, classifier=classifier, random=random
+            )
         work = Work(models, routed.of_models, outer, pairs)
         self.n_fits_ = work.n_fits
         with closing(self._run(X, y, work, groups, metadata)) as run:
-            folds = Folds(X, y, work.inner_rows, scorer, routed.of_scorer, np.nan, False)
-            inner = run.outcomes("inner", folds, work.settings, work.inner_tasks)
-            warn_of_failed_fits(inner.values())
-            chosen = work.chosen(inner, metric)
-            keep = self.keep if self.interval == "corrected-t" else ("predictions", *self.keep)
-            describe = Describe(tuple(keep))
-            folds = Folds(
-                X,
-                y,
-                [split.rows for split in work.outer],
-                scorer,
-                routed.of_scorer,
-                np.nan,
-                True,
-                describe,
-            )
-            tasks = [(setting, split) for (_, split), setting in chosen.items()]
-            found = run.outcomes("outer", folds, work.settings, tasks)
-            warn_of_failed_fits(found.values())
+            inner, chosen, found = self._evaluate(run, X, y, work, scorer, routed, metric)
         self._learn(work, inner, chosen, found, scorers, y)
         self._fitted_on, self._groups = (X, y, routed), groups
         return self
@@ -378,35 +372,26 @@ class NestedCV(BaseEstimator):
     def _scorers(self, models):
         found = [scorers_of(model.estimator, self.scoring) for model in models]
         if self.interval != "corrected-t":
-            for model in models:
-                for name, scorer in found[0].items():
-                    if row_scorer(scorer, model.estimator) is None:
-                        raise ValueError(
-                            f"interval={self.interval!r} needs scores that are means over rows, "
-                            f"but {name!r} of {model.name!r} is none; take accuracy, "
-                            "neg_log_loss, neg_brier_score, neg_mean_squared_error or "
-                            "neg_mean_absolute_error, or interval='corrected-t'."
-                        )
+            refuse_other_scores(models, found[0], self.interval)
         return found[0]
 
-    def _pairs(self, outer, X, y, groups, routed, classifier, random):
-        """Return the splits of two folds each, if the interval needs them."""
-        if self.interval != "bates":
-            return []
-        if groups is not None:
-            raise ValueError("interval='bates' takes rows for independent; it takes no groups.")
-        tested = np.concatenate([split.rows[1] for split in outer])
-        n_folds = len(outer) // self.repeats
-        partition = np.bincount(tested, minlength=num_samples(X)) == self.repeats
-        if not partition.all() or n_folds < 3:
-            raise ValueError(
-                "interval='bates' needs at least three outer folds that test each row once."
-            )
-        return pair_splits(
-            outer, X, y, self.inner_cv, routed.of_splits, classifier=classifier, random=random
-        )
+    def _evaluate(self, run, X, y, work, scorer, routed, metric):
+        """Return what came of the inner fits, what they choose, and what came of the outer fits."""
+        of_scorer = routed.of_scorer
+        folds = Folds(X, y, work.inner_rows, scorer, of_scorer, np.nan, False)
+        inner = run.outcomes("inner", folds, work.settings, work.inner_tasks)
+        warn_of_failed_fits(inner.values())
+        chosen = work.chosen(inner, metric)
+        of_rows = () if self.interval == "corrected-t" else ("predictions",)
+        rows, describe = [split.rows for split in work.outer], Describe((*self.keep, *of_rows))
+        folds = Folds(X, y, rows, scorer, of_scorer, np.nan, True, describe)
+        tasks = [(setting, split) for (_, split), setting in chosen.items()]
+        found = run.outcomes("outer", folds, work.settings, tasks)
+        warn_of_failed_fits(found.values())
+        return inner, chosen, found
 
     def _run(self, X, y, work, groups, metadata):
+        """Open the checkpoint and the bar."""
         checkpoint = None
         if self.checkpoint is not None:
             models = [(one.name, clone(one.estimator), one.candidates) for one in work.models]

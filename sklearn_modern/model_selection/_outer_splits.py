@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from sklearn_modern._core.scikit_learn import check_method_params, safe_indexing
 
-__all__ = ["OuterSplit", "nested_splits", "pair_splits", "splitter_of"]
+__all__ = ["OuterSplit", "nested_splits", "pair_splits", "refuse_other_folds", "splitter_of"]
 
 Rows = tuple[np.ndarray, np.ndarray]
 
@@ -84,6 +84,15 @@ def nested_splits(
     if not found:
         raise ValueError("outer_cv has no splits; a generator can be used up by one fit only.")
     return found
+
+
+def refuse_other_folds(outer: list[OuterSplit], repeats: int, n_rows: int) -> None:
+    """Refuse outer splits that are no folds, as folds within folds need."""
+    tested = np.bincount(np.concatenate([split.rows[1] for split in outer]), minlength=n_rows)
+    if (tested != repeats).any() or len(outer) < 3 * repeats:
+        raise ValueError(
+            "interval='bates' needs at least three outer folds that test each row once."
+        )
 
 
 def pair_splits(

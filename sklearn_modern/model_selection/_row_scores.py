@@ -1,6 +1,6 @@
 """Scores that are means over rows, row by row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ from sklearn.metrics import (
 )
 
 from sklearn_modern._core.scikit_learn import PassthroughScorer, Scorer
+from sklearn_modern.model_selection._models import Model
 from sklearn_modern.model_selection._rowwise_scores import usual_scorer
 
-__all__ = ["row_scorer"]
+__all__ = ["refuse_other_scores", "row_scorer"]
 
 
 def _of_labels(y, outcome):
@@ -63,3 +64,15 @@ def row_scorer(scorer: Any, estimator: Any) -> Callable[[Any, dict], np.ndarray]
         return None
     of_rows, sign = _OF_ROWS[scorer._score_func], scorer._sign
     return lambda y, outcome: sign * np.asarray(of_rows(y, outcome), dtype=float)
+
+
+def refuse_other_scores(models: Sequence[Model], scorers: Mapping[str, Any], interval: str) -> None:
+    """Refuse scores that are no means over rows, as the interval needs."""
+    for model in models:
+        for name, scorer in scorers.items():
+            if row_scorer(scorer, model.estimator) is None:
+                raise ValueError(
+                    f"interval={interval!r} needs scores that are means over rows, but {name!r} of "
+                    f"{model.name!r} is none; take accuracy, neg_log_loss, neg_brier_score, "
+                    "neg_mean_squared_error or neg_mean_absolute_error, or interval='corrected-t'."
+                )

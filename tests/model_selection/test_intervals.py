@@ -175,5 +175,5 @@ def test_scores_of_rows_have_the_score_for_mean(cancer, metric, dtype):
 def test_intervals_of_rows_need_such_scores_and_folds(cancer, model, params, message):
     with pytest.raises(ValueError, match=message):
         NestedCV(model, interval="bates", **params).fit(*cancer)
-    with pytest.raises(ValueError, match="takes no groups"):
+    with pytest.raises(ValueError, match="and no groups"):
         NestedCV(GaussianNB(), interval="bates").fit(*cancer, groups=np.arange(90))

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.utils import check_random_state, get_tags, indexable
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -54,7 +54,7 @@ _KEPT = ("predictions", "models")
 
 
 @estimator
-class NestedCV(BaseEstimator):
+class NestedCV(MetaEstimatorMixin, BaseEstimator):
     """Nested cross-validation: how well models do that are chosen and tuned on the same data.
 
     Each outer split sets test rows aside. On its training rows the inner splits choose among a

@@ -135,7 +135,7 @@ def test_an_error_of_the_score_comes_out_as_it_is(X, y):
 
 
 def test_ctrl_c_from_outside(X, y, monkeypatch):
-    reg = regressor(n_estimators=10**6)
+    reg = regressor(n_estimators=20_000)  # some seconds, if nothing ends it
     timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))
     after = _Watcher.after_iteration
 

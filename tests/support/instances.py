@@ -77,15 +77,15 @@ DEFAULTS: dict[str, dict] = {
     "ExhaustiveFeatureSelector": _INNER | {"max_features": 2, "cv": 3},
     "GradientBoostingClassifier": {},
     "GradientBoostingRegressor": {},
-    "GridSearchCV": _SEARCHED | {"param_grid": _GRID},
+    "GridSearchCV": _SEARCHED | {"param_grid": _GRID, "cv": 3},
     "MLPClassifier": {"max_iter": 10},
     "MLPRegressor": {"max_iter": 10},
     "NestedCV": {"models": Ridge()},
-    "OptunaSearchCV": _SEARCHED | {"param_distributions": _GRID, "n_iter": 2},
+    "OptunaSearchCV": _SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3},
     "OrdinalClassifier": _INNER | _ORDER,
     "OrdinalCNNClassifier": _BRIEF | _ORDER,
     "OrdinalMLPClassifier": {"max_iter": 10} | _ORDER,
-    "RandomizedSearchCV": _SEARCHED | {"param_distributions": _GRID, "n_iter": 2},
+    "RandomizedSearchCV": _SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3},
     "SequentialFeatureSelector": _INNER | {"cv": 3},
 }
 

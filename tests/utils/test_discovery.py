@@ -8,6 +8,7 @@ from sklearn.feature_selection import SelectorMixin
 from support.instances import public_instances
 
 import sklearn_modern.utils
+from sklearn_modern.model_selection._search import SharingSearchCV
 from sklearn_modern.utils.discovery import all_estimators
 
 
@@ -21,8 +22,9 @@ def test_names_are_sorted_and_public():
 def test_filter_by_type():
     everything = dict(all_estimators())
     classifiers, regressors = dict(all_estimators("classifier")), dict(all_estimators("regressor"))
-    # A selector predicts what the estimator inside it does; its class is neither.
-    instances = [e for e in public_instances() if not isinstance(e, SelectorMixin)]
+    # Selectors and searches predict what the estimator inside does; their classes are neither.
+    around = SelectorMixin, SharingSearchCV
+    instances = [e for e in public_instances() if not isinstance(e, around)]
     assert classifiers.keys() == {type(e).__name__ for e in instances if is_classifier(e)}
     assert regressors.keys() == {type(e).__name__ for e in instances if is_regressor(e)}
     assert classifiers.items() | regressors.items() <= everything.items()

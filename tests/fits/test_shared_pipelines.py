@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse
 from hypothesis import given, settings
 from sklearn import config_context
-from sklearn.base import BaseEstimator, RegressorMixin, clone
+from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, Ridge
@@ -223,6 +223,29 @@ def test_first_steps_share_their_fit_params(X, y):
     ]
     assert counted(pipeline, fits)[1] == 2
     assert_as_alone(pipeline, fits)
+
+
+class DoublesTargets(TransformerMixin, BaseEstimator):
+    """Writes into y, which the steps that follow see."""
+
+    def fit(self, X, y):
+        y *= 2
+        return self
+
+    def transform(self, X):
+        return X
+
+
+def test_what_a_first_step_writes_into_y_reaches_the_steps_after_it(X, y):
+    pipeline = Pipeline(
+        [("first", DoublesTargets()), ("second", StandardScaler()), ("last", Ridge())]
+    )
+    grid = [
+        {"second__with_mean": mean, "last__alpha": alpha}
+        for mean in (True, False)
+        for alpha in (0.1, 10.0)
+    ]
+    assert_as_alone(pipeline, [Fit(params, X, y) for params in grid])
 
 
 def test_a_model_that_is_fitted_again_changes_no_other(X, y):

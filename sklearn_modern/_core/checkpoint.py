@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from errno import ENOENT
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 try:
@@ -15,6 +16,10 @@ except ModuleNotFoundError:  # Windows has no locks that end with a killed proce
     fcntl = None
 
 __all__ = ["Checkpoint"]
+
+# A killed process loses nothing that it has written: the operating system has it. Lest that ends,
+# too, it is asked this often to write to the disk, which takes longer than many a fit.
+_SYNC_SECONDS = 1.0
 
 
 class Checkpoint:
@@ -39,24 +44,26 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | os.PathLike, made_of: dict[str, str]) -> None:
-        self._path, self._made_of = Path(path), made_of
-        lines, self._whole = self._read()
+        self._path, self._header = Path(path), {"made_of": made_of}
+        lines, self._whole, self._size = self._read()
         if lines:
             self._compare(lines[0], made_of)
         elif not self._path.parent.is_dir():
             raise FileNotFoundError(ENOENT, "The folder of the checkpoint is not there", str(path))
         self.records = lines[1:]
-        self._file = None
+        self._file, self._synced = None, monotonic()
         if lines and os.access(self._path, os.W_OK):
             self._open()
 
     def append(self, records: Iterable[dict[str, Any]]) -> None:
-        """Add records; when this returns they are on the disk."""
+        """Add records; when this returns, the process may be killed."""
         with self._named_errors():
             self._prepare()
             self._file.write(b"".join(map(_line, records)))
             self._file.flush()
-            os.fsync(self._file.fileno())
+            if monotonic() - self._synced >= _SYNC_SECONDS:
+                os.fsync(self._file.fileno())
+                self._synced = monotonic()
 
     def close(self) -> None:
         """Let other fits write to the file."""
@@ -66,17 +73,16 @@ class Checkpoint:
 
     def _prepare(self):
         """Write the first line, or cut off a half of the last one, once."""
-        if self._whole == 0:
-            if self._path.exists() and self._path.stat().st_size:  # since this fit has begun
-                self._refuse_second()
-            fresh = self._path.with_name(f"{self._path.name}.new")
-            fresh.write_bytes(_line({"made_of": self._made_of}))
-            fresh.replace(self._path)  # at once: half of a first line would be no checkpoint
         if self._file is None:
             self._open()
-        if self._whole:
-            os.truncate(self._path, self._whole)
-        self._whole = None
+        if self._size is None:
+            return
+        if self._path.stat().st_size != self._size:
+            self._refuse_second()
+        os.truncate(self._path, self._whole)
+        if self._whole == 0:
+            self._file.write(_line(self._header))
+        self._size = None
 
     def _open(self):
         """Open the file to write, and lock it until it is closed or the process ends."""
@@ -85,10 +91,10 @@ class Checkpoint:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                self.close()
                 self._refuse_second()
 
     def _refuse_second(self):
+        self.close()
         raise ValueError(
             f"Another fit writes to the checkpoint {self._path} at this moment; wait for its end, "
             "or give another path."
@@ -104,19 +110,19 @@ class Checkpoint:
             raise type(error)(error.errno, reason, str(self._path)) from error
 
     def _read(self):
-        """Return what the lines hold, and how many bytes of the file are whole lines."""
+        """Return what the lines hold, how many bytes of the file are whole lines, and its size."""
         if not self._path.exists():
-            return [], 0
-        lines, whole = [], 0
-        for line in self._path.read_bytes().splitlines(keepends=True):
+            return [], 0, 0
+        lines, whole, content = [], 0, self._path.read_bytes()
+        for line in content.splitlines(keepends=True):
             checksum, _, text = line.partition(b" ")
             if checksum.decode(errors="replace") != _checksum(text):
                 break
             lines.append(json.loads(text))
             whole += len(line)
-        if not lines and self._path.stat().st_size > 0:
+        if not lines and not _line(self._header).startswith(content):
             raise ValueError(f"{self._path} is not a checkpoint; give another path.")
-        return lines, whole
+        return lines, whole, len(content)
 
     def _compare(self, header, made_of):
         before = header.get("made_of", {})

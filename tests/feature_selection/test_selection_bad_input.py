@@ -485,6 +485,7 @@ def test_a_search_goes_on_without_a_checkpoint_that_cannot_be_written(
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("sklearn_modern._core.checkpoint._SYNC_SECONDS", 0.0)
     path = tmp_path / "search"
     selector = SequentialFeatureSelector(GaussianNB(), cv=2, checkpoint=path)
     said = f"The checkpoint {path} cannot be written: No space left on device. The search goes on"
@@ -496,10 +497,10 @@ def test_a_search_goes_on_without_a_checkpoint_that_cannot_be_written(
 
 
 def test_a_read_only_folder_stops_no_search(X, y, tmp_path, monkeypatch):
-    def read_only(path, data):
+    def read_only(path, mode):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.write_bytes", read_only)
+    monkeypatch.setattr("pathlib.Path.open", read_only)
     selector = SequentialFeatureSelector(GaussianNB(), cv=2, checkpoint=tmp_path / "search")
     with pytest.warns(UserWarning, match=r"search cannot be written: Permission denied\. The"):
         selector.fit(X, y)

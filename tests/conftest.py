@@ -26,3 +26,30 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
         if not any(name.startswith("cuda") for name in available_devices()):
             pytest.skip("needs a CUDA device")
+
+
+@pytest.fixture(scope="module")
+def two_workers():
+    """A client of dask with two workers, which are threads."""
+    # Imported here because most tests do not need it.
+    from distributed import Client, LocalCluster
+
+    cluster = LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0"
+    )
+    with cluster, Client(cluster) as client:
+        yield client
+
+
+@pytest.fixture
+def client(two_workers):
+    """The same, for a test that fails where workers wait for each other for ever."""
+
+    def give_up(*_):
+        raise TimeoutError("the workers do not get on")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(120)
+    yield two_workers
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

@@ -25,7 +25,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 # What users install.
-USED = [PROJECT["dependencies"], EXTRAS["report"], EXTRAS["catboost"], EXTRAS["search"]]
+USED = [PROJECT["dependencies"], *(EXTRAS[e] for e in ("report", "catboost", "search", "dask"))]
 
 
 def pins(name):
@@ -61,6 +61,7 @@ def test_metadata():
         "report",
         "catboost",
         "search",
+        "dask",
         "test",
         "docs",
         "dev",

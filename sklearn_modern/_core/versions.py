@@ -20,6 +20,8 @@ _PACKAGES = (
     "lightgbm",
     "catboost",
     "optuna",
+    "dask",
+    "distributed",
     "pandas",
     "matplotlib",
 )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from joblib import effective_n_jobs
 
-from sklearn_modern._core.parallel import results
+from sklearn_modern._core.parallel import for_workers, results
 from sklearn_modern._fits.problem import Candidate, FitScore, Problem
 
 __all__ = ["evaluate_each", "evaluate_separately", "evaluate_together"]
@@ -28,7 +28,8 @@ def evaluate_each(
     n_jobs : int or None
         Number of fits that run at the same time.
     """
-    return results(problem.evaluate, tasks, n_jobs)
+    shared = for_workers(problem)
+    return results(Problem.evaluate, [(shared, *task) for task in tasks], n_jobs)
 
 
 def evaluate_separately(
@@ -71,7 +72,8 @@ def evaluate_together(
     n_parts = 1 if n_processes == 1 else min(-(-2 * n_processes // n_splits), len(candidates))
     places = np.array_split(np.arange(len(candidates)), max(1, n_parts))
     parts = [[candidates[place] for place in part] for part in places]
-    tasks = [(part, split) for part in parts for split in range(n_splits)]
-    queue = results(problem.evaluate_together, tasks, n_jobs)
+    shared = for_workers(problem)
+    tasks = [(shared, part, split) for part in parts for split in range(n_splits)]
+    queue = results(Problem.evaluate_together, tasks, n_jobs)
     for by_split in zip(*[queue] * n_splits, strict=True):
         yield list(zip(*by_split, strict=True))

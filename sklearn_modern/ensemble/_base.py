@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from dataclasses import KW_ONLY, replace
-from importlib import import_module
 from numbers import Integral, Real
 from typing import Any
 
@@ -13,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn_modern._core.estimator import estimator
 from sklearn_modern._core.same import setting
 from sklearn_modern._core.scikit_learn import Interval, StrOptions, fit_context, openmp_threads
+from sklearn_modern._inputs.collections import is_collection
 from sklearn_modern._inputs.drift import warn_if_unlike
 from sklearn_modern._inputs.validation import check_lengths, weighted_rows
 from sklearn_modern.device import resolve_device
@@ -27,10 +27,10 @@ from sklearn_modern.ensemble._rows import check_groups, split, weighted
 from sklearn_modern.ensemble._training import Training
 from sklearn_modern.ensemble._trees import Trees
 from sklearn_modern.ensemble.engines.base import Settings
+from sklearn_modern.ensemble.engines.choice import ENGINES, engine_of, library
 
 __all__ = ["GradientBoosting"]
 
-_ENGINES = {"xgboost": "XGBoost", "lightgbm": "LightGBM", "catboost": "CatBoost", "hist": "Hist"}
 _GROWN_BY = ("backend", "categorical_features", "device", "loss", "quantile")
 # With early_stopping="auto", as in scikit-learn.
 _MANY_ROWS = 10_000
@@ -79,7 +79,8 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
         group form one more. Not for "catboost".
     early_stopping : "auto" or bool, default="auto"
         Set validation rows aside, stop when their score has not improved for ``n_iter_no_change``
-        iterations, and keep the best. "auto" does so from 10,000 rows on.
+        iterations, and keep the best. "auto" does so from 10,000 rows on, but not for collections
+        of dask.
     validation_fraction : float, default=0.1
         Share of the rows that are set aside, stratified by y, or whole ``groups``.
     n_iter_no_change : int, default=10
@@ -156,7 +157,7 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     __metadata_request__fit = {"groups": True}
 
     _parameter_constraints = {
-        "backend": [StrOptions({"auto", *_ENGINES})],
+        "backend": [StrOptions({"auto", *ENGINES})],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "max_leaf_nodes": [None, Interval(Integral, 2, None, closed="left")],
@@ -199,6 +200,9 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     ):
         """Grow the trees.
 
+        X, y and the weights may also be collections of dask, in parts of the same rows. Then the
+        workers of the current client train together, by XGBoost or LightGBM, and no row comes here.
+
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
@@ -226,13 +230,16 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
             raise ValueError("sample_weight_val are weights of X_val, which was not given.")
         if X_val is not None and self.early_stopping is False:
             raise ValueError("X_val is for early stopping, but early_stopping=False.")
+        if any(map(is_collection, (X, y, sample_weight))):
+            from sklearn_modern.ensemble._distributed import fit_collections
+
+            given = {"X_val": X_val, "groups": groups}
+            return fit_collections(self, X, y, sample_weight, given)
         resume = self.warm_start and hasattr(self, "_engine")
         if resume:
             self._refuse_changes()
         else:
-            # With other validation rows a warm start would be scored on what it has learned.
-            for learned in ("_engine", "_split_seed"):
-                vars(self).pop(learned, None)
+            self._forget()
         rows, groups = self._read(X, y, sample_weight, groups, reset=not resume)
         seeds = check_random_state(self.random_state)
         validation = None
@@ -261,6 +268,11 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
             raise
         return self
 
+    def _forget(self):
+        # With other validation rows a warm start would be scored on what it has learned.
+        for learned in ("_engine", "_split_seed"):
+            vars(self).pop(learned, None)
+
     def _read(self, X, y, sample_weight=None, groups=None, *, reset=True):
         """Check everything, and code it as numbers."""
         check_lengths(X, y)
@@ -283,17 +295,16 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     def _stops_early(self, n_rows):
         return n_rows >= _MANY_ROWS if self.early_stopping == "auto" else self.early_stopping
 
-    def _start(self, shape, seed):
-        """Make the engine."""
-        self.backend_ = "xgboost" if self.backend == "auto" else self.backend
+    def _start(self, shape, seed, device=None):
+        """Make the engine; ``device`` is where it is trained, if that is not for us to decide."""
+        self.backend_ = library(self.backend)
         cost = float(np.prod(shape)) * self.n_estimators
         on_cpu = self.backend_ != "xgboost" and isinstance(self.device, str)
-        device = "cpu" if on_cpu and self.device == "auto" else self.device
+        device = device or ("cpu" if on_cpu and self.device == "auto" else self.device)
         self.device_ = resolve_device(device, cost=cost)
-        module = import_module(f"sklearn_modern.ensemble.engines.{self.backend_}")
         grown_by = {name: getattr(self, name, None) for name in _GROWN_BY}
         self._grown_by = {name: (setting(now), repr(now)) for name, now in grown_by.items()}
-        kind = getattr(module, _ENGINES[self.backend_])
+        kind = engine_of(self.backend)
         engines = [kind(settings) for settings in self._settings_of_outputs(seed)]
         self._engine = Outputs(engines) if np.ndim(self._offset) else engines[0]
 
@@ -356,6 +367,14 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     @abstractmethod
     def _check_y(self, y, *, reset):
         """Check targets and code them as numbers."""
+
+    @abstractmethod
+    def _totals(self, y, weight):
+        """Check the targets of some rows, and sum them up as :class:`Totals`."""
+
+    @abstractmethod
+    def _learn(self, totals):
+        """Learn from all targets, which lie in parts; return the factor of each class's weights."""
 
     def _check_trained_on(self, y):
         """Check the targets of the rows that trees are grown on."""

@@ -19,6 +19,8 @@ from sklearn_modern._inputs.validation import (
 )
 from sklearn_modern.ensemble._base import GradientBoosting
 from sklearn_modern.ensemble._outputs import column
+from sklearn_modern.ensemble._totals import Totals
+from sklearn_modern.ensemble._trees import lazy_for_collections
 
 __all__ = ["GradientBoostingClassifier", "GradientBoostingRegressor"]
 
@@ -69,6 +71,7 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
+    @lazy_for_collections
     def predict(self, X):
         """Predict classes.
 
@@ -85,6 +88,7 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
         codes = self.predict_proba(X).argmax(axis=1)
         return self.classes_[codes]
 
+    @lazy_for_collections
     def predict_proba(self, X):
         """Return probabilities.
 
@@ -101,6 +105,7 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
         check_is_fitted(self, "_engine")
         return _both(self._engine.predict(self._matrix(X, reset=False)))
 
+    @lazy_for_collections
     def predict_log_proba(self, X):
         """Return logarithms of the probabilities.
 
@@ -124,6 +129,7 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
             logarithms[rounded] = _log_probabilities(margins)[rounded]
         return logarithms
 
+    @lazy_for_collections
     def decision_function(self, X):
         """Return the sums over all trees, from which probabilities are computed.
 
@@ -202,6 +208,15 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
     def _weighted(self, y, weight):
         return weight * class_weights(self.class_weight, y, weight, self.classes_)
 
+    def _totals(self, y, weight):
+        labels, codes = check_labels(y, at_least=1)
+        return Totals.of_labels(labels, codes, weight)
+
+    def _learn(self, totals):
+        self.classes_, codes = check_labels(totals.labels)
+        self._delta, self._offset = 1.0, 0.0
+        return class_weights(self.class_weight, codes, totals.weight, self.classes_)
+
 
 def _log_probabilities(margins):
     if margins.ndim == 2:
@@ -253,6 +268,7 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
         "quantile": [None, Interval(Real, 0, 1, closed="neither")],
     }
 
+    @lazy_for_collections
     def predict(self, X):
         """Predict values.
 
@@ -319,7 +335,16 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
             return 1.0, 0.0
         mean = float(np.average(rows.y, weights=rows.weight))
         spread = float(np.sqrt(np.average((rows.y - mean) ** 2, weights=rows.weight)))
-        return spread or 1.0, mean if abs(mean) > _FAR * spread else 0.0
+        return _scale_of(mean, spread)
+
+    def _totals(self, y, weight):
+        return Totals.of_numbers(self._check_y(y, reset=True), weight)
+
+    def _learn(self, totals):
+        shifts = self.loss in _SHIFTABLE
+        self._delta, self._offset = _scale_of(totals.mean, totals.spread) if shifts else (1.0, 0.0)
+        self._check_trained_on(np.broadcast_to(totals.mean, totals.n_rows))
+        return 1.0
 
     def _check_trained_on(self, y):
         if self.loss in _POSITIVE and not y.any(axis=0).all():
@@ -332,3 +357,7 @@ class GradientBoostingRegressor(RegressorMixin, GradientBoosting):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+
+def _scale_of(mean, spread):
+    return spread or 1.0, mean if abs(mean) > _FAR * spread else 0.0

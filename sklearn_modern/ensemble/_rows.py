@@ -9,7 +9,7 @@ from sklearn_modern._core.scikit_learn import is_pandas_na
 from sklearn_modern._fits.splitting import validation_split
 from sklearn_modern.ensemble.engines.base import Rows
 
-__all__ = ["check_groups", "split", "weighted"]
+__all__ = ["check_groups", "in_units", "split", "weighted"]
 
 _NOTHING = 1e-30  # beside 1, as a weight
 
@@ -50,9 +50,17 @@ def weighted(X: Any, y: np.ndarray, weight: np.ndarray) -> Rows:
     most = weight.max()
     if weight.min() == most:
         return Rows(X, y, None)
-    weight = weight / weight[weight > most * _NOTHING].min()
-    exponent = np.frexp(weight.mean())[1]
-    return Rows(X, y, np.ldexp(weight, -10 * round(exponent / 10)))
+    least = weight[weight > most * _NOTHING].min()
+    return Rows(X, y, in_units(weight, least, (weight / least).mean()))
+
+
+def in_units(weight: np.ndarray, least: float, mean: float) -> np.ndarray:
+    """Scale weights by the least one and a power of 1024, as :func:`weighted` says.
+
+    ``mean`` is that of all weights, in units of the least.
+    """
+    exponent = np.frexp(mean)[1]
+    return np.ldexp(weight / least, -10 * round(exponent / 10))
 
 
 def split(

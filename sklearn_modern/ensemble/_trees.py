@@ -1,13 +1,31 @@
 """What can be asked of boosted trees, whatever they predict."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_modern._inputs.collections import is_collection
 from sklearn_modern._inputs.columns import ColumnCoder
 
-__all__ = ["Trees"]
+__all__ = ["Trees", "lazy_for_collections"]
+
+
+def lazy_for_collections(method: Callable) -> Callable:
+    """Decorate a method of rows that gives a dask Array for a dask collection, part by part."""
+
+    @wraps(method)
+    def predict(self, X):
+        if not is_collection(X):
+            return method(self, X)
+        from sklearn_modern.ensemble._distributed import predicted_lazily
+
+        check_is_fitted(self, "_engine")
+        return predicted_lazily(self, method.__name__, X)
+
+    return predict
 
 
 class Trees:
@@ -93,6 +111,11 @@ class Trees:
 
     def _matrix(self, X, *, reset):
         """Read a table as numbers, with codes in the place of categories."""
+        if is_collection(X):
+            raise TypeError(
+                f"X is a dask {type(X).__name__}, which only fit, predict, predict_proba, "
+                "predict_log_proba and decision_function take; call others on each of its parts."
+            )
         if reset:
             self._columns = ColumnCoder(self.categorical_features, dtype=None)
             table = self._columns.fit_transform(self, X)

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import UndefinedMetricWarning
 
-from sklearn_modern._core.parallel import results
+from sklearn_modern._core.parallel import for_workers, results
 from sklearn_modern._core.warning import warn_user
 from sklearn_modern._fits.many import outcome
 from sklearn_modern._fits.problem import Candidate
@@ -141,7 +141,8 @@ def resampled_predictions(
     n_rows = len(y)
     splits = [(rows, rows[:0]) for rows in resampled_rows(n_rows, None, count, rng)]
     problem = problem_on(estimator, X, y, splits, scoring, params)
-    tasks = [(problem, split, X_test) for split in range(count)]
+    shared = for_workers(problem)
+    tasks = [(shared, split, X_test) for split in range(count)]
     return np.array(list(results(_fit_and_predict, tasks, n_jobs)))
 
 

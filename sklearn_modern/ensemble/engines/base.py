@@ -5,7 +5,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,6 +17,7 @@ __all__ = [
     "Engine",
     "Rows",
     "Settings",
+    "Summary",
     "Watch",
     "by_class",
     "clash",
@@ -56,6 +57,27 @@ class Rows(NamedTuple):
     def mean_weight(self) -> float:
         """The unit of limits and penalties."""
         return 1.0 if self.weight is None else float(self.weight.mean())
+
+
+class Summary(NamedTuple):
+    """What the parameters of a library depend on, of rows that dask's workers hold.
+
+    Attributes
+    ----------
+    y : ndarray of shape (n_classes,) or (1,)
+        Codes of classes, or the mean of numbers.
+    weight : ndarray of shape (n_classes,) or (1,)
+        The total weight of each.
+    mean_weight : float
+        The unit of limits and penalties, as of :class:`Rows`.
+    n_features : int
+        Number of features.
+    """
+
+    y: np.ndarray
+    weight: np.ndarray
+    mean_weight: float
+    n_features: int
 
 
 @dataclass(frozen=True)
@@ -103,6 +125,9 @@ class Engine(ABC):
         How to train.
     """
 
+    # Whether it trains on rows that dask's workers hold, by the methods that say "workers".
+    on_workers: ClassVar[bool] = False
+
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
@@ -128,6 +153,28 @@ class Engine(ABC):
         ``data`` is what ``prepare`` has made of the rows. A KeyboardInterrupt is raised again, but
         the iterations before it are kept.
         """
+
+    def check_for_workers(self, summary: Summary) -> None:
+        """Refuse parameters of the library's own before workers begin."""
+        raise NotImplementedError
+
+    def check_part_of_workers(self, X: np.ndarray) -> None:
+        """Refuse rows on which one worker would fail, while the others wait for it."""
+        return
+
+    def fit_on_workers(self, client: Any, X: Any, y: Any, weight: Any, summary: Summary) -> None:
+        """Train by dask's workers, on checked rows that they hold.
+
+        Parameters
+        ----------
+        client : distributed.Client
+            The cluster.
+        X, y, weight : dask.array.Array
+            As the fields of :class:`Rows`, in blocks of the same rows; weight may be None.
+        summary : Summary
+            What there is in y and weight.
+        """
+        raise NotImplementedError
 
     def first(self, n_estimators: int) -> "Engine":
         """Return an engine with the first ``n_estimators`` iterations of this one."""

@@ -1,5 +1,6 @@
 """LightGBM's trees."""
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from sklearn_modern.ensemble.engines.base import (
     TWEEDIE_POWER,
     Engine,
     Rows,
+    Summary,
     Watch,
     by_class,
     clash,
@@ -49,6 +51,8 @@ _ELSEWHERE = {
     *("label_gain", "lambdarank_norm", "lambdarank_truncation_level", "objective_seed"),
     *("lambdarank_position_bias_regularization", "bagging_by_query"),
 }
+# Parameters that LightGBM drops where several workers train, or for which each trains alone.
+_ONE_PROCESS = ("linear_tree", "monotone_constraints_method")
 # What sets them, under our names.
 _BY = {
     "num_iterations": "n_estimators",
@@ -86,6 +90,7 @@ _CHANGED = "which change what the sums of trees mean; leave them out"
 class LightGBM(Engine):
     """LightGBM's histogram trees."""
 
+    on_workers = True
     booster: lgb.Booster | None = None
 
     def prepare(self, rows: Rows) -> lgb.Dataset:
@@ -100,11 +105,7 @@ class LightGBM(Engine):
         data: lgb.Dataset | None = None,
     ) -> None:
         """Train, or train on, until there are ``settings.n_estimators`` iterations."""
-        parameters = self._parameters(rows)
-        _check_extra(self.settings.extra, parameters)
-        parameters |= self.settings.extra
-        if not _names_of("min_sum_hessian_in_leaf") & set(parameters):
-            parameters["min_sum_hessian_in_leaf"] = 1e-3 * rows.mean_weight  # its own, relative
+        parameters = self._checked_parameters(rows)
         n_more = self.settings.n_estimators - self.n_estimators
         if n_more == 0:  # which LightGBM refuses
             return
@@ -136,6 +137,42 @@ class LightGBM(Engine):
                 f"LightGBM cannot use device={self.settings.device!r} here; install a LightGBM "
                 f"built for it, or take backend='xgboost' or device='cpu'. LightGBM says: {error}"
             ) from error
+
+    def check_for_workers(self, summary: Summary) -> None:
+        """Refuse what LightGBM does not know, or cannot do with the rows of several workers."""
+        if self.settings.interactions is not None:
+            raise ValueError(
+                "interaction_cst is not for dask collections with backend='lightgbm', whose "
+                "workers would crash; take backend='xgboost', or pass arrays."
+            )
+        parameters = self._checked_parameters(summary)
+        found = sorted(set().union(*map(_names_of, _ONE_PROCESS)) & set(parameters))
+        if found:
+            raise ValueError(
+                f"backend_params has {found}, which LightGBM does in one process only: each worker "
+                "would train on its own rows, or without it. Leave it out, or pass arrays."
+            )
+
+    def fit_on_workers(self, client: Any, X: Any, y: Any, weight: Any, summary: Summary) -> None:
+        """Train by dask's workers, on checked rows that they hold."""
+        from lightgbm.dask import DaskLGBMRegressor  # not of each installation
+
+        parameters = self._checked_parameters(summary)
+        del parameters["num_threads"]  # each worker has its own number of threads
+        # Of classes, too: the classifier would have each worker number those that it has.
+        model = DaskLGBMRegressor(
+            client=client, n_estimators=self.settings.n_estimators, **parameters
+        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Parameter n_jobs will be ignored")
+            model.fit(
+                X,
+                y,
+                sample_weight=weight,
+                feature_name=column_names(self.settings.names) or "auto",
+                categorical_feature=list(self.settings.categorical),
+            )
+        self.booster = _without_rows(model.booster_)
 
     def keep(self, n_estimators: int) -> None:
         """Keep the first ``n_estimators`` iterations only."""
@@ -199,6 +236,15 @@ class LightGBM(Engine):
     def native(self) -> lgb.Booster:
         """The library's own object."""
         return self.booster
+
+    def _checked_parameters(self, rows):
+        """Return all parameters, those of the user, too."""
+        parameters = self._parameters(rows)
+        _check_extra(self.settings.extra, parameters)
+        parameters |= self.settings.extra
+        if not _names_of("min_sum_hessian_in_leaf") & set(parameters):
+            parameters["min_sum_hessian_in_leaf"] = 1e-3 * rows.mean_weight  # its own, relative
+        return parameters
 
     def _parameters(self, rows):
         s = self.settings

@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from sklearn_modern.ensemble.engines.base import (
     TWEEDIE_POWER,
     Engine,
     Rows,
+    Summary,
     Watch,
     by_class,
     clash,
@@ -48,6 +50,7 @@ _OURS = {
 class XGBoost(Engine):
     """XGBoost's histogram trees, grown leaf by leaf as the others' are."""
 
+    on_workers = True
     booster: xgb.Booster | None = None
 
     def prepare(self, rows: Rows) -> xgb.DMatrix:
@@ -99,6 +102,44 @@ class XGBoost(Engine):
                     f"XGBoost cannot use device={self.settings.device!r} here: {warning.message}"
                 )
             warnings.warn(warning.message, warning.category, stacklevel=2)
+
+    def check_for_workers(self, summary: Summary) -> None:
+        """Refuse unknown parameters, of which workers would only write a warning to their logs."""
+        if not self.settings.extra:
+            return
+        y = np.repeat(summary.y, 2)
+        rehearsal = XGBoost(replace(self.settings, n_estimators=1))
+        rehearsal.fit(Rows(np.zeros((len(y), summary.n_features)), y, None))
+
+    def check_part_of_workers(self, X: np.ndarray) -> None:
+        """Refuse numbers beyond float32."""
+        beyond = np.abs(X) > LARGEST
+        if beyond.any():
+            raise too_large(X, beyond, self.settings.names, "XGBoost")
+
+    def fit_on_workers(self, client: Any, X: Any, y: Any, weight: Any, summary: Summary) -> None:
+        """Train by dask's workers, on checked rows that they hold."""
+        import xgboost.dask  # not of each installation
+
+        parameters = self._parameters(summary) | self.settings.extra
+        del parameters["nthread"]  # each worker has its own number of threads
+        data = xgboost.dask.DaskQuantileDMatrix(
+            client,
+            X,
+            y,
+            weight=weight,
+            max_bin=self.settings.max_bins,
+            **self._columns(X.shape[1]),
+        )
+        trained = xgboost.dask.train(
+            client,
+            parameters,
+            data,
+            num_boost_round=self.settings.n_estimators,
+            verbose_eval=False,
+        )
+        self.booster = trained["booster"]
+        self.booster.set_param({"device": "cpu"})
 
     def keep(self, n_estimators: int) -> None:
         """Keep the first ``n_estimators`` iterations only."""

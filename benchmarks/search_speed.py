@@ -7,16 +7,20 @@ Both sides run in turn in this process::
 
 import argparse
 import warnings
+from itertools import count
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 from ratio import compare
 from sklearn import model_selection as peer
+from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.decomposition import PCA
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
@@ -24,7 +28,7 @@ from xgboost import XGBClassifier
 
 from sklearn_modern.ensemble import GradientBoostingClassifier
 from sklearn_modern.feature_selection import SequentialFeatureSelector
-from sklearn_modern.model_selection import GridSearchCV
+from sklearn_modern.model_selection import GridSearchCV, NestedCV
 
 RATES = np.geomspace(1e-3, 1e3, 24)
 
@@ -126,6 +130,52 @@ def boosting(repeats):
     )
 
 
+def nested(repeats):
+    X, y = make_numbers(2000, 30)
+    grid = {"max_depth": [3, 4, 5], "n_estimators": [50, 100, 150, 200]}
+    inner, outer = (StratifiedKFold(5, shuffle=True, random_state=seed) for seed in (0, 1))
+    ours = GradientBoostingClassifier(early_stopping=False, n_jobs=1, random_state=0)
+    theirs = XGBClassifier(learning_rate=0.1, n_jobs=1, random_state=0)
+    ratio = compare(
+        lambda: NestedCV((ours, grid), outer_cv=outer, inner_cv=inner, n_jobs=2).fit(X, y),
+        lambda: peer.cross_validate(
+            peer.GridSearchCV(theirs, grid, cv=inner), X, y, cv=outer, n_jobs=2
+        ),
+        repeats=repeats,
+    )
+    print(
+        f"boosting, nested 5 x 5, n_jobs=2 (bar >= 2): theirs / ours {1 / ratio.minimum:.2f} of "
+        f"minima, {1 / ratio.median:.2f} of medians",
+        flush=True,
+    )
+
+
+def checkpointing(repeats):
+    X, y = make_numbers(2000, 30)
+    boosting = GradientBoostingClassifier(early_stopping=False, n_jobs=1, random_state=0)
+    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    for name, model in (
+        ("boosting", (boosting, {"max_depth": [3, 4, 5]})),
+        ("LogisticRegression", (linear, {"logisticregression__C": RATES})),
+    ):
+        with TemporaryDirectory() as folder:
+            ratio = _with_and_without(NestedCV(model, random_state=0), X, y, folder, 3 * repeats)
+        print(
+            f"nested 5 x 5, {name} (bar <= 1.02): with / without checkpoint "
+            f"{ratio.minimum:.3f} of minima, {ratio.median:.3f} of medians",
+            flush=True,
+        )
+
+
+def _with_and_without(nested, X, y, folder, repeats):
+    files = (f"{folder}/{number}" for number in count())
+    return compare(
+        lambda: clone(nested).set_params(checkpoint=next(files)).fit(X, y),
+        lambda: clone(nested).fit(X, y),
+        repeats=repeats,
+    )
+
+
 def racing(repeats):
     grid = {"svc__C": np.geomspace(0.01, 1000, 8), "svc__gamma": np.geomspace(1e-4, 1, 5)}
     for name, load in (
@@ -149,7 +199,10 @@ def nothing(repeats):
     both("SVC, which shares nothing", ">= 0.95", SVC(), grid, (X, y), 3 * repeats)
 
 
-PARTS = {f.__name__: f for f in (columns, numbers, selection, boosting, racing, nothing)}
+PARTS = {
+    part.__name__: part
+    for part in (columns, numbers, selection, boosting, nested, checkpointing, racing, nothing)
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

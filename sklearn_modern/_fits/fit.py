@@ -1,6 +1,6 @@
 """One fit: what to fit an estimator with, and on what."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn_modern._core.same import Itself
 from sklearn_modern._core.scikit_learn import safe_indexing
 
-__all__ = ["Fit", "apart", "data_key", "outcome"]
+__all__ = ["Fit", "apart", "check_fits", "data_key", "outcome"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +90,15 @@ class Fit:
         """
         params = {name: deepcopy(value) for name, value in self.params.items()}
         return clone(estimator).set_params(**params)
+
+
+def check_fits(fits: Any) -> None:
+    """Refuse fits that can be read only once, or are none."""
+    if not isinstance(fits, Sequence):
+        raise TypeError(f"fits must be a sequence of Fit, such as a list, not {type(fits)!r}.")
+    for fit in fits:
+        if not isinstance(fit, Fit):
+            raise TypeError(f"fits must be a sequence of Fit, but it has {fit!r}.")
 
 
 def outcome(estimator: BaseEstimator, fit: Fit) -> BaseEstimator | Exception:

@@ -1,9 +1,10 @@
 """Fit and score settings on folds, as scikit-learn's searches do, and share what is shared."""
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from time import perf_counter
 from typing import Any
 
@@ -14,7 +15,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
-from sklearn_modern._core.parallel import results
+from sklearn_modern._core.parallel import for_workers, results
 from sklearn_modern._core.same import Itself
 from sklearn_modern._core.scikit_learn import (
     MultimetricScorer,
@@ -27,10 +28,13 @@ from sklearn_modern._core.scikit_learn import (
 from sklearn_modern._fits.fit import Fit, apart
 from sklearn_modern._fits.many import Fitted, fit_together, in_shared_order, path_of
 
-__all__ = ["Folds", "Setting", "Task"]
+__all__ = ["Folds", "Job", "Setting", "Task", "evaluate"]
 
 Task = tuple[int, int]
 """Positions of a setting and of a split."""
+
+# Of how many splits the rows to score are at hand at a time.
+_SPLITS_AT_HAND = 8
 
 # Methods that a Pipeline has from its last step, which gets the transformed rows.
 _OF_LAST_STEP = {"decision_function", "predict", "predict_log_proba", "predict_proba"}
@@ -90,92 +94,62 @@ class Folds:
     return_train_score: bool
     describe: Callable[[Fitted, Any], dict[str, Any]] | None = None
 
-    def evaluate(
-        self,
-        settings: Sequence[Setting],
-        tasks: Sequence[Task],
-        n_jobs: int | None,
-        pre_dispatch: Any = "2*n_jobs",
-    ) -> Iterator[tuple[Task, dict[str, Any]]]:
-        """Fit and score settings on splits.
-
-        Parameters
-        ----------
-        settings : sequence of Setting
-            What there is to fit.
-        tasks : sequence of (int, int)
-            Which setting is evaluated on which split.
-        n_jobs : int or None
-            Number of processes. The settings of a split are divided into as few parts as keep all
-            of them busy: the larger the parts, the more work is shared.
-        pre_dispatch : int or str
-            How many parts joblib hands out beforehand.
-
-        Yields
-        ------
-        task : (int, int)
-            Setting and split, in an order of no meaning.
-        outcome : dict
-            What scikit-learn's searches record of a fit: "test_scores", "fit_time" and so on.
-        """
-        # Parameters that an estimator does not have are no failing fit, but an error.
-        models = {i: settings[i].clone() for i in dict.fromkeys(i for i, _ in tasks)}
-        pairwise = {i: self._is_pairwise(model) for i, model in models.items()}
-        parts = _parts(models, pairwise, tasks, effective_n_jobs(n_jobs))
-        calls = [([settings[i] for i in part], split, pairwise[part[0]]) for part, split in parts]
-        queue = results(self.score_together, calls, n_jobs, pre_dispatch)
-        with closing(queue):
-            for (part, split), outcomes in zip(parts, queue, strict=True):
-                for position, outcome in zip(part, outcomes, strict=True):
-                    yield (position, split), outcome
-
     def score_together(
-        self, settings: Sequence[Setting], split: int, pairwise: bool
+        self, settings: Mapping[int, Setting], tasks: Sequence[Task], pairwise: bool
     ) -> list[dict[str, Any]]:
-        """Fit settings to the training rows of a split, together, and score each.
+        """Fit settings to the training rows of splits, together, and score each.
 
         Parameters
         ----------
-        settings : sequence of Setting
-            What there is to fit.
-        split : int
-            Position of the split.
+        settings : mapping of int to Setting
+            What there is to fit, by position.
+        tasks : sequence of (int, int)
+            Which setting is fitted on which split.
         pairwise : bool
             Whether X is a matrix of kernels or distances, of which a fit gets a square.
         """
-        train, test = self.splits[split]
-        columns = train if pairwise else None
-        fit_params = {
-            params: check_method_params(self.X, params.thing, indices=train)
-            for params in {Itself(setting.fit_params) for setting in settings}
-        }
-        pairs = [
-            (
-                setting.estimator,
-                Fit(
-                    clone(setting.params, safe=False),
-                    self.X,
-                    self.y,
-                    train,
-                    columns,
-                    fit_params[Itself(setting.fit_params)],
-                    passes_y=self.y is not None,
-                ),
-            )
-            for setting in settings
-        ]
-        rows = {"test": (test, *self._part(test, columns))}
-        if self.return_train_score:
-            rows["train"] = (train, *self._part(train, columns))
-        found: list[Any] = [None] * len(settings)
-        for position, fitted in fit_together(pairs):
-            found[position] = (self._outcome(fitted, rows), fitted.stopwatch, fitted.before)
+        fits = self._fits_of(settings, tasks, pairwise)
+        pairs = [(settings[i].estimator, fit) for (i, _), fit in zip(tasks, fits, strict=True)]
+        rows_of = lru_cache(_SPLITS_AT_HAND)(partial(self._rows, pairwise=pairwise))
+        found: list[Any] = [None] * len(tasks)
+        for place, fitted in fit_together(pairs):
+            outcome = self._outcome(fitted, rows_of(tasks[place][1]))
+            found[place] = outcome, fitted.stopwatch, fitted.before
         return [
             {"fit_time": before + stopwatch.seconds, **outcome}
             for outcome, stopwatch, before in found
         ]
 
-    def _is_pairwise(self, model):
+    def _fits_of(self, settings, tasks, pairwise):
+        """Return the fits of tasks; those on one split hold the same objects."""
+        fits, fit_params = [], {}
+        for i, split in tasks:
+            train, _ = self.splits[split]
+            given = settings[i].fit_params
+            where = split, Itself(given)
+            if where not in fit_params:
+                fit_params[where] = check_method_params(self.X, given, indices=train)
+            fits.append(
+                Fit(
+                    clone(settings[i].params, safe=False),
+                    self.X,
+                    self.y,
+                    train,
+                    train if pairwise else None,
+                    fit_params[where],
+                    passes_y=self.y is not None,
+                )
+            )
+        return fits
+
+    def _rows(self, split, *, pairwise):
+        """Return the rows of a split to score, by the name of the part."""
+        train, test = self.splits[split]
+        columns = train if pairwise else None
+        parts = {"test": test, "train": train} if self.return_train_score else {"test": test}
+        return {name: (rows, *self._part(rows, columns)) for name, rows in parts.items()}
+
+    def is_pairwise(self, model: BaseEstimator) -> bool:
         """Tell whether X is a matrix of kernels or distances, of which a fit gets a square."""
         if not get_tags(model).input_tags.pairwise:
             return False
@@ -242,6 +216,66 @@ class Folds:
         return self.error_score
 
 
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What to evaluate on some data.
+
+    Parameters
+    ----------
+    folds : Folds
+        The data and their splits.
+    settings : sequence of Setting
+        What there is to fit.
+    tasks : sequence of (int, int)
+        Which setting is evaluated on which split.
+    """
+
+    folds: Folds
+    settings: Sequence[Setting]
+    tasks: Sequence[Task]
+
+
+def evaluate(
+    jobs: Sequence[Job], n_jobs: int | None, pre_dispatch: Any = "2*n_jobs"
+) -> Iterator[tuple[int, Task, dict[str, Any]]]:
+    """Fit and score settings on splits, in one queue.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+        What there is to do.
+    n_jobs : int or None
+        Number of processes. The settings of a split are divided into as few parts as keep all of
+        them busy: the larger the parts, the more work is shared.
+    pre_dispatch : int or str
+        How many parts joblib hands out beforehand.
+
+    Yields
+    ------
+    position : int
+        Which of the jobs it is.
+    task : (int, int)
+        Setting and split, in an order of no meaning.
+    outcome : dict
+        What scikit-learn's searches record of a fit: "test_scores", "fit_time" and so on.
+    """
+    n_splits = sum(len({split for _, split in job.tasks}) for job in jobs)
+    n_processes = effective_n_jobs(n_jobs)
+    n_parts = 1 if n_processes == 1 else -(-2 * n_processes // max(1, n_splits))
+    whose, calls = [], []
+    for position, job in enumerate(jobs):
+        folds = for_workers(job.folds)
+        for tasks, pairwise in _parts(job, n_parts, n_processes):
+            whose.append((position, tasks))
+            settings = {i: job.settings[i] for i, _ in tasks}
+            calls.append((folds, settings, tasks, pairwise))
+    queue = results(Folds.score_together, calls, n_jobs, pre_dispatch)
+    with closing(queue):
+        for (position, tasks), outcomes in zip(whose, queue, strict=True):
+            for task, outcome in zip(tasks, outcomes, strict=True):
+                yield position, task, outcome
+
+
 def _asks_last_step(scorer):
     if type(scorer) is PassthroughScorer:
         return True
@@ -251,24 +285,37 @@ def _asks_last_step(scorer):
     return _OF_LAST_STEP.issuperset([methods] if isinstance(methods, str) else methods)
 
 
-def _parts(models, pairwise, tasks, n_processes):
-    """Divide tasks into parts of one split each, in the order in which models share most.
+def _parts(job, n_parts, n_processes):
+    """Divide a job into parts, in the order in which models share most.
 
-    The models of a part are all pairwise, or none is.
+    The models of a part are all pairwise, or none is. A part is of one split, unless its models
+    say by ``fits_at_once`` that they are fitted together whatever the data are.
     """
-    members_of: dict[tuple[int, bool], list[int]] = {}
-    for setting, split in tasks:
-        members_of.setdefault((split, pairwise[setting]), []).append(setting)
-    wanted = 1 if n_processes == 1 else -(-2 * n_processes // max(1, len(members_of)))
-    paths = {setting: path_of(model) for setting, model in models.items()}
-    parts = []
-    for (split, _), members in members_of.items():
-        order = in_shared_order([paths[member] for member in members])
-        members = [members[place] for place in order]
-        shares = any(_shares(models[member]) for member in members)
-        n_parts = min(wanted, len(members)) if shares else len(members)
-        parts += [(part.tolist(), split) for part in np.array_split(members, n_parts)]
-    return parts
+    # Parameters that an estimator does not have are no failing fit, but an error.
+    models = {i: job.settings[i].clone() for i in dict.fromkeys(i for i, _ in job.tasks)}
+    pairwise = {i: job.folds.is_pairwise(model) for i, model in models.items()}
+    paths = {i: path_of(model) for i, model in models.items()}
+    at_once = {i: _fits_at_once(model) for i, model in models.items()}
+    groups: dict[tuple, list[Task]] = {}
+    for i, split in job.tasks:
+        where = (None if at_once[i] else split), at_once[i], pairwise[i]
+        groups.setdefault(where, []).append((i, split))
+    for (split, size, is_pairwise), tasks in groups.items():
+        order = in_shared_order([(at, *paths[i]) for i, at in tasks])
+        tasks = [tasks[place] for place in order]
+        if split is None:
+            n_of_group = max(n_processes, -(-len(tasks) // size))
+        else:
+            shares = any(_shares(models[i]) for i, _ in tasks)
+            n_of_group = n_parts if shares else len(tasks)
+        for part in np.array_split(np.arange(len(tasks)), min(n_of_group, len(tasks))):
+            yield [tasks[place] for place in part], is_pairwise
+
+
+def _fits_at_once(model):
+    """Return how many fits of whatever data a model wants to get at once; 0 if it cannot."""
+    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    return getattr(last, "fits_at_once", 0)
 
 
 def _shares(estimator):

@@ -2,8 +2,9 @@
 
 An estimator that can fit many settings cheaper together than apart says so by a method
 ``fit_many(fits)``, which yields the position of each fit with the fitted estimator, or the
-exception that it raised, as they finish. Pipelines that begin with the same steps share these,
-fitted, also if they are Pipelines of different estimators.
+exception that it raised, as they finish. One that can fit many to different data together, too,
+says by an attribute ``fits_at_once`` how many it wants; 0 is none. Pipelines that begin with the
+same steps share these, fitted, also if they are Pipelines of different estimators.
 
 The results are those of fits of their own. Data are recognised by identity, settings by content:
 see :mod:`sklearn_modern._core.same`. Whatever may write into its data gets a copy. Where separate
@@ -23,7 +24,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from sklearn_modern._core.same import Itself, key
-from sklearn_modern._fits.fit import Fit, apart, data_key, outcome
+from sklearn_modern._fits.fit import Fit, apart, check_fits, data_key, outcome
 from sklearn_modern._fits.prefixes import Prefixes, Reached
 
 __all__ = ["Fitted", "fit_many", "fit_together", "in_shared_order", "path_of"]
@@ -122,6 +123,7 @@ def fit_many(
     fitted : estimator or Exception
         A fitted clone, or what was raised; a failing fit does not end the others.
     """
+    check_fits(fits)
     for position, fitted in fit_together([(estimator, fit) for fit in fits]):
         yield position, fitted.model()
 
@@ -184,6 +186,21 @@ class _Plan:
     path: tuple[Hashable, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _Reaching:
+    """Pipelines with the same steps before the last, fitted, and what their last steps need.
+
+    There are no fits of last steps where the first ones cannot be shared.
+    """
+
+    plans: list[_Plan]
+    last: BaseEstimator
+    lasts: Sequence[Fit] = ()
+    first: Pipeline | None = None
+    prefixes: Prefixes | None = None
+    before: float = 0.0
+
+
 def _fit_apart(positions, pairs):
     for position in positions:
         stopwatch = Stopwatch()
@@ -202,12 +219,29 @@ def _fit_pipelines(positions, pairs):
             by_data.setdefault(data_key(fit), []).append(plan)
         except Exception:  # the fit raises it again
             yield from _fit_apart([position], pairs)
+    waiting: list[_Reaching] = []
     for plans in by_data.values():
-        if len(plans) == 1:
+        if len(plans) == 1 and not _spans(plans[0].model.steps[-1][1]):
             yield from _fit_apart([plans[0].position], pairs)
-        else:
-            order = in_shared_order([plan.path for plan in plans])
-            yield from _fit_in_order([plans[place] for place in order], pairs)
+            continue
+        order = in_shared_order([plan.path for plan in plans])
+        for reaching in _reach_last([plans[place] for place in order]):
+            if not reaching.lasts:
+                yield from _fit_apart([plan.position for plan in reaching.plans], pairs)
+            elif _spans(reaching.last):
+                waiting.append(reaching)
+            else:
+                yield from _fit_last([reaching], pairs)
+        if waiting and sum(len(one.lasts) for one in waiting) >= waiting[0].last.fits_at_once:
+            yield from _fit_last(waiting, pairs)
+            waiting = []
+    if waiting:
+        yield from _fit_last(waiting, pairs)
+
+
+def _spans(estimator):
+    """Tell whether an estimator fits many to different data together."""
+    return getattr(estimator, "fits_at_once", 0) > 0
 
 
 def _path(model):
@@ -225,8 +259,8 @@ def _path(model):
     return about, *first, key([name, type(last), rest])
 
 
-def _fit_in_order(plans, pairs):
-    """Fit Pipelines to the same data; those with equal beginnings are neighbours."""
+def _reach_last(plans):
+    """Fit all but the last steps of Pipelines; those with equal beginnings are neighbours."""
     users = Counter(plan.path[:depth] for plan in plans for depth in range(1, len(plan.path)))
     (X, *targets), params = plans[0].fit.arguments()
     prefixes = Prefixes()
@@ -234,7 +268,7 @@ def _fit_in_order(plans, pairs):
         alike = list(alike)
         name, last = alike[0].model.steps[-1]
         if not hasattr(last, "fit") or clone(last) is last:
-            yield from _fit_apart([plan.position for plan in alike], pairs)
+            yield _Reaching(alike, last)
             continue
         first, reached = alike[0].model, Reached(last)
         try:
@@ -244,22 +278,32 @@ def _fit_in_order(plans, pairs):
             seconds = prefixes.fit(first, (X, *y), params_of_fit)
             total = perf_counter() - start
         except Exception:  # of each fit
-            yield from _fit_apart([plan.position for plan in alike], pairs)
+            yield _Reaching(alike, last)
             continue
         first.steps[-1] = name, "passthrough"
         shares = [users[path[: depth + 2]] for depth in _fitted_steps(first)]
         if len(seconds) != len(shares):  # a Pipeline of another class, which asks for no memory
             seconds, shares = [total], [len(alike)]
         before = sum(time / share for time, share in zip(seconds, shares, strict=True))
-        lasts = [(last, Fit(last.get_params(deep=False), **reached.data))]
-        lasts += [
-            (last, Fit(plan.model.steps[-1][1].get_params(deep=False), **reached.data))
-            for plan in alike[1:]
-        ]
-        for place, fitted in fit_together(lasts):
-            position, before_last = alike[place].position, fitted.before + before
-            shared = first, prefixes, pairs[position]
-            yield position, Fitted(fitted.model(), fitted.stopwatch, before_last, *shared)
+        settings = [last, *(plan.model.steps[-1][1] for plan in alike[1:])]
+        lasts = [Fit(one.get_params(deep=False), **reached.data) for one in settings]
+        yield _Reaching(alike, last, lasts, first, prefixes, before)
+
+
+def _fit_last(reaching, pairs):
+    """Fit the last steps of Pipelines, all of which may be fitted together."""
+    # An estimator's ``fit_many`` gets all that differ in parameters only.
+    estimators: dict[Hashable, BaseEstimator] = {}
+    lasts, whose = [], []
+    for one in reaching:
+        estimator = estimators.setdefault(one.plans[0].path[-1], one.last)
+        lasts += [(estimator, fit) for fit in one.lasts]
+        whose += [(one, plan.position) for plan in one.plans]
+    for place, fitted in fit_together(lasts):
+        one, position = whose[place]
+        before = fitted.before + one.before
+        shared = one.first, one.prefixes, pairs[position]
+        yield position, Fitted(fitted.model(), fitted.stopwatch, before, *shared)
 
 
 def _fitted_steps(pipeline):

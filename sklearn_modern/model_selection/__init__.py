@@ -9,9 +9,14 @@ if TYPE_CHECKING:
         BayesianComparison,
         bayesian_correlated_t_test,
     )
+    from sklearn_modern.model_selection._benchmark import BenchmarkResult, benchmark
     from sklearn_modern.model_selection._bias_variance import (
         BiasVariance,
         bias_variance_decomposition,
+    )
+    from sklearn_modern.model_selection._comparison_displays import (
+        CriticalDifferenceDisplay,
+        PairedDifferencesDisplay,
     )
     from sklearn_modern.model_selection._data_set_tests import (
         FriedmanTest,
@@ -29,7 +34,12 @@ if TYPE_CHECKING:
     from sklearn_modern.model_selection._models import combine
     from sklearn_modern.model_selection._multiplicity import adjust_p_values
     from sklearn_modern.model_selection._nested_cv import NestedCV
+    from sklearn_modern.model_selection._nested_displays import (
+        OptimismDisplay,
+        OuterScoresDisplay,
+    )
     from sklearn_modern.model_selection._optuna import OptunaSearchCV
+    from sklearn_modern.model_selection._parameter_display import ParameterStabilityDisplay
     from sklearn_modern.model_selection._permutation import permutation_test
     from sklearn_modern.model_selection._prediction_tests import (
         cochran_q_test,
@@ -37,6 +47,7 @@ if TYPE_CHECKING:
         mcnemar_test,
         proportion_difference_test,
     )
+    from sklearn_modern.model_selection._race_display import RaceDisplay
     from sklearn_modern.model_selection._significance import SignificanceTest
     from sklearn_modern.model_selection._two_fold_tests import (
         combined_f_test_5x2cv,
@@ -55,14 +66,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BayesianComparison",
+    "BenchmarkResult",
     "BiasVariance",
     "ComparedPair",
+    "CriticalDifferenceDisplay",
     "FriedmanTest",
     "GridSearchCV",
     "Leak",
     "ModelComparison",
     "NestedCV",
+    "OptimismDisplay",
     "OptunaSearchCV",
+    "OuterScoresDisplay",
+    "PairedDifferencesDisplay",
+    "ParameterStabilityDisplay",
+    "RaceDisplay",
     "RandomizedSearchCV",
     "RankComparison",
     "ScoreInterval",
@@ -70,6 +88,7 @@ __all__ = [
     "accuracy_interval",
     "adjust_p_values",
     "bayesian_correlated_t_test",
+    "benchmark",
     "bias_variance_decomposition",
     "bootstrap_score",
     "cochran_q_test",
@@ -93,14 +112,21 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "BayesianComparison": "_bayesian",
+        "BenchmarkResult": "_benchmark",
         "BiasVariance": "_bias_variance",
         "ComparedPair": "comparison",
+        "CriticalDifferenceDisplay": "_comparison_displays",
         "FriedmanTest": "_data_set_tests",
         "GridSearchCV": "_grid",
         "Leak": "_leaks",
         "ModelComparison": "comparison",
         "NestedCV": "_nested_cv",
+        "OptimismDisplay": "_nested_displays",
         "OptunaSearchCV": "_optuna",
+        "OuterScoresDisplay": "_nested_displays",
+        "PairedDifferencesDisplay": "_comparison_displays",
+        "ParameterStabilityDisplay": "_parameter_display",
+        "RaceDisplay": "_race_display",
         "RandomizedSearchCV": "_grid",
         "RankComparison": "_data_set_tests",
         "ScoreInterval": "bootstrap",
@@ -108,6 +134,7 @@ __getattr__, __dir__ = lazy_names(
         "accuracy_interval": "bootstrap",
         "adjust_p_values": "_multiplicity",
         "bayesian_correlated_t_test": "_bayesian",
+        "benchmark": "_benchmark",
         "bias_variance_decomposition": "_bias_variance",
         "bootstrap_score": "bootstrap",
         "cochran_q_test": "_prediction_tests",

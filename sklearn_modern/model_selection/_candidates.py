@@ -17,7 +17,7 @@ from sklearn_modern._core.progress import ProgressBar
 from sklearn_modern._core.same import fingerprint
 from sklearn_modern._core.scikit_learn import Interval, MultimetricScorer, StrOptions
 from sklearn_modern._core.warning import warn_user
-from sklearn_modern._fits.folds import Setting
+from sklearn_modern._fits.folds import Job, Setting
 from sklearn_modern.model_selection._choice import ONE_STANDARD_ERROR
 from sklearn_modern.model_selection._outcomes import Run
 from sklearn_modern.model_selection._racing import RACES, best_possible
@@ -110,7 +110,7 @@ class CandidateSearchCV(SharingSearchCV):
             name = self.refit if isinstance(self.refit, str) else metric
 
             def evaluate(tasks):
-                found = run.outcomes("search", folds, settings, tasks)
+                (found,) = run.outcomes("search", Job(folds, settings, tasks))
                 outcomes.update(found)
                 for task, outcome in found.items():
                     score = outcome["test_scores"]
@@ -123,7 +123,9 @@ class CandidateSearchCV(SharingSearchCV):
     def _evaluate(self, run, folds, settings):
         """Evaluate all settings on all splits."""
         tasks = product(range(len(folds.splits)), range(len(settings)))
-        return run.outcomes("search", folds, settings, [(i, split) for split, i in tasks])
+        job = Job(folds, settings, [(i, split) for split, i in tasks])
+        (outcomes,) = run.outcomes("search", job)
+        return outcomes
 
     def _run(self, folds, settings):
         """Open the checkpoint and the bar."""

@@ -19,7 +19,13 @@ from sklearn_modern.model_selection._significance import (
     named_columns,
 )
 
-__all__ = ["FriedmanTest", "RankComparison", "friedman_test", "wilcoxon_signed_rank"]
+__all__ = [
+    "FriedmanTest",
+    "RankComparison",
+    "friedman_test",
+    "scaled_scores",
+    "wilcoxon_signed_rank",
+]
 
 # Up to so many differences the exact distribution is computed, as in scipy.
 _MOST_EXACT = 50
@@ -249,8 +255,17 @@ def wilcoxon_signed_rank(
     )
 
 
+def scaled_scores(table: np.ndarray) -> np.ndarray:
+    """Return scores by data sets and models so that equal ones are equal to the last bit.
+
+    Means of the same numbers can differ by rounding, which must not decide ranks.
+    """
+    largest = np.nan_to_num(np.abs(table)).max(axis=1, keepdims=True)
+    return np.round(table / np.where(largest > 0, largest, 1.0), 13)
+
+
 def _table(named: Mapping[str, Any]) -> np.ndarray:
-    """Return scores by data sets and models; equal ones are equal to the last bit."""
+    """Return scores by data sets and models."""
     first = next(iter(named))
     for name, values in named.items():
         check_aligned(named[first], values, (first, name))
@@ -258,9 +273,7 @@ def _table(named: Mapping[str, Any]) -> np.ndarray:
     if len({len(column) for column in columns}) > 1:
         lengths = {name: len(column) for name, column in zip(named, columns, strict=True)}
         raise ValueError(f"scores differ in length: {lengths}; each model needs all data sets.")
-    table = np.column_stack(columns)
-    largest = np.abs(table).max(axis=1, keepdims=True)
-    return np.round(table / np.where(largest > 0, largest, 1.0), 13)
+    return scaled_scores(np.column_stack(columns))
 
 
 def _friedman(chi2, n, k, method):

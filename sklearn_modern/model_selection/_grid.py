@@ -10,6 +10,7 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from sklearn_modern._core.estimator import estimator
 from sklearn_modern._core.scikit_learn import Interval
+from sklearn_modern._fits.folds import Job
 from sklearn_modern.model_selection._candidates import CandidateSearchCV
 
 __all__ = ["GridSearchCV", "RandomizedSearchCV"]
@@ -126,6 +127,7 @@ class RandomizedSearchCV(CandidateSearchCV):
             n_next = min(max(least, int(left / 4)), len(settings) - n_done)
             chosen = range(n_done, n_done + n_next)
             tasks = [(i, split) for split in range(n_splits) for i in chosen]
-            outcomes |= run.outcomes("search", folds, settings, tasks)
+            (found,) = run.outcomes("search", Job(folds, settings, tasks))
+            outcomes |= found
             n_done += n_next
         return outcomes

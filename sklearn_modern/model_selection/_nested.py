@@ -5,6 +5,7 @@ Needed are ``scores_frame()``, a table with the columns "model", "repeat", "fold
 models ``predictions_``, a table with the columns "model", "repeat", "row" and "prediction".
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from sklearn_modern._core.scikit_learn import num_samples, safe_indexing
 from sklearn_modern.model_selection._fold_tests import share_of_tests
 from sklearn_modern.model_selection._significance import check_numbers
 
-__all__ = ["OuterScores", "out_of_fold", "outer_scores"]
+__all__ = ["OuterScores", "metric_of", "out_of_fold", "outer_scores"]
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,7 @@ def outer_scores(nested: Any, metric: str | None) -> OuterScores:
     models, repeats, folds, metrics = (
         np.asarray(frame[name]) for name in ("model", "repeat", "fold", "metric")
     )
-    known = list(dict.fromkeys(metrics.tolist()))
-    if metric is None and len(known) > 1:
-        raise ValueError(f"The metrics are {known}; choose one by metric={known[0]!r}.")
-    metric = known[0] if metric is None else metric
-    if metric not in known:
-        raise ValueError(f"metric={metric!r} is not among the metrics, {known}.")
+    metric = metric_of(metrics.tolist(), metric)
     chosen = metrics == metric
     values = np.asarray(frame["outer"], dtype=float)
     scores, first = {}, None
@@ -81,6 +77,25 @@ def outer_scores(nested: Any, metric: str | None) -> OuterScores:
     n_repeats = len(set(repeats.tolist()))
     share = share_of_tests(nested.splits_)
     return OuterScores(scores, metric, n_repeats, len(nested.splits_) // n_repeats, share)
+
+
+def metric_of(metrics: Iterable[str], metric: str | None) -> str:
+    """Return the metric that is asked for, or the only one.
+
+    Parameters
+    ----------
+    metrics : iterable of str
+        What there is; names may occur more than once.
+    metric : str or None
+        What is asked for; None if there is one.
+    """
+    known = list(dict.fromkeys(metrics))
+    if metric is None and len(known) > 1:
+        raise ValueError(f"The metrics are {known}; choose one by metric={known[0]!r}.")
+    metric = known[0] if metric is None else metric
+    if metric not in known:
+        raise ValueError(f"metric={metric!r} is not among the metrics, {known}.")
+    return metric
 
 
 def out_of_fold(nested: Any, y: Any) -> tuple[dict[str, np.ndarray], Any]:

@@ -1,52 +1,37 @@
 """Nested cross-validation of several models on the same splits."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import KW_ONLY
 from numbers import Integral, Real
 from os import PathLike
-from time import monotonic
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
-from sklearn.utils import check_random_state, get_tags, indexable
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_modern._core.checkpoint import Checkpoint
 from sklearn_modern._core.estimator import estimator
 from sklearn_modern._core.optional import import_optional
-from sklearn_modern._core.progress import ProgressBar
-from sklearn_modern._core.same import fingerprint
 from sklearn_modern._core.scikit_learn import (
     Interval,
     MultimetricScorer,
     Options,
     StrOptions,
     fit_context,
-    num_samples,
 )
-from sklearn_modern._core.warning import warn_user
-from sklearn_modern._fits.folds import Folds
-from sklearn_modern._fits.scorers import deciding_metric, scorers_of
-from sklearn_modern._inputs.validation import warn_of_other_order
 from sklearn_modern.model_selection._intervals import (
     bates_interval,
     bootstrap_interval,
     corrected_t_interval,
 )
-from sklearn_modern.model_selection._leaks import leaks_of_splits
 from sklearn_modern.model_selection._models import models_of
-from sklearn_modern.model_selection._nested_tables import Tables, frequencies
-from sklearn_modern.model_selection._nested_work import Work, routed_to, router_of_models
-from sklearn_modern.model_selection._outcomes import Describe, Run, warn_of_failed_fits
+from sklearn_modern.model_selection._nested_study import Study, run_studies, scorers_of_models
+from sklearn_modern.model_selection._nested_tables import frequencies
+from sklearn_modern.model_selection._nested_work import router_of_models
 from sklearn_modern.model_selection._outer_splits import (
-    nested_splits,
-    pair_splits,
-    refuse_other_folds,
     splitter_of,
 )
-from sklearn_modern.model_selection._row_scores import refuse_other_scores
 
 __all__ = ["NestedCV"]
 
@@ -178,7 +163,6 @@ class NestedCV(MetaEstimatorMixin, BaseEstimator):
         "verbose": ["verbose"],
     }
 
-    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, groups=None, **metadata):
         """Choose, fit and score all models on all outer splits.
 
@@ -200,47 +184,9 @@ class NestedCV(MetaEstimatorMixin, BaseEstimator):
         self : NestedCV
             The fitted object.
         """
-        self._check_settings()
-        validate_data(self, X, skip_check_array=True)  # the models check it
-        X, y = indexable(X, y)
-        warn_of_other_order(X, y)
-        models = models_of(self.models, self.inner_cv, self.scoring, self.refit)
-        kinds = {is_classifier(model.estimator) for model in models}
-        if len(kinds) > 1:
-            raise ValueError("models has classifiers and others, whose scores cannot be compared.")
-        scorers = self._scorers(models)
-        metric = deciding_metric(scorers, self.refit)
-        scorer = MultimetricScorer(scorers=scorers, raise_exc=False)
-        routed = routed_to(self, models, scorer, groups, metadata)
-        classifier, random = kinds.pop(), check_random_state(self.random_state)
-        outer = nested_splits(
-            X,
-            y,
-            self.outer_cv,
-            self.inner_cv,
-            self.repeats,
-            routed.of_splits,
-            classifier=classifier,
-            random=random,
-        )
-        self.splits_ = [split.rows for split in outer]
-        for leak in leaks_of_splits(X, y, self.splits_, groups):
-            warn_user(f"Of the outer splits: {leak}")
-        pairs = []
-        if self.interval == "bates":
-            if groups is not None:
-                raise ValueError("interval='bates' takes rows for independent, and no groups.")
-            refuse_other_folds(outer, self.repeats, num_samples(X))
-            pairs = pair_splits(
-                outer, X, y, self.inner_cv, routed.of_splits, classifier=classifier, random=random
-            )
-        work = Work(models, routed.of_models, outer, pairs)
-        self.n_fits_ = work.n_fits
-        with closing(self._run(X, y, work, groups, metadata)) as run:
-            inner, chosen, found = self._evaluate(run, X, y, work, scorer, routed, metric)
-        self._learn(work, inner, chosen, found, scorers, y)
-        self._fitted_on, self._groups = (X, y, routed), groups
-        return self
+        study = self._study(X, y, groups, metadata)
+        (tables,) = run_studies([study])
+        return self._learn(study, tables)
 
     def scores_frame(self):
         """Return all scores as a long table.
@@ -333,7 +279,8 @@ class NestedCV(MetaEstimatorMixin, BaseEstimator):
         models = models_of(self.models, self.inner_cv, self.scoring, self.refit)
         names = [model.name for model in models]
         if name is None:
-            name = max(names, key=lambda one: np.nan_to_num(self._mean_of(one), nan=-np.inf))
+            means = self._mean_scores()
+            name = max(names, key=lambda one: np.nan_to_num(means[one], nan=-np.inf))
         if name not in names:
             raise ValueError(f"name={name!r} is no model; there are {names}.")
         model = models[names.index(name)]
@@ -355,8 +302,35 @@ class NestedCV(MetaEstimatorMixin, BaseEstimator):
             The router.
         """
         models = models_of(self.models, self.inner_cv, self.scoring, self.refit)
-        scorer = MultimetricScorer(scorers=self._scorers(models), raise_exc=False)
+        scorers = scorers_of_models(models, self.scoring, self.interval)
+        scorer = MultimetricScorer(scorers=scorers, raise_exc=False)
         return router_of_models(self, models, scorer)
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def _study(self, X, y, groups, metadata, name=""):
+        """Return what there is to do; the name is that of the data set."""
+        self._check_settings()
+        validate_data(self, X, skip_check_array=True)  # the models check it
+        return Study(self, X, y, groups, metadata, name)
+
+    def _learn(self, study, tables):
+        """Set the attributes, and the columns of the tables."""
+        work = study.work
+        self.n_fits_ = work.n_fits
+        self.splits_ = [split.rows for split in work.outer[: work.n_outer]]
+        self.best_params_ = tables.best_params()
+        self.selection_frequency_ = {
+            name: frequencies(params) for name, params in self.best_params_.items()
+        }
+        if "models" in self.keep:
+            self.models_ = tables.models()
+        self._scores = tables.scores()
+        self._predictions = tables.predictions() if "predictions" in self.keep else []
+        self._row_scores = {}
+        if self.interval != "corrected-t":
+            self._row_scores = tables.row_scores(study.scorers, study.y)
+        self._fitted_on, self._groups = (study.X, study.y, study.routed), study.groups
+        return self
 
     def _check_settings(self):
         if unknown := [name for name in self.keep if name not in _KEPT]:
@@ -369,59 +343,6 @@ class NestedCV(MetaEstimatorMixin, BaseEstimator):
                 "splitter or a list."
             )
 
-    def _scorers(self, models):
-        found = [scorers_of(model.estimator, self.scoring) for model in models]
-        if self.interval != "corrected-t":
-            refuse_other_scores(models, found[0], self.interval)
-        return found[0]
-
-    def _evaluate(self, run, X, y, work, scorer, routed, metric):
-        """Return what came of the inner fits, what they choose, and what came of the outer fits."""
-        of_scorer = routed.of_scorer
-        folds = Folds(X, y, work.inner_rows, scorer, of_scorer, np.nan, False)
-        inner = run.outcomes("inner", folds, work.settings, work.inner_tasks)
-        warn_of_failed_fits(inner.values())
-        chosen = work.chosen(inner, metric)
-        of_rows = () if self.interval == "corrected-t" else ("predictions",)
-        rows, describe = [split.rows for split in work.outer], Describe((*self.keep, *of_rows))
-        folds = Folds(X, y, rows, scorer, of_scorer, np.nan, True, describe)
-        tasks = [(setting, split) for (_, split), setting in chosen.items()]
-        found = run.outcomes("outer", folds, work.settings, tasks)
-        warn_of_failed_fits(found.values())
-        return inner, chosen, found
-
-    def _run(self, X, y, work, groups, metadata):
-        """Open the checkpoint and the bar."""
-        checkpoint = None
-        if self.checkpoint is not None:
-            models = [(one.name, clone(one.estimator), one.candidates) for one in work.models]
-            splits = [(split.rows, split.inner) for split in work.outer]
-            made_of = {
-                "the data": fingerprint(X, y, groups, metadata),
-                "the models": fingerprint(models),
-                "the splits": fingerprint(splits),
-                "the settings": fingerprint(self.scoring, self.refit, sorted(self.keep)),
-            }
-            checkpoint = Checkpoint(self.checkpoint, made_of)
-        deadline = None if self.timeout is None else monotonic() + self.timeout
-        bar = ProgressBar() if self.verbose else None
-        return Run(self.n_jobs, "2*n_jobs", checkpoint, deadline, bar, work.n_fits)
-
-    def _learn(self, work, inner, chosen, found, scorers, y):
-        """Set the attributes, and the columns of the tables."""
-        tables = Tables(work, self.scoring, inner, chosen, found)
-        self._scores = tables.scores()
-        self._predictions = tables.predictions() if "predictions" in self.keep else []
-        self.best_params_ = tables.best_params()
-        self.selection_frequency_ = {
-            name: frequencies(params) for name, params in self.best_params_.items()
-        }
-        if "models" in self.keep:
-            self.models_ = tables.models()
-        self._row_scores = {}
-        if self.interval != "corrected-t":
-            self._row_scores = tables.row_scores(scorers, y)
-
     def _interval(self, model, metric, outer, confidence):
         """Return the bounds of the interval, and for "bates" the bias."""
         if self.interval == "corrected-t":
@@ -432,11 +353,19 @@ class NestedCV(MetaEstimatorMixin, BaseEstimator):
         n_folds = len(self.splits_) // self.repeats
         return bates_interval(scores.inner(), scores.outer(), n_folds, confidence)
 
-    def _mean_of(self, name):
-        """Return the mean outer score of a model, by the metric that decides."""
-        scores = [one for one in self._scores if one["model"] == name]
-        metric = self.refit if isinstance(self.refit, str) else scores[0]["metric"]
-        return np.mean([one["outer"] for one in scores if one["metric"] == metric])
+    def _mean_scores(self, metric=None):
+        """Return the mean outer score of each model, by default of the metric that decides."""
+        check_is_fitted(self, "_scores")
+        known = list(dict.fromkeys(one["metric"] for one in self._scores))
+        if metric is None:
+            metric = self.refit if isinstance(self.refit, str) else known[0]
+        if metric not in known:
+            raise ValueError(f"metric={metric!r} is not among the metrics, {known}.")
+        scores: dict[str, list[float]] = {}
+        for one in self._scores:
+            if one["metric"] == metric:
+                scores.setdefault(one["model"], []).append(one["outer"])
+        return {name: float(np.mean(values)) for name, values in scores.items()}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

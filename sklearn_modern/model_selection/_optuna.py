@@ -16,7 +16,7 @@ from sklearn_modern._core.optional import import_optional
 from sklearn_modern._core.progress import ProgressBar
 from sklearn_modern._core.same import fingerprint
 from sklearn_modern._core.scikit_learn import Interval
-from sklearn_modern._fits.folds import Setting
+from sklearn_modern._fits.folds import Job, Setting, evaluate
 from sklearn_modern.model_selection._outcomes import packed, unpacked
 from sklearn_modern.model_selection._search import SharingSearchCV
 
@@ -104,8 +104,8 @@ class OptunaSearchCV(SharingSearchCV):
 
     def _check_settings(self):
         super()._check_settings()
-        if self._has_callbacks():
-            raise ValueError("OptunaSearchCV takes no callbacks of scikit-learn.")
+        if self.storage is not None and self._has_callbacks():
+            raise ValueError("Callbacks are told of every fit; take storage=None.")
 
     def _evaluate_all(self, base, folds, metric, fit_params):
         optuna = import_optional("optuna", extra="search", feature="OptunaSearchCV")
@@ -115,15 +115,14 @@ class OptunaSearchCV(SharingSearchCV):
             candidates, outcomes = self._earlier(optuna, space)
             bar = ProgressBar() if self.verbose else None
             begin = monotonic()
-            while len(candidates) < self.n_iter:
-                if self.timeout is not None and candidates and monotonic() - begin > self.timeout:
-                    break
-                n_next = min(self.batch_size, self.n_iter - len(candidates))
-                trials = [self.study_.ask(space.distributions) for _ in range(n_next)]
-                drawn = [space.params(trial.params) for trial in trials]
+            while not self._is_through(len(candidates), begin):
+                trials, drawn = self._draw(space, len(candidates))
                 settings = [Setting(base, params, fit_params) for params in drawn]
-                tasks = [(i, split) for split in range(len(folds.splits)) for i in range(n_next)]
-                found = dict(folds.evaluate(settings, tasks, self.n_jobs, self.pre_dispatch))
+                places = range(len(drawn))
+                tasks = [(i, split) for split in range(len(folds.splits)) for i in places]
+                job = Job(folds, settings, tasks)
+                queue = evaluate([job], self.n_jobs, self.pre_dispatch)
+                found = {task: outcome for _, task, outcome in queue}
                 for i, trial in enumerate(trials):
                     of_trial = [found[i, split] for split in range(len(folds.splits))]
                     outcomes |= {(len(candidates), k): one for k, one in enumerate(of_trial)}
@@ -135,19 +134,57 @@ class OptunaSearchCV(SharingSearchCV):
                 bar.close()
         return candidates, outcomes, {}
 
-    def _study(self, optuna, base, folds, fit_params):
-        """Open the study, or refuse one of other work."""
+    def _run_search(self, evaluate_candidates, *, callback_ctx):
+        """Draw and evaluate as scikit-learn does it, which tells callbacks of each fit."""
+        optuna = import_optional("optuna", extra="search", feature="OptunaSearchCV")
+        space = _Space(optuna, self.param_distributions)
+        column = f"mean_test_{self.refit if isinstance(self.refit, str) else 'score'}"
+        search = callback_ctx.subcontext(
+            task_name="search", max_subtasks=-(-self.n_iter // self.batch_size)
+        ).call_on_fit_task_begin(estimator=self)
+        with _quiet(optuna):
+            self.study_ = self._new_study(optuna)
+            n_done, begin = 0, monotonic()
+            while not self._is_through(n_done, begin):
+                trials, drawn = self._draw(space, n_done)
+                batch = search.subcontext(
+                    task_name="batch",
+                    max_subtasks=len(drawn) * self.n_splits_,
+                    sequential_subtasks=False,
+                ).call_on_fit_task_begin(estimator=self)
+                results = evaluate_candidates(drawn, callback_ctx=batch)
+                for trial, mean in zip(trials, results[column][n_done:], strict=True):
+                    self._tell_mean(optuna, trial, mean)
+                n_done += len(drawn)
+                batch.call_on_fit_task_end(estimator=self)
+        search.call_on_fit_task_end(estimator=self)
+
+    def _is_through(self, n_done, begin):
+        is_late = self.timeout is not None and monotonic() - begin > self.timeout
+        return n_done >= self.n_iter or (is_late and n_done > 0)
+
+    def _draw(self, space, n_done):
+        """Return the trials of the next batch, and the parameters that they have drawn."""
+        n_next = min(self.batch_size, self.n_iter - n_done)
+        trials = [self.study_.ask(space.distributions) for _ in range(n_next)]
+        return trials, [space.params(trial.params) for trial in trials]
+
+    def _new_study(self, optuna):
         sampler = self.sampler
         if sampler is None:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
             sampler = optuna.samplers.TPESampler(seed=int(seed))
-        study = optuna.create_study(
+        return optuna.create_study(
             storage=self.storage,
             study_name=self.study_name,
             sampler=sampler,
             direction="maximize",
             load_if_exists=True,
         )
+
+    def _study(self, optuna, base, folds, fit_params):
+        """Open the study, or refuse one of other work."""
+        study = self._new_study(optuna)
         if self.storage is None:
             return study
         made_of = {
@@ -180,6 +217,9 @@ class OptunaSearchCV(SharingSearchCV):
         scores = [outcome["test_scores"] for outcome in outcomes]
         mean = np.mean([one[metric] if isinstance(one, dict) else one for one in scores])
         trial.set_user_attr(_OUTCOMES, json.dumps(packed(outcomes)))
+        self._tell_mean(optuna, trial, mean)
+
+    def _tell_mean(self, optuna, trial, mean):
         if np.isfinite(mean):
             self.study_.tell(trial, float(mean))
         else:

@@ -1,8 +1,8 @@
 """What is recorded of each fit of a nested cross-validation, in memory and on disk."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -17,7 +17,7 @@ from sklearn_modern._core.progress import ProgressBar
 from sklearn_modern._core.scikit_learn import BaseSearchCV
 from sklearn_modern._core.warning import warn_user
 from sklearn_modern._fits.fit import apart
-from sklearn_modern._fits.folds import Folds, Setting, Task
+from sklearn_modern._fits.folds import Job, Task, evaluate
 from sklearn_modern._fits.many import Fitted
 
 __all__ = ["Describe", "Run", "packed", "unpacked", "warn_of_failed_fits"]
@@ -81,7 +81,7 @@ class Run:
     deadline: float | None
     bar: ProgressBar | None
     total: int
-    _done: dict[tuple[str, int, int], dict[str, Any]] = field(default_factory=dict)
+    _done: dict[tuple[str, int, int, int], dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.checkpoint is not None:
@@ -89,20 +89,23 @@ class Run:
             for record in self.checkpoint.records:
                 self._done[tuple(record["task"])] = unpacked(record["outcome"])
 
-    def outcomes(
-        self, part: str, folds: Folds, settings: Sequence[Setting], tasks: Sequence[Task]
-    ) -> dict[Task, dict[str, Any]]:
-        """Return what came of each task of a part of the work."""
-        left = [task for task in tasks if (part, *task) not in self._done]
+    def outcomes(self, part: str, *jobs: Job) -> list[dict[Task, dict[str, Any]]]:
+        """Return what came of each task of each job of a part of the work."""
+        left = [
+            replace(job, tasks=[task for task in job.tasks if (part, i, *task) not in self._done])
+            for i, job in enumerate(jobs)
+        ]
         self._show()
-        for task, outcome in folds.evaluate(settings, left, self.n_jobs, self.pre_dispatch):
-            self._done[part, *task] = outcome
+        for i, task, outcome in evaluate(left, self.n_jobs, self.pre_dispatch):
+            self._done[part, i, *task] = outcome
             if self.checkpoint is not None:
-                self._record(part, task, outcome)
+                self._record((part, i, *task), outcome)
             self._show()
             if self.deadline is not None and monotonic() > self.deadline:
                 self._refuse_more()
-        return {task: self._done[part, *task] for task in tasks}
+        return [
+            {task: self._done[part, i, *task] for task in job.tasks} for i, job in enumerate(jobs)
+        ]
 
     def close(self) -> None:
         """End the line of an unfinished bar, and let others write to the checkpoint."""
@@ -111,12 +114,12 @@ class Run:
         if self.checkpoint is not None:
             self.checkpoint.close()
 
-    def _record(self, part, task, outcome):
+    def _record(self, task, outcome):
         try:
             recorded = packed(outcome)
         except TypeError:  # parameters of a search of its own that are no text: it is done again
             return
-        self.checkpoint.append([{"task": [part, *task], "outcome": recorded}])
+        self.checkpoint.append([{"task": task, "outcome": recorded}])
 
     def _refuse_more(self):
         if len(self._done) < self.total:
@@ -130,8 +133,16 @@ class Run:
             self.bar.show(len(self._done), self.total, "fits")
 
 
-def warn_of_failed_fits(outcomes: Iterable[dict[str, Any]]) -> None:
-    """Warn of fits that failed, whose scores are NaN; raise an error if all of them did."""
+def warn_of_failed_fits(outcomes: Iterable[dict[str, Any]], of: str = "") -> None:
+    """Warn of fits that failed, whose scores are NaN; raise an error if all of them did.
+
+    Parameters
+    ----------
+    outcomes : iterable of dict
+        What came of the fits.
+    of : str, default=""
+        Words of the warning that say which fits these are.
+    """
     errors = [outcome["fit_error"] for outcome in outcomes]
     failed = Counter(error for error in errors if error is not None)
     if not failed:
@@ -141,7 +152,7 @@ def warn_of_failed_fits(outcomes: Iterable[dict[str, Any]]) -> None:
     last_lines = Counter(error.strip().splitlines()[-1] for error in failed.elements())
     reasons = "; ".join(f"{line} ({times} times)" for line, times in last_lines.most_common(5))
     warn_user(
-        f"{failed.total()} of {len(errors)} fits failed, and their scores are NaN: {reasons}",
+        f"{failed.total()} of {len(errors)} fits{of} failed, and their scores are NaN: {reasons}",
         FitFailedWarning,
     )
 

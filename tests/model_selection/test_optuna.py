@@ -117,3 +117,38 @@ def test_a_timeout_lets_no_draw_begin(iris):
 def test_what_cannot_be_drawn_from_is_named(iris, draws, error, message):
     with pytest.raises(error, match=message):
         OptunaSearchCV(PIPELINE, draws).fit(*iris)
+
+
+if hasattr(OptunaSearchCV, "set_callbacks"):  # since scikit-learn 1.9
+
+    class Tells:
+        """A callback that writes down which tasks begin and end."""
+
+        def __init__(self):
+            self.told = []
+
+        def setup(self, estimator, context):
+            self.told.append("setup")
+
+        def teardown(self, estimator, context):
+            self.told.append("teardown")
+
+        def on_fit_task_begin(self, estimator, context, **kwargs):
+            self.told.append(("begin", context.task_name))
+
+        def on_fit_task_end(self, estimator, context, **kwargs):
+            self.told.append(("end", context.task_name))
+
+    def test_callbacks_are_told_of_each_fit(iris, search):
+        told = OptunaSearchCV(PIPELINE, DRAWS, **SETTINGS)
+        callback = Tells()
+        told.set_callbacks(callback).fit(*iris)
+        for name in ("mean_test_score", "params", "rank_test_score"):
+            assert repr(told.cv_results_[name]) == repr(search.cv_results_[name])
+        for event in ("begin", "end"):
+            assert callback.told.count((event, "search")) == 1
+            assert callback.told.count((event, "batch")) == 2
+            assert callback.told.count((event, "candidate-split-evaluation")) == 8 * 3
+        told.set_params(storage="sqlite://")
+        with pytest.raises(ValueError, match="take storage=None"):
+            told.fit(*iris)

@@ -1,29 +1,63 @@
-"""What ``fit_many`` saves where networks of one shape train as the members of one.
+"""What searches over networks save, as networks of one shape train as the members of one.
 
-As a forward selection asks for them: five features and each of twenty more. Both sides run in
-turn in this process, give the same probabilities, and are measured to the last prediction::
+Both sides run in turn in this process. Where one side is a loop over a hundred fits, only every
+fifth of them is measured, and counts for five. Each comparison states that the results are equal::
 
-    python benchmarks/mlp_packs.py --threads 1
+    OMP_NUM_THREADS=1 python benchmarks/mlp_packs.py
 """
 
 import argparse
+import resource
+import subprocess
+import sys
+import time
+import warnings
 
 import numpy as np
+import pandas as pd
 import torch
 from ratio import compare
+from sklearn import model_selection as peer
 from sklearn.base import clone
+from sklearn.neural_network import MLPClassifier as TheirMLP
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_modern._fits.fit import Fit
 from sklearn_modern._fits.many import fit_many
+from sklearn_modern.feature_selection import SequentialFeatureSelector
+from sklearn_modern.model_selection import GridSearchCV, NestedCV
 from sklearn_modern.neural_network import MLPClassifier
 
-N_BASE, N_MORE = 5, 20
+GRID = {
+    "learning_rate_init": [0.001, 0.002, 0.003, 0.005, 0.01],
+    "alpha": [0.1, 1.0],
+    "dropout": [0.0, 0.2],
+}
+SETTINGS = {"batch_size": 64, "max_iter": 20, "device": "cpu", "random_state": 0}
+SPARE = 5
 
 
-def make_data(n_rows, n_features=N_BASE + N_MORE):
+def make_data(n_rows=5000, n_features=20):
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n_rows, n_features))
     return X, (X[:, 0] * X[:, 1] + X[:, 2] > 0).astype(np.int64)
+
+
+def make_table(n_rows=5003):
+    X, y = make_data(n_rows)
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(X, columns=[f"number{i}" for i in range(20)])
+    for i, n_levels in enumerate((3, 6, 20)):
+        levels = [f"level {level}" for level in range(n_levels)]
+        frame[f"category{i}"] = pd.Categorical(rng.choice(levels, n_rows), levels)
+    return frame, y
+
+
+def fits_of(X, y):
+    folds = [rows for rows, _ in peer.StratifiedKFold(5).split(X, y)]
+    candidates = list(peer.ParameterGrid(GRID))
+    return [Fit(params, X, y, rows=rows) for params in candidates for rows in folds]
 
 
 def apart(model, fits):
@@ -35,34 +69,175 @@ def together(model, fits):
     return [found[position] for position in range(len(fits))]
 
 
-def report(name, bar, model, n_rows, repeats):
-    X, y = make_data(n_rows)
-    base = np.arange(N_BASE)
-    fits = [Fit({}, X, y, columns=np.append(base, N_BASE + more)) for more in range(N_MORE)]
-    for fit, one, other in zip(fits, apart(model, fits), together(model, fits), strict=True):
-        inputs = X[:, fit.columns]
-        difference = one.predict_proba(inputs) - other.predict_proba(inputs)
-        assert np.abs(difference).max() < 1e-3
-    ratio = compare(lambda: apart(model, fits), lambda: together(model, fits), repeats=repeats)
-    print(f"{name} (bar {bar}): apart / together {ratio}", flush=True)
+def report(name, bar, ratio, factor=1.0):
+    print(
+        f"{name} (bar {bar}): theirs / ours {factor / ratio.minimum:.2f} of minima, "
+        f"{factor / ratio.median:.2f} of medians",
+        flush=True,
+    )
 
+
+def loop_and_pack(name, bar, X, y, repeats, **settings):
+    """Compare separate fits with packed ones, by the processor's time."""
+    model, fits = MLPClassifier(**SETTINGS | settings), fits_of(X, y)
+    few = fits[::SPARE]
+    for one, other in zip(apart(model, few), together(model, fits)[::SPARE], strict=True):
+        difference = one.predict_proba(X) - other.predict_proba(X)
+        assert np.abs(difference).max() < 1e-5
+        assert one.n_iter_ == other.n_iter_
+
+    def seconds(side):
+        start = time.process_time()
+        side()
+        return time.process_time() - start
+
+    ratio = compare(
+        lambda: together(model, fits), lambda: apart(model, few), repeats=repeats, seconds=seconds
+    )
+    report(name, bar, ratio, SPARE)
+
+
+def candidates(repeats):
+    for widths, bar in (((64, 64), ">= 4"), ((32,), ">= 7"), ((128, 128), ">= 2.2")):
+        name = f"5 folds x 20 candidates, {widths}"
+        loop_and_pack(name, bar, *make_data(), repeats, hidden_layer_sizes=widths)
+
+
+def stopping(repeats):
+    frame, y = make_table()
+    name = "5 folds x 20 candidates, (64, 64), early stopping, unequal folds, three categories"
+    loop_and_pack(name, ">= 3", frame, y, repeats, hidden_layer_sizes=(64, 64), early_stopping=True)
+
+
+def wide(repeats):
+    X, y = make_data(2000)
+    settings = {"hidden_layer_sizes": (512, 512), "batch_size": 256, "max_iter": 2}
+    loop_and_pack("(512, 512), batches of 256", ">= 0.95", X, y, repeats, **settings)
+
+
+def single(repeats):
+    X, y = make_data()
+    model = MLPClassifier((64, 64), **SETTINGS)
+    fits = [Fit({}, X, y)]
+    ratio = compare(lambda: together(model, fits), lambda: apart(model, fits), repeats=3 * repeats)
+    report("one fit", ">= 0.95", ratio)
+
+
+def peers(repeats):
+    """Compare searches in two processes."""
+    X, y = make_data()
+    ours = GridSearchCV(MLPClassifier((64, 64), **SETTINGS), GRID, refit=False, n_jobs=2)
+    grid = {"learning_rate_init": GRID["learning_rate_init"][:2], "alpha": [1e-4, 1e-3]}
+    theirs = TheirMLP((64, 64), batch_size=64, max_iter=20, n_iter_no_change=20, random_state=0)
+    search = peer.GridSearchCV(theirs, grid, refit=False, n_jobs=2)
+    ratio = compare(lambda: ours.fit(X, y), lambda: search.fit(X, y), repeats=repeats)
+    report("scikit-learn's search over its MLPClassifier, n_jobs=2", ">= 4", ratio, 5)
+    from skorch import NeuralNetClassifier
+
+    module = torch.nn.Sequential(
+        torch.nn.Linear(20, 64),
+        torch.nn.ReLU(),
+        torch.nn.Linear(64, 64),
+        torch.nn.ReLU(),
+        torch.nn.Linear(64, 2),
+    )
+    net = NeuralNetClassifier(
+        module,
+        criterion=torch.nn.CrossEntropyLoss,
+        optimizer=torch.optim.AdamW,
+        max_epochs=20,
+        batch_size=64,
+        train_split=None,
+        verbose=0,
+    )
+    search = peer.GridSearchCV(net, {"lr": [0.001, 0.003]}, cv=2, refit=False, n_jobs=2)
+    data = X.astype(np.float32), y
+    ratio = compare(lambda: ours.fit(X, y), lambda: search.fit(*data), repeats=repeats)
+    # Two candidates on halves of the rows are 2 x 2 x 2500 rows; ours are 20 x 5 x 4000.
+    report("scikit-learn's search over skorch, n_jobs=2", ">= 10", ratio, 40)
+
+
+def nested(repeats):
+    X, y = make_data()
+    model = MLPClassifier((64, 64), **SETTINGS)
+    search = NestedCV((model, GRID), n_jobs=2, random_state=0)
+    ratio = compare(
+        lambda: search.fit(X, y), lambda: clone(model).fit(X, y), repeats=max(1, repeats // 2)
+    )
+    print(f"nested 5 x 5 x 20 / one fit (bar <= 80): {ratio.median:.0f}", flush=True)
+
+
+def selection(repeats):
+    X, y = make_data(1000, 30)
+    model = MLPClassifier((32,), **SETTINGS | {"max_iter": 5})
+    ours = SequentialFeatureSelector(model, n_features_to_select=10, cv=3)
+
+    class Apart(MLPClassifier):
+        fit_many = property()
+
+    theirs = clone(ours).set_params(estimator=Apart(**model.get_params()))
+    ratio = compare(lambda: ours.fit(X, y), lambda: theirs.fit(X, y), repeats=repeats)
+    report("forward selection, 10 of 30 features, (32,), cv=3", ">= 4", ratio)
+
+
+def pipelines(repeats):
+    X, y = make_data()
+    grid = {f"mlpclassifier__{name}": values for name, values in GRID.items()}
+    pipeline = make_pipeline(StandardScaler(), MLPClassifier((64, 64), **SETTINGS))
+    few = {name: values[:1] for name, values in grid.items()}
+    ours = GridSearchCV(pipeline, grid, refit=False)
+    theirs = peer.GridSearchCV(pipeline, few, refit=False)
+    ratio = compare(lambda: ours.fit(X, y), lambda: theirs.fit(X, y), repeats=repeats)
+    report("Pipelines of a scaler and (64, 64)", "none", ratio, 20)
+
+
+def memory(repeats):
+    """Compare peaks of the memory, each in a process of its own."""
+    code = (
+        "import sys; sys.path.insert(0, 'benchmarks'); import mlp_packs as packs; "
+        "packs.peak({n_members})"
+    )
+    peaks = []
+    for n_members in (100, 5):
+        command = [sys.executable, "-c", code.format(n_members=n_members)]
+        found = subprocess.run(command, check=True, capture_output=True, text=True)
+        peaks.append(float(found.stdout))
+    print(
+        f"memory of 100 members over 5 folds of 100,000 x 50 / of 5 (bar <= 1.3): "
+        f"{peaks[0] / peaks[1]:.2f}",
+        flush=True,
+    )
+
+
+def peak(n_members):
+    X, y = make_data(100_000, 50)
+    fits = fits_of(X, y)[:n_members]
+    found = list(fit_many(MLPClassifier((64, 64), **SETTINGS | {"max_iter": 1}), fits))
+    assert len(found) == n_members
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+PARTS = {
+    part.__name__: part
+    for part in (
+        candidates,
+        stopping,
+        wide,
+        single,
+        pipelines,
+        selection,
+        nested,
+        peers,
+        memory,
+    )
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--only", choices=sorted(PARTS), action="append")
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    print(f"{arguments.threads} thread(s), torch {torch.__version__}")
-    settings = {"max_iter": 5, "device": arguments.device, "random_state": 0}
-    for name, bar, more, n_rows in (
-        ("default", ">= 2", {}, 2000),
-        ("units (32,)", ">= 4", {"hidden_layer_sizes": (32,)}, 2000),
-        ("float64", ">= 1.3", {"precision": "float64"}, 2000),
-        ("default", ">= 2.5", {}, 500),
-        ("default", ">= 1.2", {}, 8000),
-    ):
-        model = MLPClassifier(**settings, **more)
-        name = f"{name}, {N_MORE} candidates, {n_rows} rows"
-        report(name, bar, model, n_rows, arguments.repeats)
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    for part in arguments.only or PARTS:
+        PARTS[part](arguments.repeats)

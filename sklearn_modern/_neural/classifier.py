@@ -36,8 +36,8 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
     """
 
     _: KW_ONLY
-    label_smoothing: float = shapes(default=0.0)
-    class_weight: Any = steers(default=None)
+    label_smoothing: float = shapes(default=0.0, differs=True)
+    class_weight: Any = steers(default=None, differs=True)
 
     _parameter_constraints = {
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],

@@ -106,8 +106,12 @@ class NeuralEstimator(TrainingSettings, ABC):
         self._store_training()
         return self
 
-    def _prepare(self, X, y, sample_weight=None, X_val=None, y_val=None):
-        """Do all of a fit but the training; return the rows to train on and to validate with."""
+    def _prepare(self, X, y, sample_weight=None, X_val=None, y_val=None, *, learned=None):
+        """Do all of a fit but the training; return the rows to train on and to validate with.
+
+        ``learned`` maps weights of the rows to inputs that have learned from the same rows, so that
+        of many fits only one has to.
+        """
         resume = self.warm_start and hasattr(self, "net_")
         if resume:
             self._refuse_changes()
@@ -126,7 +130,7 @@ class NeuralEstimator(TrainingSettings, ABC):
             strata = np.zeros(len(weight)) if y is None else y
             training, validation = validation_split(strata, self.validation_fraction, split)
         if not resume:
-            self._start(checked, y, weight, training, random)
+            self._start(checked, y, weight, training, random, learned=learned)
         part = self._part(checked, y, weight, training)
         if X_val is not None:
             validation_part = self._given_part(X_val, y_val, checked)
@@ -203,12 +207,17 @@ class NeuralEstimator(TrainingSettings, ABC):
         split = np.random.RandomState(random_state.randint(2**31 - 1))
         return split, MemberRandom(random_state.randint(2**31 - 1, size=self.n_members))
 
-    def _start(self, checked, y, weight, training, random, *, first=False):
+    def _start(self, checked, y, weight, training, random, *, first=False, learned=None):
         """Learn scales from the training rows, and make the network with its initial weights."""
         uniform = len(training) == len(weight) and (weight == weight[0]).all()
         counted = np.zeros(len(weight))
         counted[training] = weight[training]
-        self._inputs.learn(checked, None if uniform else counted, first=first)
+        learned, rows = {} if learned is None else learned, None if uniform else counted.tobytes()
+        if rows in learned:
+            self._inputs = copy.deepcopy(learned[rows])
+        else:
+            self._inputs.learn(checked, None if uniform else counted, first=first)
+            learned[rows] = self._inputs
         self._targets.learn(y, counted)
         objective = self._make_objective(random)
         self._trained_in_parts = False

@@ -46,7 +46,7 @@ class NeuralPredictor(NeuralEstimator):
 
     _: KW_ONLY
     mixup: float = shapes(default=0.0, packs_with=(0,), needs=BATCHES)
-    scoring: Any = steers(default="loss")
+    scoring: Any = steers(default="loss", differs=True)
 
     _parameter_constraints = {
         "mixup": [Interval(Real, 0, None, closed="left")],

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_modern._core.estimator import estimator, shapes
 from sklearn_modern._core.scikit_learn import Interval, StrOptions
 from sklearn_modern._neural.inputs import TableInputs
-from sklearn_modern._neural.packs import fit_many
+from sklearn_modern._neural.packs import fit_many, fits_at_once
 from sklearn_modern._neural.predictor import NeuralPredictor
 from sklearn_modern._neural.settings import BATCHES
 from sklearn_modern.networks.activations import ACTIVATIONS
@@ -47,6 +47,11 @@ class TableEstimator(NeuralPredictor):
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "input_scaling": [StrOptions({"standard", "robust"}), None],
     }
+
+    @property
+    def fits_at_once(self) -> int:
+        """How many fits a search hands to :meth:`fit_many` at once, whatever their data are."""
+        return fits_at_once(self)
 
     def fit_many(self, fits):
         """Fit clones of this estimator, those of one shape as members of one network.
@@ -125,7 +130,7 @@ class PerceptronEstimator(TableEstimator):
     hidden_layer_sizes: int | tuple[int, ...] = shapes(default=(128, 128))
     _: KW_ONLY
     activation: str = shapes(default="relu")
-    dropout: float = shapes(default=0.1, needs=BATCHES)
+    dropout: float = shapes(default=0.1, differs=True, needs=BATCHES)
     normalization: str | None = shapes(default=None)
     numerical_embedding: str | None = shapes(default=None)
 

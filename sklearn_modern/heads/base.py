@@ -1,6 +1,7 @@
 """What every head promises."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -9,6 +10,9 @@ from sklearn_modern.networks.layers import NarrowLinear
 from sklearn_modern.networks.random import MemberRandom
 
 __all__ = ["Head"]
+
+# What every module keeps, weights and submodules among it.
+_MODULE = frozenset(vars(nn.Module()))
 
 
 class Head(nn.Module, ABC):
@@ -36,6 +40,9 @@ class Head(nn.Module, ABC):
     """
 
     n_classes: int | None = None
+
+    # Attributes on which the loss does not depend, only what is made of the scores afterwards.
+    _of_decoding: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(
         self, n_features: int, n_outputs: int, random: MemberRandom, *, bias: bool = True
@@ -67,6 +74,20 @@ class Head(nn.Module, ABC):
     def decide(self, decoded: Tensor) -> Tensor:
         """Turn what ``decode`` gives into one decision per row, such as the likeliest class."""
 
+    def loss_settings(self) -> dict[str, str]:
+        """Return what the loss depends on besides scores, targets and what is given of rows.
+
+        Members whose heads agree in it can have their loss computed by one head.
+        """
+        own = {name: value for name, value in vars(self).items() if name not in _MODULE}
+        own |= dict(self.named_buffers())
+        return {name: _text(own[name]) for name in own.keys() - self._of_decoding}
+
     def in_units(self, y: Tensor) -> Tensor:
         """Return targets in the units of ``decode``, where ``loss`` takes scaled ones."""
         return y
+
+
+def _text(value):
+    """Return a text that shows all digits: an array's own rounds numbers and leaves some out."""
+    return repr((value.shape, value.tolist()) if hasattr(value, "tolist") else value)

@@ -48,6 +48,8 @@ class ContinuousHead(Head):
         What the targets were scaled by. They are kept as buffers, in their own precision.
     """
 
+    _of_decoding = frozenset({"asked", "target_mean", "target_scale"})
+
     def __init__(
         self,
         n_features: int,

@@ -75,6 +75,8 @@ class OrdinalHead(Head):
         Share of each row's target that is spread evenly over the levels.
     """
 
+    _of_decoding = frozenset({"columns", "decision"})
+
     def __init__(
         self,
         n_features: int,

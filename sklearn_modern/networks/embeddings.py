@@ -225,15 +225,16 @@ class _Vectors(Layer):
         self.n_out = len(columns) * n_outputs
         self.table = nn.Parameter(random.normal(sum(cardinalities), n_outputs, std=1.0))
         sizes = torch.tensor(cardinalities)
-        first = sizes.cumsum(0) - sizes
-        member = torch.arange(len(random))[:, None, None]
         self.register_buffer("columns", torch.tensor(columns), persistent=False)
         self.register_buffer("sizes", sizes, persistent=False)
-        self.register_buffer("first", first + member * sizes.sum(), persistent=False)
+        self.register_buffer("first", sizes.cumsum(0) - sizes, persistent=False)
 
     def forward(self, codes):
         codes = codes.index_select(-1, self.columns)
         known = codes < self.sizes
+        members, n_vectors, _ = self.table.shape
         row = torch.where(known, codes + self.first, 0)
+        if members > 1:
+            row = row + torch.arange(0, members * n_vectors, n_vectors)[:, None, None].to(row)
         vectors = F.embedding(row, self.table.flatten(0, 1))
         return (vectors * known.unsqueeze(-1)).flatten(2)

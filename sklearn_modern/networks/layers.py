@@ -5,6 +5,7 @@ network can be cut out of many.
 """
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -22,6 +23,7 @@ __all__ = [
     "Layer",
     "LayerNorm",
     "Linear",
+    "MemberDropout",
     "NarrowLinear",
     "Noise",
 ]
@@ -35,9 +37,12 @@ class Layer(nn.Module):
     decays : tuple of str
         Names of its own parameters that penalties and weight decay shrink: the weights of maps.
         Biases, the gains of norms and embeddings are left alone.
+    couples_rows : bool
+        Whether while training a row's result depends on the other rows of its batch.
     """
 
     decays: ClassVar[tuple[str, ...]] = ()
+    couples_rows: ClassVar[bool] = False
 
 
 class Noise(nn.Module):
@@ -136,14 +141,46 @@ class NarrowLinear(Layer):
         if is_inference(x):
             bias = None if self.bias is None else self.bias.transpose(1, 2)
             return product(x, self.weight.transpose(1, 2), bias)
-        if self.bias is None:
-            return torch.bmm(self.weight, x.transpose(1, 2)).transpose(1, 2)
-        return torch.baddbmm(self.bias, self.weight, x.transpose(1, 2)).transpose(1, 2)
+        if torch.is_grad_enabled() and not torch.is_autocast_enabled(x.device.type):
+            return _Narrow.apply(x, self.weight, self.bias)
+        return _narrow(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """Show the sizes when the network is printed."""
         members, n_out, n_in = self.weight.shape
         return f"{n_in}, {n_out}, members={members}, bias={self.bias is not None}"
+
+
+def _narrow(x, weight, bias):
+    """Map (members, rows, n_in) to (members, rows, n_out), in memory with the rows last."""
+    columns = x.transpose(1, 2)
+    if bias is None:
+        return torch.bmm(weight, columns).transpose(1, 2)
+    return torch.baddbmm(bias, weight, columns).transpose(1, 2)
+
+
+class _Narrow(torch.autograd.Function):
+    """:func:`_narrow` with a gradient of x that lies in memory as x does.
+
+    torch's own lies as the outputs do, with the rows last, and the activation before takes thirty
+    times as long to mix the two. The numbers are the same.
+    """
+
+    @staticmethod
+    def forward(ctx, x, weight, bias):
+        ctx.save_for_backward(x, weight)
+        return _narrow(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, weight = ctx.saved_tensors
+        of_x, of_weight, of_bias = ctx.needs_input_grad
+        columns = gradient.transpose(1, 2)
+        return (
+            torch.bmm(gradient, weight) if of_x else None,
+            torch.bmm(columns, x) if of_weight else None,
+            columns.sum(2, keepdim=True) if of_bias else None,
+        )
 
 
 class BatchNorm(Layer):
@@ -178,6 +215,8 @@ class BatchNorm(Layer):
     Ioffe, Szegedy (2015), "Batch Normalization: Accelerating Deep Network Training by Reducing
     Internal Covariate Shift", ICML.
     """
+
+    couples_rows = True
 
     def __init__(
         self, n_units: int, random: MemberRandom, momentum: float = 0.1, eps: float = 1e-5
@@ -294,3 +333,26 @@ class Dropout(Noise):
             return x
         keep = 1.0 - self.rate
         return x * self.random.keep_mask(x, keep).div_(keep)
+
+
+class MemberDropout(Dropout):
+    """:class:`Dropout` with a rate of its own for each member.
+
+    Parameters
+    ----------
+    rates : sequence of float
+        A member's probability of a zero, in [0, 1).
+    random : MemberRandom
+        Where each member's masks come from.
+    """
+
+    def __init__(self, rates: Sequence[float], random: MemberRandom) -> None:
+        super().__init__(max(rates), random)
+        self.keeps = [1.0 - rate for rate in rates]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop units; in evaluation mode return ``x`` as it is."""
+        if not self.training or self.rate == 0:
+            return x
+        keep = x.new_tensor(self.keeps).view(-1, *[1] * (x.ndim - 1))
+        return x * self.random.keep_mask(x, self.keeps).div_(keep)

@@ -106,6 +106,8 @@ class MLP(TableBody):
 
     def trunk(self, embedded: Tensor, given: Given = NOTHING) -> Tensor:
         """Apply the hidden layers."""
+        if not self.hidden:  # rows that all members see are the features of each of them
+            return embedded.expand(self.members, -1, -1)
         for layer in self.hidden:
             embedded = layer(embedded, given)
         return embedded

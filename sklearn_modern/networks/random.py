@@ -21,6 +21,9 @@ class MemberRandom:
         One seed per member.
     """
 
+    # How many rows of a batch each member has, where not all have all of them.
+    rows: Sequence[int] | None = None
+
     def __init__(self, seeds: Sequence[int]) -> None:
         self.seeds = tuple(int(seed) for seed in seeds)
         self._generators: dict[str, list[torch.Generator]] = {}
@@ -69,13 +72,21 @@ class MemberRandom:
             member.normal_(0.0, std, generator=generator)
         return out
 
-    def keep_mask(self, like: Tensor, keep: float) -> Tensor:
-        """Draw a mask of ones (with probability ``keep``) and zeros in the shape of ``like``."""
+    def keep_mask(self, like: Tensor, keep: float | Sequence[float]) -> Tensor:
+        """Draw a mask of ones (with probability ``keep``) and zeros in the shape of ``like``.
+
+        Members may have probabilities of their own. For one that keeps all nothing is drawn, nor
+        for rows that are not its own.
+        """
+        keeps = keep if isinstance(keep, Sequence) else [keep] * len(self)
+        rows = [like.shape[1]] * len(self) if self.rows is None else self.rows
         if like.device.type == "cpu":
-            return self._quick_mask(like, keep)
-        mask = torch.empty_like(like)
-        for member, generator in zip(mask, self.generators(like.device), strict=True):
-            member.bernoulli_(keep, generator=generator)
+            return self._quick_mask(like, keeps, rows)
+        mask = torch.ones_like(like)
+        generators = self.generators(like.device)
+        for member, generator, keep, n in zip(mask, generators, keeps, rows, strict=True):
+            if keep < 1.0:
+                member[:n].bernoulli_(keep, generator=generator)
         return mask
 
     def permutations(self, n: int) -> Tensor:
@@ -85,14 +96,22 @@ class MemberRandom:
             torch.randperm(n, generator=generator, out=member)
         return out
 
-    def _quick_mask(self, like, keep):
+    def _quick_mask(self, like, keeps, rows):
         """Draw four entries at once; each knows the probability to within 1 / 65536."""
         size = like[0].numel()
+        width = size // max(like.shape[1], 1)
         draws = torch.empty(len(self), -(-size // 4), dtype=torch.int64)
-        for member, generator in zip(draws, self.generators(), strict=True):
-            member.random_(-(2**63), None, generator=generator)
+        generators = self.generators()
+        for member, generator, keep, n in zip(draws, generators, keeps, rows, strict=True):
+            if keep < 1.0:
+                member[: -(-n * width // 4)].random_(-(2**63), None, generator=generator)
+            else:
+                member.zero_()  # which is below the limit
+        limits = [min(round(keep * 2**16) - 2**15, 2**15 - 1) for keep in keeps]
+        limit = limits[0]
+        if any(other != limit for other in limits):
+            limit = torch.tensor(limits, dtype=torch.int16).unsqueeze(1)
         mask = torch.empty(len(self), size, dtype=like.dtype)
-        limit = min(round(keep * 2**16) - 2**15, 2**15 - 1)
         return torch.lt(draws.view(torch.int16)[:, :size], limit, out=mask).view(like.shape)
 
     def __getstate__(self) -> dict:

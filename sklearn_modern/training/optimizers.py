@@ -4,18 +4,27 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import LBFGS, SGD, Optimizer
 
 from sklearn_modern.networks.layers import Layer
 from sklearn_modern.networks.members import owners
 
-__all__ = ["SOLVERS", "LeanAdam", "decaying", "make_optimizer"]
+__all__ = [
+    "SOLVERS",
+    "VECTOR",
+    "LeanAdam",
+    "adam_step",
+    "decaying",
+    "grouped",
+    "make_optimizer",
+    "sgd_step",
+]
 
 SOLVERS = ("sgd", "adam", "adamw", "lbfgs")
 
 # Numbers in the longest vector register of a processor.
-_VECTOR = 16
+VECTOR = 16
 
 
 class LeanAdam(Optimizer):
@@ -78,18 +87,60 @@ class LeanAdam(Optimizer):
             parts = [_parts(parameter, group["members"]) for parameter in parameters]
             tensors = [_apart(several, parts) for several in tensors]
             counts = [count for count, n in zip(counts, parts, strict=True) for _ in range(n)]
-        torch._fused_adam_(
-            *tensors,
-            [],
-            counts,
-            lr=group["lr"],
-            beta1=0.9,
-            beta2=0.999,
-            weight_decay=0.0,
-            eps=1e-8,
-            amsgrad=False,
-            maximize=False,
-        )
+        adam_step(*tensors, counts, lr=group["lr"])
+
+
+def adam_step(
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    means: list[Tensor],
+    squares: list[Tensor],
+    counts: list[Tensor],
+    *,
+    lr: float,
+) -> None:
+    """Update parameters, and the moments of their gradients, by a step of Adam.
+
+    ``counts`` are the numbers of steps, this one included.
+    """
+    torch._fused_adam_(
+        parameters,
+        gradients,
+        means,
+        squares,
+        [],
+        counts,
+        lr=lr,
+        beta1=0.9,
+        beta2=0.999,
+        weight_decay=0.0,
+        eps=1e-8,
+        amsgrad=False,
+        maximize=False,
+    )
+
+
+def sgd_step(
+    parameters: list[Tensor],
+    gradients: list[Tensor],
+    buffers: list[Tensor],
+    *,
+    lr: float,
+    momentum: float,
+) -> None:
+    """Update parameters, and the buffers of Nesterov's momentum, by a step of gradient descent."""
+    torch._fused_sgd_(
+        parameters,
+        gradients,
+        buffers if momentum else [],
+        weight_decay=0.0,
+        momentum=momentum,
+        lr=lr,
+        dampening=0.0,
+        nesterov=momentum > 0,
+        maximize=False,
+        is_first_step=False,
+    )
 
 
 def _parts(parameter, members):
@@ -97,7 +148,7 @@ def _parts(parameter, members):
 
     Elements that do not fill a vector are computed by other code, which rounds differently.
     """
-    return members if parameter.numel() // members % _VECTOR else 1
+    return members if parameter.numel() // members % VECTOR else 1
 
 
 def _apart(tensors, parts):
@@ -151,7 +202,7 @@ def make_optimizer(
         return _LBFGS(trained, max_iter=1, max_eval=25, line_search_fn="strong_wolfe")
     groups = [
         {"params": parameters, "lr": lr * factor, "factor": factor, "members": axis}
-        for (factor, axis), parameters in _grouped(module, rates, members).items()
+        for (factor, axis), parameters in grouped(module, rates, members).items()
     ]
     if solver == "sgd":
         optimizer = SGD(groups, lr=lr, momentum=momentum, nesterov=momentum > 0, fused=True)
@@ -163,7 +214,9 @@ def make_optimizer(
     return LeanAdam(groups, lr=lr, members=members)
 
 
-def _grouped(module, rates, members):
+def grouped(
+    module: nn.Module, rates: Mapping[nn.Module, float], members: int
+) -> dict[tuple[float, int], list[nn.Parameter]]:
     """Sort a module's trained parameters by the factor of their rate, and by their members."""
     factors = {p: factor for part, factor in rates.items() for p in part.parameters()}
     owner_of = owners(module)

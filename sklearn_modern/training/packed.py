@@ -1,91 +1,355 @@
-"""Several nets of one shape, trained as the members of one net."""
+"""Several nets of one shape, trained as the members of one network.
+
+Each net keeps its own settings, rows, random streams, history and callbacks. Only its weights lie
+side by side with those of the others while they are trained, so that a step is one pass for all.
+"""
 
 import copy
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from numbers import Number
+from operator import itemgetter
 
 import torch
-from skorch.callbacks import Callback
 from torch import Tensor
 
+from sklearn_modern._core.progress import ProgressBar
+from sklearn_modern.device import deterministic
+from sklearn_modern.networks.layers import Dropout, Layer, MemberDropout, Noise
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.callbacks import StopTraining
-from sklearn_modern.training.sources import Part
+from sklearn_modern.training.member_steps import MemberSteps
+from sklearn_modern.training.sources import Part, Source
 from sklearn_modern.training.trainer import Trainer
+from sklearn_modern.training.update import check_losses
 from sklearn_modern.training.work import threads_for_steps
 
-__all__ = ["shape_of", "train_together"]
+__all__ = ["Prepared", "shape_of", "train_together"]
+
+# Rows of all members that are evaluated together.
+_ROWS_TOGETHER = 1 << 15
 
 
-def shape_of(net: Trainer, rows: Part) -> Hashable:
-    """Say what must be the same for nets to be trained together, besides their settings."""
-    module = net.objective.modules["module"]
-    weights = tuple(weight.shape for weight in _member_weights(net))
-    # What a head has learned of y, for example, is shared by all members.
-    fixed = tuple(tuple(buffer.flatten().tolist()) for buffer in module.buffers())
-    return weights, fixed, len(rows), rows.source.is_weighted, net.penalty
+@dataclass(eq=False)
+class Prepared:
+    """A net and its rows, ready to be trained.
+
+    Parameters
+    ----------
+    net : Trainer
+        The net, with its initial weights.
+    training : Part
+        The rows to train on.
+    validation : Part or None
+        The rows to validate with.
+    """
+
+    net: Trainer
+    training: Part
+    validation: Part | None
+
+    def __len__(self) -> int:
+        """Return the number of members."""
+        return len(self.net.random)
+
+    @property
+    def network(self):
+        """The network that is trained."""
+        return self.net.objective.modules["module"]
+
+    def weights(self) -> Iterator[Tensor]:
+        """Give all weights and statistics, which have a leading axis of members."""
+        yield from self.network.body.state_dict(keep_vars=True).values()
+        yield from self.network.head.parameters()
 
 
-def train_together(nets: Sequence[Trainer], rows: Sequence[Part]) -> None:
-    """Train nets of one shape, each on all rows of a source of its own.
+def shape_of(one: Prepared) -> Hashable:
+    """Say what must be the same for nets to be trained together."""
+    net, layers = one.net, list(one.network.modules())
+    weights = tuple((weight.shape[1:], weight.dtype) for weight in one.weights())
+    fixed = tuple((name, tuple(value.flatten().tolist())) for name, value in _constants(one))
+    couples = any(map(_couples_rows, layers))
+    coupled = (len(one.training), one.training.source.is_weighted) if couples else None
+    how = net.solver, net.batch_size, net.device, one.validation is None
+    return weights, fixed, tuple(_settings(one)), coupled, how, type(one.network.head)
+
+
+def train_together(pack: Sequence[Prepared], verbose: bool = False) -> None:
+    """Train nets of one shape, each on rows of its own.
 
     Afterwards weights, histories and callbacks are as if each net had been trained alone. Only its
-    optimiser is not updated.
+    optimiser is not updated. Ctrl-C ends all of them, and leaves none that is complete.
+
+    Parameters
+    ----------
+    pack : sequence of Prepared
+        The nets and their rows.
+    verbose : bool, default=False
+        Whether to show a bar.
     """
-    pack, epochs = _join(nets), _MemberLosses()
-    pack.callbacks_.append(("member_losses", epochs))
-    first, *others = (part.source for part in rows)
-    together = Part(first.beside(others), rows[0].index)
-    # Sums round by the number of threads, and over many epochs that grows.
-    with threads_for_steps(nets[0].objective, nets[0].batch_size):
-        pack.train_on(together)
-    trained = list(_member_weights(pack))
-    n_batches = len(pack.get_iterator(together, training=True))
-    for member, net in enumerate(nets):
-        for weight, all_weights in zip(_member_weights(net), trained, strict=True):
-            weight.data.copy_(all_weights[member : member + 1])
-        _retell(net, rows[member], [losses[member] for losses in epochs.losses], n_batches)
-        net.interrupted_ = pack.interrupted_
-
-
-class _MemberLosses(Callback):
-    """Write down the training loss of each member in each epoch."""
-
-    def on_train_begin(self, net, **kwargs) -> None:
-        self.losses: list[Tensor] = []
-
-    def on_epoch_end(self, net, **kwargs) -> None:
-        self.losses.append(net.member_losses_)
-
-
-def _join(nets):
-    """Make one net of several, which go on from where their random streams are."""
-    random = MemberRandom.joined([net.random for net in nets])
-    pack = copy.deepcopy(nets[0], {id(nets[0].random): random})
-    each = zip(*map(_member_weights, nets), strict=True)
-    for weight, weights in zip(_member_weights(pack), each, strict=True):
-        weight.data = torch.cat(weights).detach()
-    return pack.initialize_optimizer()
-
-
-def _member_weights(net) -> Iterator[Tensor]:
-    """Give all weights and statistics that have a leading axis of members."""
-    module = net.objective.modules["module"]
-    yield from module.body.state_dict(keep_vars=True).values()
-    yield from module.head.parameters()
-
-
-def _retell(net, rows, losses, n_batches):
-    """Replay to a net's callbacks the epochs until it would have stopped."""
-    net.notify("on_train_begin", X=rows, y=None)
+    first = pack[0].net
+    for one in pack:
+        one.net.begin(one.training, one.validation)
+    bar = ProgressBar("stdout") if verbose else None
+    running, members = sorted(pack, key=_order), None
     try:
-        for loss in losses:
-            net.notify("on_epoch_begin", dataset_train=rows, dataset_valid=None)
-            net.history.new_batch()
-            net.history.record_batch("train_loss", loss.item())
-            net.history.record_batch("train_batch_size", len(rows))
-            net.history.record("train_batch_count", n_batches)
-            net.member_losses_ = loss.unsqueeze(0)
-            net.notify("on_epoch_end", dataset_train=rows, dataset_valid=None)
-    except StopTraining:
-        pass
-    net.notify("on_train_end", X=rows, y=None)
+        # Sums round by the number of threads, and over many epochs that grows.
+        with deterministic(), threads_for_steps(first.objective, first.batch_size):
+            while running:
+                members = _Members(running, members)
+                running = members.train_until_one_stops(bar)
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+class _Members:
+    """Nets whose weights lie side by side.
+
+    Parameters
+    ----------
+    running : list of Prepared
+        The nets.
+    before : _Members or None
+        Those from whose optimiser they go on.
+    """
+
+    def __init__(self, running: list[Prepared], before: "_Members | None") -> None:
+        self.running = running
+        self.random = MemberRandom.joined([one.net.random for one in running])
+        self._of_member = [one for one in running for _ in range(len(one))]
+        self._slices = _slices(running)
+        self._objective = self._join(max(running, key=lambda one: len(_dropouts(one))))
+        self._network = self._objective.modules["module"]
+        self._heads = self._group_heads()
+        self._training = _beside([one.training for one in self._of_member])
+        self._validation = None
+        if running[0].validation is not None:
+            self._validation = _beside([one.validation for one in self._of_member])
+        earlier = None
+        if before is not None:
+            places = [place for one in running for place in before.places_of(one)]
+            earlier = before.steps, places
+        nets = [one.net for one in self._of_member]
+        self.steps = MemberSteps(self._network, self._objective.rates["module"], nets, earlier)
+
+    def places_of(self, one: Prepared) -> range:
+        """Return the members of a net."""
+        places = self._slices[self.running.index(one)]
+        return range(places.start, places.stop)
+
+    def train_until_one_stops(self, bar: ProgressBar | None) -> list[Prepared]:
+        """Train epoch after epoch, let those go that stop, and return the others."""
+        while True:
+            stopped = self._epoch()
+            if bar is not None:
+                self._show(bar)
+            if stopped:
+                for one in stopped:
+                    _let_go(one)
+                return [one for one in self.running if one not in stopped]
+
+    # What the members are made of.
+
+    def _join(self, template):
+        """Make one network of all, whose weights those of the nets are parts of."""
+        net = template.net
+        joint = copy.copy(net)
+        joint.objective = copy.deepcopy(net.objective, {id(net.random): self.random})
+        joint = Prepared(joint, template.training, template.validation)
+        each = zip(*(one.weights() for one in self.running), strict=True)
+        for weight, weights in zip(joint.weights(), each, strict=True):
+            weight.data = torch.cat([own.data for own in weights])
+            for own, places in zip(weights, self._slices, strict=True):
+                own.data = weight.data[places]
+        rates = [_dropouts(one) for one in self._of_member]
+        for name in _dropouts(template):
+            parent, _, child = name.rpartition(".")
+            of_members = [own.get(name, 0.0) for own in rates]
+            setattr(
+                joint.network.get_submodule(parent), child, MemberDropout(of_members, self.random)
+            )
+        return joint.net.objective
+
+    def _group_heads(self):
+        """Return heads, and the members whose loss each of them computes."""
+        settings = [one.network.head.loss_settings() for one in self._of_member]
+        groups, begin = [], 0
+        for _, members in groupby(settings):
+            end = begin + len(list(members))
+            groups.append((self._of_member[begin].network.head, slice(begin, end)))
+            begin = end
+        return groups
+
+    # An epoch.
+
+    def _epoch(self):
+        """Train and validate once, tell the nets, and return those that stop."""
+        for one in self.running:
+            rows = {"dataset_train": one.training, "dataset_valid": one.validation}
+            one.net.notify("on_epoch_begin", **rows)
+        losses = self._train()
+        validated = None if self._validation is None else self._validate()
+        stopped = []
+        for one, places in zip(self.running, self._slices, strict=True):
+            net, iterator = one.net, one.net.get_iterator(one.training, training=True)
+            net.steps_done_ += len(iterator)
+            net.record_losses("train", losses[places] / one.training.total_weight(), iterator)
+            if validated is not None:
+                self._tell_validation(one, places, *validated)
+            try:
+                rows = {"dataset_train": one.training, "dataset_valid": one.validation}
+                net.notify("on_epoch_end", **rows)
+            except StopTraining:
+                stopped.append(one)
+            else:
+                if net.steps_done_ >= net.steps_to_do_:
+                    stopped.append(one)
+        return stopped
+
+    def _tell_validation(self, one, places, losses, outputs):
+        net, n_rows = one.net, len(one.validation)
+        losses = losses[places] / one.validation.total_weight()
+        net.record_losses("valid", losses, net.get_iterator(one.validation))
+        net.score_members(losses, outputs[places, :n_rows], one.validation)
+
+    def _train(self):
+        """Train for one epoch, and return the sum of each member's weighted losses."""
+        self._network.train()
+        size = self.running[0].net.batch_size
+        orders = []
+        for one in self.running:
+            index = one.training.index
+            orders += index[one.net.random.permutations(len(index))].unbind()
+        order, lengths = _padded(orders)
+        self.steps.begin_epoch()
+        sums = 0.0
+        for start in range(0, order.shape[1], size):
+            batch = self._training.take(order[:, start : start + size])
+            sums = sums + self._step(batch, (lengths - start).clamp(0, size))
+        return sums
+
+    def _step(self, batch, n_rows):
+        """Update the weights of each member by its rows of a batch."""
+        whole = bool((n_rows == len(batch)).all())
+        self.random.rows = None if whole else n_rows.tolist()
+        losses = self._losses(self._network(batch.x, batch.given), batch)
+        check_losses(losses, len(self.random), batch)
+        share = 1.0 / n_rows.clamp(min=1).to(losses.dtype).unsqueeze(1)
+        weight = share.expand_as(losses) if batch.weight is None else batch.weight * share
+        summed = losses.detach() if batch.weight is None else losses.detach() * batch.weight
+        if not whole:
+            exists = _exist(n_rows, len(batch))
+            weight, summed = (torch.where(exists, part, 0.0) for part in (weight, summed))
+        self.steps.forget_gradients()
+        losses.backward(weight)
+        if len(self._heads) > 1:
+            self._refuse_losses_with_weights()
+        self.steps.step()
+        return summed.sum(1)
+
+    @torch.no_grad()
+    def _validate(self):
+        """Return the sum of each member's weighted losses, and its outputs."""
+        self._network.eval()
+        index, lengths = _padded([one.validation.index for one in self._of_member])
+        size = max(256, _ROWS_TOGETHER // len(index))
+        sums, outputs = 0.0, []
+        for start in range(0, index.shape[1], size):
+            batch = self._validation.take(index[:, start : start + size])
+            scores = self._network(batch.x, batch.given)
+            losses = self._losses(scores, batch)
+            losses = losses if batch.weight is None else losses * batch.weight
+            exists = _exist((lengths - start).clamp(0, len(batch)), len(batch))
+            sums = sums + torch.where(exists, losses, 0.0).sum(1)
+            outputs.append(scores)
+        return sums, torch.cat(outputs, dim=1)
+
+    def _losses(self, scores, batch):
+        """Return the losses (members, rows), each by a head with the member's settings."""
+        if len(self._heads) == 1:
+            return self._network.head.loss(scores, batch.y, batch.given)
+        losses = []
+        for head, own in self._heads:
+            given = batch.given.mapped(itemgetter(own))
+            losses.append(head.loss(scores[own], batch.y[own], given))
+        return torch.cat(losses)
+
+    def _refuse_losses_with_weights(self):
+        """Raise if weights of the joint head are used by the loss alone, which others compute."""
+        weights = self._network.head.named_parameters()
+        if unused := [name for name, p in weights if p.requires_grad and p.grad is None]:
+            raise ValueError(f"The loss has weights, {unused}, and differs between the members.")
+
+    def _show(self, bar):
+        nets = [one.net for one in self.running]
+        done, total = max((net.steps_done_ / net.steps_to_do_, net.max_epochs) for net in nets)
+        bar.show(round(done * total), total, f"epochs, {len(nets)} networks in training")
+
+
+def _let_go(one):
+    """End the training of a net, whose weights are its own again."""
+    one.net.end(one.training, one.validation)
+    for weight in one.weights():
+        weight.data = weight.data.clone()
+
+
+def _order(one):
+    """Sort nets so that those with equal settings are neighbours."""
+    net = one.net
+    loss = sorted(one.network.head.loss_settings().items())
+    return loss, net.schedule, net.lr, net.momentum, net.max_epochs, len(one.training)
+
+
+def _slices(running):
+    ends = torch.tensor([len(one) for one in running]).cumsum(0).tolist()
+    return [slice(end - len(one), end) for one, end in zip(running, ends, strict=True)]
+
+
+def _dropouts(one):
+    """Return the rates of a net's dropouts by their place in the network."""
+    parts = one.network.named_modules()
+    return {name: part.rate for name, part in parts if type(part) is Dropout}
+
+
+def _couples_rows(layer):
+    """Tell whether a layer needs all members to have the same number of rows."""
+    if isinstance(layer, Noise):  # others than dropout draw for all rows of a batch
+        return type(layer) is not Dropout
+    return isinstance(layer, Layer) and layer.couples_rows
+
+
+def _settings(one):
+    """Yield what the layers have been told, which is the same for all members but in dropouts."""
+    for path, part in one.network.named_modules():
+        if type(part) is not Dropout and part is not one.network.head:
+            own = {n: v for n, v in vars(part).items() if isinstance(v, Number | str | tuple)}
+            own.pop("training")
+            yield path, type(part), repr(sorted(own.items()))
+
+
+def _constants(one):
+    """Yield the names and values that a network does not save, and that its members share."""
+    for path, part in one.network.named_modules():
+        if part is not one.network.head:  # each member's loss has its own
+            for name in sorted(part._non_persistent_buffers_set):
+                yield f"{path}.{name}", getattr(part, name)
+
+
+def _beside(parts: Sequence[Part]) -> Source:
+    first, *others = (part.source for part in parts)
+    return first.beside(others)
+
+
+def _padded(orders: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Return indices (members, rows), in which short members repeat a row, and their lengths."""
+    lengths = torch.tensor([len(order) for order in orders])
+    longest = int(lengths.max())
+    filled = [torch.cat([order, order[:1].expand(longest - len(order))]) for order in orders]
+    return torch.stack(filled), lengths
+
+
+def _exist(n_rows: Tensor, n_columns: int) -> Tensor:
+    """Tell which of the rows each member has."""
+    return torch.arange(n_columns) < n_rows.unsqueeze(1)

@@ -108,9 +108,9 @@ class Source(ABC):
         return self._weight is not None
 
     @property
-    def n_numbers(self) -> int | None:
-        """How many numbers the inputs hold, if :meth:`beside` is implemented; else None."""
-        return None
+    def stands_beside(self) -> bool:
+        """Whether there is a :meth:`beside`."""
+        return False
 
     def beside(self, others: Sequence["Source"]) -> "Source":
         """Return a source of members, each of which takes its rows from a source of its own."""
@@ -160,32 +160,85 @@ class Arrays(Source):
         return Batch(x if len(x) > 1 else x[0], self.targets(index), index, given)
 
     @property
-    def n_numbers(self) -> int | None:
-        """How many numbers the inputs hold, if they are one tensor."""
-        return None if isinstance(self._x, tuple) else self._x.numel()
+    def stands_beside(self) -> bool:
+        """Whether there is a :meth:`beside`; a subclass, which may take rows otherwise, says so."""
+        return type(self) is Arrays
 
     def beside(self, others: Sequence["Arrays"]) -> Source:
-        """Return a source of members, whose inputs are one tensor each, of the same length."""
+        """Return a source of members, each of which takes its rows from arrays of its own."""
         return _ArraysOfMembers([self, *others])
 
+    def share(self, known: list[Tensor]) -> None:
+        """Let go of tensors that are equal to known ones, and add the others to these."""
+        x = tuple(_known(part, known) for part in self._parts())
+        self._x = x if isinstance(self._x, tuple) else x[0]
+        self._y = None if self._y is None else _known(self._y, known)
+        self._weight = None if self._weight is None else _known(self._weight, known)
 
-class _ArraysOfMembers(Arrays):
-    """The arrays of several members, of equal length; each takes rows of its own."""
+    def _parts(self):
+        return self._x if isinstance(self._x, tuple) else (self._x,)
+
+    def _weight_of_each(self):
+        if self._weight is not None:
+            return self._weight
+        numbers = self._parts()[0]
+        return torch.ones(len(self), dtype=numbers.dtype, device=numbers.device)
+
+
+class _ArraysOfMembers(Source):
+    """The arrays of several members, each of which takes rows of its own."""
 
     def __init__(self, sources: Sequence[Arrays]) -> None:
-        first = sources[0]
-        parts = (
-            None if part[0] is None else torch.cat(part)
-            for part in zip(*((s._x, s._y, s._weight) for s in sources), strict=True)
-        )
-        super().__init__(*parts, first.rows_together())
-        self._first = torch.arange(
-            0, len(sources) * len(first), len(first), device=first._x.device
-        ).unsqueeze(1)
+        super().__init__(rows_together=sources[0].rows_together())
+        self._n_rows = min(map(len, sources))
+        self._is_tuple = isinstance(sources[0]._x, tuple)
+        self._inputs = [_Stack(parts) for parts in zip(*(s._parts() for s in sources), strict=True)]
+        self._targets = None if sources[0]._y is None else _Stack([s._y for s in sources])
+        self._of_weights = None
+        if any(s.is_weighted for s in sources):
+            self._of_weights = _Stack([s._weight_of_each() for s in sources])
+
+    def __len__(self) -> int:
+        """Return the number of rows that all members have."""
+        return self._n_rows
 
     def take(self, index: Tensor) -> Batch:
         """Take each member's rows by their indices in its own source (members, rows)."""
-        return super().take(index + self._first)
+        x = tuple(stack.select(index) for stack in self._inputs)
+        given = Given(self.weights(index)) if self.is_weighted else NOTHING
+        return Batch(x if self._is_tuple else x[0], self.targets(index), index, given)
+
+    def targets(self, index: Tensor) -> Tensor | None:
+        """Return the targets of rows (members, rows)."""
+        return None if self._targets is None else self._targets.select(index)
+
+    def weights(self, index: Tensor) -> Tensor | None:
+        """Return the weights of rows (members, rows)."""
+        return None if self._of_weights is None else self._of_weights.select(index)
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether rows of any member have weights."""
+        return self._of_weights is not None
+
+
+class _Stack:
+    """Tensors one after the other, the same one only once; a member finds its own by an offset."""
+
+    def __init__(self, parts: Sequence[Tensor]) -> None:
+        begins: dict[int, int] = {}
+        kept: list[Tensor] = []
+        for part in parts:
+            if id(part) not in begins:
+                begins[id(part)] = sum(map(len, kept))
+                kept.append(part)
+        self._values = kept[0] if len(kept) == 1 else torch.cat(kept)
+        begin = torch.tensor([begins[id(part)] for part in parts], device=kept[0].device)
+        self._begins = begin.unsqueeze(1) if len(kept) > 1 else None
+
+    def select(self, index: Tensor) -> Tensor:
+        """Take each member's entries by their indices in its own tensor (members, rows)."""
+        return select(self._values, index if self._begins is None else index + self._begins)
 
 
 class SparseRows(Source):
@@ -238,6 +291,15 @@ class Part:
         """Return the sum of the rows' weights."""
         weight = self.source.weights(self.index.unsqueeze(0))
         return len(self) if weight is None else weight.sum().item()
+
+
+def _known(tensor, known):
+    """Return a known tensor that is equal, or this one, which is known from now on."""
+    for other in known:
+        if other.dtype == tensor.dtype and torch.equal(other, tensor):
+            return other
+    known.append(tensor)
+    return tensor
 
 
 def select(values: Tensor, index: Tensor) -> Tensor:

@@ -143,12 +143,7 @@ class Trainer(NeuralNet):
         ``interrupted_`` tells afterwards whether Ctrl-C has ended it. As one of many fits it raises
         KeyboardInterrupt instead.
         """
-        if not self.optimizers():  # a pickle may come without them
-            self.initialize_optimizer()
-        self.interrupted_ = False
-        self.steps_done_ = 0
-        self.steps_to_do_ = self.max_epochs * len(self.get_iterator(training, training=True))
-        self.notify("on_train_begin", X=training, y=validation)
+        self.begin(training, validation)
         self.trained_ = {}
         try:
             with deterministic(), threads_for_steps(self.objective, self.batch_size):
@@ -159,14 +154,27 @@ class Trainer(NeuralNet):
             if not keeps_what_it_has():
                 raise
             self.interrupted_ = True
+        self.end(training, validation)
+        del self.trained_, self._flags
+        return self
+
+    def begin(self, training: Part, validation: Part | None) -> None:
+        """Get ready to train; whoever drives the training then calls :meth:`end`."""
+        if not self.optimizers():  # a pickle may come without them
+            self.initialize_optimizer()
+        self.interrupted_ = self.watched_ = False
+        self.steps_done_ = 0
+        self.steps_to_do_ = self.max_epochs * len(self.get_iterator(training, training=True))
+        self.notify("on_train_begin", X=training, y=validation)
+
+    def end(self, training: Part, validation: Part | None) -> None:
+        """Take the weights to keep, and let go what only the training needs."""
         self.notify("on_train_end", X=training, y=validation)
         if self._has_schedule():  # which has come down to zero
             self.set_rate(self.lr)
         for _, callback in self.callbacks_:
             vars(callback).pop("lr_scheduler_", None)  # it holds the optimiser; made anew next time
-        del self.trained_, self._flags
         self.scorer = None
-        return self
 
     def set_rate(self, lr: float) -> None:
         """Set the learning rate of the optimisers, while ``lr`` stays what schedules start from."""
@@ -243,15 +251,19 @@ class Trainer(NeuralNet):
             if not training:
                 outputs.append(step["y_pred"])
         member_losses = losses.cpu() / iterator.rows.total_weight()
+        self.record_losses(prefix, member_losses, iterator)
+        if not training:
+            collected = None if outputs[0] is None else torch.cat(outputs, dim=1)
+            self.score_members(member_losses, collected, iterator.rows)
+
+    def record_losses(self, prefix: str, member_losses: Tensor, iterator: Any) -> None:
+        """Record the mean loss of each member in the training or the validation of an epoch."""
         if not self.watched_:
             self.history.new_batch()
             self._record_batch(prefix, member_losses.mean().item(), len(iterator.rows))
         self.history.record(f"{prefix}_batch_count", len(iterator))
-        if training:
+        if prefix == "train":
             self.member_losses_ = member_losses
-        else:
-            collected = None if outputs[0] is None else torch.cat(outputs, dim=1)
-            self._score(member_losses, collected, iterator.rows, prefix)
 
     def _look_up(self):
         """Look up what is trained.
@@ -346,7 +358,8 @@ class Trainer(NeuralNet):
         self.history.record_batch(f"{prefix}_loss", loss)
         self.history.record_batch(f"{prefix}_batch_size", size)
 
-    def _score(self, loss, outputs, rows, prefix):
+    def score_members(self, loss: Tensor, outputs: Tensor | None, rows: Part) -> None:
+        """Record the score of each member on validation rows, from its mean loss and outputs."""
         index = rows.index.unsqueeze(0)
         y, weight = rows.source.targets(index), rows.source.weights(index)
         if self.scorer is None:
@@ -354,7 +367,7 @@ class Trainer(NeuralNet):
         else:
             scores = [self.scorer(own, y, weight) for own in outputs.split(1)]
             self.member_scores_ = torch.tensor(scores)
-        self.history.record(f"{prefix}_score", self.member_scores_.mean().item())
+        self.history.record("valid_score", self.member_scores_.mean().item())
 
     # What the fitted net gives.
 

@@ -13,6 +13,7 @@ from support.small_boosters import BACKENDS
 from sklearn_modern._fits.fit import Fit
 from sklearn_modern._fits.many import fit_many
 from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+from sklearn_modern.neural_network import MLPClassifier
 
 GRID = [
     {"n_estimators": n_estimators, "learning_rate": rate, "max_leaf_nodes": leaves}
@@ -141,6 +142,14 @@ def test_other_estimators_are_fitted_one_by_one(X, y):
     for C, fitted in zip((0.1, 1.0), (found[0], found[1]), strict=True):
         expected = LogisticRegression(C=C).fit(X[:, :2], y)
         np.testing.assert_array_equal(fitted.coef_, expected.coef_)
+
+
+@pytest.mark.parametrize("estimator", [LogisticRegression(), MLPClassifier()])
+def test_fits_are_read_twice(X, y, estimator):
+    with pytest.raises(TypeError, match=r"fits must be a sequence of Fit, .* not .*generator"):
+        list(fit_many(estimator, (Fit({}, X, y) for _ in range(2))))
+    with pytest.raises(TypeError, match="but it has {}"):
+        list(fit_many(estimator, [Fit({}, X, y), {}]))
 
 
 @each_backend

@@ -100,8 +100,7 @@ def test_shapes_and_gradients(setting, members, own_rows):
     net = make(setting, members)
     features = net(inputs(setting, members if own_rows else 1))
     plain_inputs = not setting["hidden_layer_sizes"] and not setting["cardinalities"]
-    shared = plain_inputs and not own_rows
-    assert features.shape == (1 if shared else members, N_ROWS, net.n_features_out)
+    assert features.shape == (members, N_ROWS, net.n_features_out)
     if plain_inputs:
         return
     # Not a plain sum: that is constant after normalisation.

@@ -2,24 +2,36 @@
 
 import pickle
 import re
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
+from sklearn.model_selection import KFold
 from skorch.callbacks import EpochScoring
 from torch import nn
 
-from sklearn_modern._core.estimator import estimator
+from sklearn_modern._core.estimator import estimator, roles, steers
 from sklearn_modern._fits.fit import Fit
+from sklearn_modern._fits.folds import Folds
 from sklearn_modern._fits.many import fit_many
 from sklearn_modern._neural import packs
+from sklearn_modern._neural.targets import Numbers
+from sklearn_modern.heads.continuous import PointHead
+from sklearn_modern.model_selection import GridSearchCV
+from sklearn_modern.networks.layers import Noise
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 from sklearn_modern.ordinal import OrdinalMLPClassifier
+from sklearn_modern.training.member_steps import MemberSteps
 from sklearn_modern.training.optimizers import make_optimizer
+from sklearn_modern.training.pack_size import most_members
 from sklearn_modern.training.supervised import Supervised
 from sklearn_modern.training.trainer import Trainer
 
@@ -53,14 +65,19 @@ def weight():
 
 @pytest.fixture
 def trainings(monkeypatch):
-    """The number of members of each training, as they come."""
-    counts, train_on = [], Trainer.train_on
+    """The number of nets of each training, as they come."""
+    counts, train_on, train_together = [], Trainer.train_on, packs.train_together
 
     def counting(self, *args, **kwargs):
-        counts.append(len(self.random))
+        counts.append(1)
         return train_on(self, *args, **kwargs)
 
+    def counting_together(pack, *args, **kwargs):
+        counts.append(len(pack))
+        return train_together(pack, *args, **kwargs)
+
     monkeypatch.setattr(Trainer, "train_on", counting)
+    monkeypatch.setattr(packs, "train_together", counting_together)
     return counts
 
 
@@ -91,6 +108,10 @@ def assert_same(found, alone, tolerance):
     assert found.n_features_in_ == alone.n_features_in_
     assert found.n_iter_ == alone.n_iter_
     np.testing.assert_allclose(found.loss_curve_, alone.loss_curve_, rtol=tolerance)
+    assert (found.validation_scores_ is None) == (alone.validation_scores_ is None)
+    if alone.validation_scores_ is not None:
+        scores = found.validation_scores_, alone.validation_scores_
+        np.testing.assert_allclose(*scores, rtol=tolerance, atol=tolerance)
     assert [row.keys() for row in found.history_] == [row.keys() for row in alone.history_]
     for name in ("epoch", "train_loss_best", "train_batch_count"):
         assert found.history_[:, name] == alone.history_[:, name]
@@ -149,6 +170,94 @@ def test_ordinal_networks_train_together(X, y, trainings, method):
     assert_as_alone(clf, fits)
 
 
+# What members of a pack may have each for itself, and values of it.
+OWN = {
+    "alpha": ["auto", 0.0, 2.0],
+    "class_weight": [None, "balanced"],
+    "dropout": [0.0, 0.1, 0.4],
+    "early_stopping": [False, True],
+    "gradient_clip": [None, 0.05],
+    "label_smoothing": [0.0, 0.2],
+    "learning_rate": ["one_cycle", "cosine", "constant", "adaptive"],
+    "learning_rate_init": [0.001, 0.02, 0.1],
+    "max_iter": [1, 4, 7],
+    "momentum": [0.0, 0.5, 0.9],
+    "n_iter_no_change": [1, 2, 10],
+    "n_members": [1, 2],
+    "random_state": [0, 1],
+    "scoring": ["loss", "other"],
+    "tol": [1e-4, 0.05],
+    "validation_fraction": [0.2, 0.3],
+    "verbose": [False, 0],
+}
+# What the members of a pack have in common.
+COMMON = {
+    "activation": ["relu", "tanh", "maxout"],
+    "batch_size": ["auto", 7, 16],
+    "hidden_layer_sizes": [(), (5,), (16, 3)],
+    "input_scaling": ["robust", "standard", None],
+    "normalization": [None, None, "batch", "layer"],
+    "numerical_embedding": [None, None, "periodic", "piecewise_linear"],
+    "solver": ["adamw", "adam", "sgd"],
+}
+KINDS = [
+    MLPClassifier(),
+    MLPRegressor(),
+    *(MLPRegressor(loss=loss) for loss in ("huber", "poisson", "gaussian")),
+    MLPRegressor(loss="quantile", quantiles=(0.1, 0.7)),
+    *(OrdinalMLPClassifier(method=m) for m in ("coral", "corn", "cumulative_link", "niu")),
+]
+
+
+def test_all_parameters_that_may_differ_are_drawn():
+    known = {name for kind in KINDS for name, role in roles(type(kind)).items() if role.differs}
+    assert known == set(OWN)
+    page = Path(__file__).parents[2] / "docs" / "neural_networks.md"
+    (row,) = (line for line in page.read_text().splitlines() if line.endswith("| may differ |"))
+    assert re.findall(r"`(\w+)`", row) == sorted(OWN)
+
+
+@st.composite
+def packs_of_fits(draw):
+    """Draw an estimator, a table, and fits that differ in whatever may differ."""
+    model = clone(draw(st.sampled_from(KINDS)))
+    common = {name: draw(st.sampled_from(values)) for name, values in COMMON.items()}
+    precision = draw(st.sampled_from(["float32", "float64"]))
+    model.set_params(**common, device="cpu", precision=precision)
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    n_rows = draw(st.integers(40, 60))
+    X = pd.DataFrame(rng.normal(size=(n_rows, 3)), columns=list("abc"))
+    if draw(st.booleans()):
+        X["b"] = X["b"].where(rng.random(n_rows) < 0.8)
+    if draw(st.booleans()):
+        X["d"] = pd.Categorical.from_codes(rng.integers(0, 2, n_rows), ["no", "yes"])
+        X["e"] = pd.Categorical.from_codes(rng.integers(0, 12, n_rows), list("ABCDEFGHIJKL"))
+    score = X["a"] + rng.normal(size=n_rows)
+    y = np.exp(score) if isinstance(model, MLPRegressor) else pd.qcut(score, 3, labels=False)
+    folds = [rows for rows, _ in KFold(3, shuffle=True, random_state=0).split(X)]
+    weight = rng.uniform(0.5, 2, size=n_rows) * (rng.random(n_rows) < 0.9)
+    fits = []
+    for _ in range(draw(st.integers(2, 5))):
+        own = {n: draw(st.sampled_from(v)) for n, v in OWN.items() if hasattr(model, n)}
+        if own["scoring"] == "other":
+            own["scoring"] = "r2" if isinstance(model, MLPRegressor) else "accuracy"
+        if model.solver != "sgd":
+            own["momentum"] = 0.9
+        rows = draw(st.sampled_from(folds))
+        fit_params = {"sample_weight": weight[rows]} if draw(st.booleans()) else {}
+        fits.append(Fit(own, X, np.asarray(y), rows=rows, fit_params=fit_params))
+    return model, fits
+
+
+@given(packs_of_fits())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+def test_members_of_any_pack_are_as_alone(pack):
+    model, fits = pack
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of small tables
+        assert_as_alone(model, fits, 1e-9 if model.precision == "float64" else 1e-5)
+
+
 def test_folds_and_seeds_train_together(X, y, trainings):
     folds = np.arange(60), np.arange(30, 90), np.arange(59)
     fits = [
@@ -159,7 +268,7 @@ def test_folds_and_seeds_train_together(X, y, trainings):
     ]
     clf = MLPClassifier(**SMALL)
     together(clf, fits)
-    assert sorted(trainings) == [8, 16]
+    assert trainings == [24]
     assert_as_alone(clf, fits)
 
 
@@ -184,14 +293,10 @@ def test_each_member_stops_where_it_would_alone(X, y, trainings):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"early_stopping": True},
-        {"n_members": 2},
         {"mixup": 0.3},
         {"solver": "lbfgs", "batch_size": "auto"},
-        {"learning_rate": "adaptive", "n_iter_no_change": 2},
         {"callbacks": [EpochScoring("accuracy", on_train=True)]},
         {"warm_start": True},
-        {"numerical_embedding": "piecewise_linear"},
         {"precision": "bfloat16"},
     ],
     ids=" ".join,
@@ -204,20 +309,43 @@ def test_what_no_pack_has_is_fitted_alone(X, y, trainings, settings):
     assert_as_alone(clf, fits, tolerance=0)
 
 
-def test_columns_that_no_pack_has_are_fitted_alone(X, y, trainings):
+@pytest.mark.parametrize(
+    ("settings", "parts"),
+    [
+        ({}, [6]),
+        ({"solver": "lbfgs", "batch_size": "auto"}, [2, 2, 2]),
+        ({"callbacks": [EpochScoring("accuracy", on_train=True)]}, [2, 2, 2]),
+    ],
+)
+def test_searches_hand_on_splits_together_only_if_that_pays(X, y, monkeypatch, settings, parts):
+    """What is handed on together is recorded together, so that a killed search loses it."""
+    n_tasks, score_together = [], Folds.score_together
+
+    def counting(folds, settings, tasks, pairwise):
+        n_tasks.append(len(tasks))
+        return score_together(folds, settings, tasks, pairwise)
+
+    monkeypatch.setattr(Folds, "score_together", counting)
+    clf = MLPClassifier(**SMALL | {"max_iter": 1} | settings)
+    GridSearchCV(clf, {"alpha": [0.0, 1.0]}, cv=3, refit=False).fit(X, y)
+    assert n_tasks == parts
+    assert clf.set_params(device="cuda:1").fits_at_once == 0
+
+
+def test_tables_of_one_shape_train_together(X, y, trainings):
     frame = pd.DataFrame(X, columns=list("abcdef")).assign(g=np.where(X[:, 0] > 0, "yes", "no"))
     clf = MLPClassifier(**SMALL)
     columns = [np.array([0, 1]), np.array([0, 6]), np.array([2, 6]), np.array([2, 3])]
     fits = [Fit({}, frame, y, columns=c) for c in columns]
     found = together(clf, fits)
-    assert sorted(trainings) == [1, 1, 2]
+    assert sorted(trainings) == [2, 2]
     assert found[1].feature_names_in_.tolist() == ["a", "g"]
     assert found[3].feature_names_in_.tolist() == ["c", "d"]
     assert_as_alone(clf, fits)
     assert_as_alone(clf, [Fit({}, sp.csr_matrix(X), y, columns=c) for c in COLUMNS], tolerance=0)
     given = {"X_val": X[:20, :3], "y_val": y[:20]}
     fits = [Fit({}, X, y, columns=c, fit_params=given) for c in COLUMNS]
-    assert_as_alone(clf, fits, tolerance=0)
+    assert_as_alone(clf, fits)
 
 
 def test_objectives_that_keep_more_than_weights_are_fitted_alone(X, y, trainings):
@@ -239,6 +367,139 @@ def test_objectives_that_keep_more_than_weights_are_fitted_alone(X, y, trainings
     models = together(GrowingClassifier(**SMALL), fits)
     assert trainings == [1] * len(COLUMNS)
     assert all(model.net_.objective.n_steps == 6 * 6 for model in models)
+
+
+def test_rows_that_are_augmented_are_fitted_alone(X, y, trainings):
+    @estimator
+    class NoisyClassifier(MLPClassifier):
+        def _make_augment(self, random):
+            return lambda embedded: embedded + 1.0
+
+    fits = [Fit({}, X, y, columns=columns) for columns in COLUMNS]
+    assert_as_alone(NoisyClassifier(**SMALL), fits, tolerance=0)
+    assert trainings == [1] * 2 * len(COLUMNS)
+
+
+@estimator
+class Cubed(MLPClassifier):
+    """Its fit does more than that of the parent."""
+
+    def fit(self, X, y=None, sample_weight=None):
+        return super().fit(X**3, y, sample_weight)
+
+
+@estimator
+class Scaled(MLPClassifier):
+    """Its parameter does not say what it means for packs."""
+
+    scales: bool = True
+
+    def _make_inputs(self):
+        inputs = super()._make_inputs()
+        inputs.scaling = "standard" if self.scales else None
+        return inputs
+
+
+@pytest.mark.parametrize(("kind", "parts"), [(Cubed, [1] * 4), (Scaled, [2, 2])])
+def test_what_subclasses_do_besides_is_done_in_packs(X, y, trainings, kind, parts):
+    clf = kind(**SMALL)
+    other = {"scales": False} if kind is Scaled else {"alpha": 2.0}
+    fits = [
+        Fit(params, X, y, rows=rows) for params in ({}, other) for rows in (slice(60), slice(70))
+    ]
+    together(clf, fits)
+    assert trainings == parts
+    assert_as_alone(clf, fits)
+
+
+class WeightedError(PointHead):
+    """Its loss has a weight, and a setting that is an array."""
+
+    def __init__(self, *args, powers, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.powers = torch.tensor(powers)
+        self.log_variance = nn.Parameter(torch.zeros(len(self.linear.weight), 1, 1))
+
+    def _losses(self, scores, y):
+        errors = sum((scores - y).abs() ** power for power in self.powers)
+        return errors * torch.exp(-self.log_variance) + self.log_variance
+
+
+class WeightedNumbers(Numbers):
+    powers: tuple[float, ...]
+
+    def make_head(self, n_features, random):
+        return WeightedError(n_features, 1, random, powers=self.powers)
+
+
+@estimator
+class WeightedRegressor(MLPRegressor):
+    power: float = steers(default=2.0, differs=True)
+
+    def _make_targets(self, y):
+        targets = WeightedNumbers(self.loss, self.quantiles, scale=False)
+        targets.powers = 2.0, self.power
+        return targets
+
+
+class Jitter(Noise):
+    def forward(self, x, given=None):
+        noise = self.random.normal(*x.shape[1:], std=self.rate, dtype=x.dtype)
+        return x + noise if self.training else x
+
+
+class Times(nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x, given=None):
+        return self.factor * x
+
+
+@estimator
+class JitteringClassifier(MLPClassifier):
+    def _make_body(self, random):
+        body = super()._make_body(random)
+        body.hidden.append(Jitter(0.1, random))
+        return body
+
+
+@estimator
+class ScalingClassifier(MLPClassifier):
+    def _make_body(self, random):
+        body = super()._make_body(random)
+        body.hidden.append(Times(1 + self.dropout))
+        return body
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "rows"),
+    [
+        (JitteringClassifier, {"alpha": 2.0}, (slice(60), slice(59))),
+        (ScalingClassifier, {"dropout": 0.4}, (slice(60), slice(30, 90))),
+    ],
+)
+def test_bodies_of_subclasses_may_do_anything(X, y, trainings, kind, params, rows):
+    fits = [Fit(own, X, y, rows=r) for own in ({}, params) for r in rows]
+    together(kind(**SMALL), fits)
+    assert trainings == [2, 2]
+    assert_as_alone(kind(**SMALL), fits)
+
+
+def test_parameters_may_be_numbers_of_numpy(X, y):
+    clf = MLPClassifier(**SMALL, dropout=np.float32(0.25), alpha=np.float32(0.5))
+    assert_as_alone(clf, [Fit({"dropout": rate}, X, y) for rate in np.float32([0.25, 0.1])])
+
+
+@pytest.mark.parametrize(("power", "parts"), [(2.0, [4]), (2.00001, [4, 1, 1, 1, 1])])
+def test_losses_may_have_weights(X, trainings, power, parts):
+    reg = WeightedRegressor(**SMALL)
+    y = X[:, 0] + X[:, 1]
+    fits = [Fit({"power": p}, X, y, columns=c) for p in (2.0, power) for c in COLUMNS[:2]]
+    together(reg, fits)
+    assert trainings == parts
+    assert_as_alone(reg, fits)
 
 
 def test_a_failing_fit_yields_what_it_raises(X, y):
@@ -263,36 +524,56 @@ def test_a_member_that_diverges_takes_no_other_along(X, y, trainings):
     assert_as_alone(clf, fits)
 
 
-def test_what_stops_the_whole_pack_is_said_of_each(X, y, monkeypatch):
-    def no_memory(self, batch):
+def test_what_a_pack_cannot_do_each_fit_tries_alone(X, y, monkeypatch):
+    def no_memory(*args):
         raise MemoryError("out of memory")
 
+    fits = [Fit({}, X, y, columns=c) for c in COLUMNS]
+    monkeypatch.setattr(MemberSteps, "step", no_memory)
+    assert_as_alone(MLPClassifier(**SMALL), fits, tolerance=0)
     monkeypatch.setattr(Trainer, "train_step", no_memory)
-    found = together(MLPClassifier(**SMALL), [Fit({}, X, y, columns=c) for c in COLUMNS])
+    found = together(MLPClassifier(**SMALL), fits)
     assert all(isinstance(one, MemoryError) for one in found)
 
 
 def test_an_interrupt_ends_all_fits_of_a_pack(X, y, monkeypatch):
-    steps, train_step = [], Trainer.train_step
+    steps, step = [], MemberSteps.step
 
-    def interrupted(self, batch):
-        steps.append(batch)
+    def interrupted(self):
+        steps.append(self)
         if len(steps) == 15:  # in the third epoch of six batches
             raise KeyboardInterrupt
-        return train_step(self, batch)
+        step(self)
 
-    monkeypatch.setattr(Trainer, "train_step", interrupted)
+    monkeypatch.setattr(MemberSteps, "step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         together(MLPClassifier(**SMALL), [Fit({}, X, y, columns=c) for c in COLUMNS])
 
 
 def test_packs_stay_small(X, y, trainings, monkeypatch):
     fits = [Fit({}, X, y, columns=columns) for columns in COLUMNS]
-    monkeypatch.setattr(packs, "_MOST_MEMBERS", 3)
+    monkeypatch.setenv("SKLEARN_MODERN_PACK_SIZE", "3")
     together(MLPClassifier(**SMALL), fits)
-    monkeypatch.setattr(packs, "_MOST_NUMBERS", 500)  # 270 of data and 79 weights
+    monkeypatch.setenv("SKLEARN_MODERN_PACK_SIZE", "1")
     together(MLPClassifier(**SMALL), fits)
-    assert trainings == [3, 1, 2, 2]
+    monkeypatch.delenv("SKLEARN_MODERN_PACK_SIZE")
+    monkeypatch.setattr(packs, "MOST_NUMBERS_OF_DATA", 600)  # 270 numbers and 90 targets each
+    together(MLPClassifier(**SMALL), fits)
+    assert trainings == [3, 1, 1, 1, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(("width", "least", "most"), [(64, 50, 100), (256, 4, 30), (512, 1, 1)])
+def test_packs_of_wide_networks_have_few_members(X, y, width, least, most):
+    clf = MLPClassifier((width, width), max_iter=1, device="cpu").fit(X, y)
+    assert least <= most_members(clf.net_.objective, 256 if width == 512 else 64) <= most
+
+
+def test_a_network_of_several_members_counts_as_several(X, y):
+    clf = MLPClassifier((64, 64), max_iter=1, device="cpu")
+    most = [
+        most_members(clf.set_params(n_members=n).fit(X, y).net_.objective, 64, n) for n in (1, 10)
+    ]
+    assert most[0] == most[1]
 
 
 def test_without_a_seed_each_fit_draws_its_own(X, y):

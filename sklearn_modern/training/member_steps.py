@@ -1,0 +1,201 @@
+"""Steps of an optimiser for members that have settings of their own."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_modern.training.optimizers import VECTOR, adam_step, decaying, grouped, sgd_step
+from sklearn_modern.training.schedules import SCHEDULES
+from sklearn_modern.training.trainer import Trainer
+
+__all__ = ["MemberSteps"]
+
+
+@dataclass(eq=False)
+class _Run:
+    """Neighbouring members that take the same steps in an epoch.
+
+    Parameters
+    ----------
+    members : slice
+        Their places.
+    net : Trainer
+        One of their nets.
+    n_batches : int
+        How many steps they take.
+    n_steps : int
+        How many they have taken since the beginning.
+    """
+
+    members: slice
+    net: Trainer
+    n_batches: int
+    n_steps: int
+    moments: dict[int, list[list[Tensor]]] = field(default_factory=dict)
+
+    def rate(self, group: int, factor: float, done: int) -> float:
+        """Return the learning rate of a group of parameters after so many steps of the epoch."""
+        net = self.net
+        if SCHEDULES[net.schedule] is SCHEDULES["constant"]:  # "adaptive" lowers it
+            return net.optimizer_.param_groups[group]["lr"]
+        progress = (net.steps_done_ + done) / net.steps_to_do_
+        return net.lr * SCHEDULES[net.schedule](progress) * factor
+
+    def parts(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return the parts of tensors that belong to the members.
+
+        Members may share a vector register, as elements do that do not fill one, only if all of
+        them are computed alike; see :class:`sklearn_modern.training.optimizers.LeanAdam`.
+        """
+        n, found = self.members.stop - self.members.start, []
+        for tensor in tensors:
+            own = tensor if n == len(tensor) else tensor[self.members]
+            apart = n > 1 and (own.numel() // n) % VECTOR
+            found += [part.unsqueeze(0) for part in own.unbind()] if apart else [own]
+        return found
+
+
+class MemberSteps:
+    """The optimiser of a network whose members belong to different nets.
+
+    A member's weights change exactly as the net's own optimiser would change them. A step for which
+    a member has no rows leaves its weights, moments and count of steps as they are.
+
+    Parameters
+    ----------
+    network : nn.Module
+        The network; all its parameters have a leading axis of members.
+    rates : mapping of nn.Module to float
+        Parts of the network whose learning rate is a multiple of the common one.
+    nets : sequence of Trainer
+        The net of each member, whose settings hold for it.
+    earlier : tuple of (MemberSteps, list of int) or None, default=None
+        Steps from which to go on, and the place that each member had there.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        rates: Mapping[nn.Module, float],
+        nets: Sequence[Trainer],
+        earlier: "tuple[MemberSteps, list[int]] | None" = None,
+    ) -> None:
+        self._nets, self._is_sgd = nets, nets[0].solver == "sgd"
+        groups = grouped(network, rates, len(nets)).items()
+        self._groups = [(factor, parameters) for (factor, _), parameters in groups]
+        shrinking = set(decaying(network))
+        self._decaying = [[p for p in own if p in shrinking] for _, own in self._groups]
+        is_adamw = nets[0].solver == "adamw"
+        self._decays = [net.decay for net in nets] if is_adamw else []
+        self._penalties = [] if is_adamw else [net.penalty for net in nets]
+        self._largest = [net.gradient_clip or torch.inf for net in nets]
+        if earlier is None:
+            self._counts = [0] * len(nets)
+            n_moments = 1 if self._is_sgd else 2
+            self._moments = [
+                [[torch.zeros_like(p) for p in own] for _ in range(n_moments)]
+                for _, own in self._groups
+            ]
+        else:
+            before, places = earlier
+            counts = before._counts_now()
+            self._counts = [counts[place] for place in places]
+            self._moments = [
+                [[tensor[places] for tensor in moment] for moment in moments]
+                for moments in before._moments
+            ]
+        self._runs: list[_Run] = []
+
+    def begin_epoch(self) -> None:
+        """Find out which members take the same steps."""
+        self._counts = self._counts_now()
+        self._done, self._runs = 0, []
+        pairs = zip(self._nets, self._counts, strict=True)
+        begin = 0
+        for (n_batches, n_steps, *_), members in groupby(pairs, key=_steps_of):
+            members = list(members)
+            own = slice(begin, begin := begin + len(members))
+            self._runs.append(_Run(own, members[0][0], n_batches, n_steps))
+
+    def forget_gradients(self) -> None:
+        """Make room for new gradients."""
+        for _, parameters in self._groups:
+            for parameter in parameters:
+                parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Update the weights by their gradients."""
+        active = [run for run in self._runs if run.n_batches > self._done]
+        parameters = [p for _, own in self._groups for p in own]
+        for parameter in parameters:
+            if parameter.grad is None:  # it had no part in the losses
+                parameter.grad = torch.zeros_like(parameter)
+        if min(self._largest) < torch.inf:
+            self._clip([parameter.grad for parameter in parameters])
+        for group, (factor, own) in enumerate(self._groups):
+            rates = [run.rate(group, factor, self._done) for run in active]
+            self._shrink(self._decaying[group], active, rates)
+            gradients = [parameter.grad for parameter in own]
+            for run, rate in zip(active, rates, strict=True):
+                self._update(group, own, gradients, run, rate)
+        for run in active:
+            run.n_steps += 1
+        self._done += 1
+
+    def _update(self, group, parameters, gradients, run, rate):
+        if group not in run.moments:
+            lists = [parameters, *self._moments[group]]
+            run.moments[group] = [run.parts(tensors) for tensors in lists]
+        own, *moments = run.moments[group]
+        gradients = run.parts(gradients)
+        if self._is_sgd:
+            sgd_step(own, gradients, *moments, lr=rate, momentum=run.net.momentum)
+        else:
+            count = torch.tensor(float(run.n_steps + 1))
+            adam_step(own, gradients, *moments, [count] * len(own), lr=rate)
+
+    def _shrink(self, weights, active, rates):
+        """Add the gradients of penalties, and decay weights."""
+        if any(self._penalties):
+            for weight in weights:
+                weight.grad.addcmul_(weight, _column(self._penalties, weight))
+        if any(self._decays):
+            factors = [1.0] * len(self._nets)
+            for run, rate in zip(active, rates, strict=True):
+                for member in range(run.members.start, run.members.stop):
+                    factors[member] = 1.0 - rate * self._decays[member]
+            for weight in weights:
+                weight.mul_(_column(factors, weight))
+
+    def _clip(self, gradients):
+        """Scale each member's gradient so that its norm is at most its own largest."""
+        norms = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients])
+        largest = norms.new_tensor(self._largest)
+        factors = (largest / (norms.norm(dim=0) + 1e-6)).clamp(max=1.0)
+        for gradient in gradients:
+            gradient.flatten(1).mul_(factors.unsqueeze(1))
+
+    def _counts_now(self):
+        """Return how many steps each member has taken."""
+        if not self._runs:
+            return self._counts
+        return [run.n_steps for run in self._runs for _ in range(len(self._nets))[run.members]]
+
+
+def _steps_of(pair):
+    """Return what is equal for members that take the same steps in an epoch."""
+    net, n_steps = pair
+    rates = tuple(group["lr"] for group in net.optimizer_.param_groups)
+    n_batches = net.steps_to_do_ // net.max_epochs
+    progress = net.steps_done_, net.steps_to_do_
+    return n_batches, n_steps, *progress, net.schedule, net.lr, net.momentum, rates
+
+
+def _column(values, like):
+    """Return a value for each member, in a shape that meets that of a weight."""
+    column = torch.tensor(values, dtype=like.dtype, device=like.device)
+    return column.view(-1, *[1] * (like.ndim - 1))

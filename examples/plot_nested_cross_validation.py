@@ -25,7 +25,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 from sklearn.svm import SVC
 
-from sklearn_modern.model_selection import GridSearchCV, NestedCV, combine, compare_models
+from sklearn_modern.model_selection import (
+    GridSearchCV,
+    NestedCV,
+    OptimismDisplay,
+    OuterScoresDisplay,
+    ParameterStabilityDisplay,
+    combine,
+    compare_models,
+)
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
 
@@ -47,6 +55,7 @@ for one, other in zip(inner, outer, strict=True):
     ax.plot([0, 1], [one, other], "o-", color="C0", alpha=0.5)
 ax.set_xticks([0, 1], ["best score of the search", "outer score"])
 ax.set(ylabel="accuracy, on labels that are random", xlim=(-0.3, 1.3))
+plt.show()
 
 # %%
 # The search believes that it has found something. The outer scores know better.
@@ -65,23 +74,28 @@ models = combine(
     },
 )
 nested = NestedCV(models, repeats=1 if QUICK else 4, inner_cv=3, random_state=0).fit(X, y)
-summary = nested.summary()
-print(summary.round(3).to_string(index=False))
+print(nested.summary().round(3).to_string(index=False))
 
-fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
-places = np.arange(len(summary))
-errors = [summary["mean"] - summary["lower"], summary["upper"] - summary["mean"]]
-ax.errorbar(summary["mean"], places, xerr=errors, fmt="o", color="C0", label="outer, 95 %")
-ax.plot(summary["inner"], places, "x", color="C1", label="score of the search")
-ax.set_yticks(places, summary["model"])
-ax.set(xlabel="accuracy")
-fig.legend(loc="outside upper center", ncols=2)
+display = OuterScoresDisplay.from_estimator(nested)
 
 # %%
 # Intervals allow for training rows that folds share. They overlap, but they are not what decides:
 # the models were tested on the same rows, so that differences are more certain than scores.
 
 print(compare_models(nested))
+
+# %%
+# The inner score, by which the search chose, stands beside the outer one. A single fold says
+# little, as its test rows may be easy or hard; the mean says more. With few candidates and many
+# rows, as here, the score of a search is hardly too good.
+
+display = OptimismDisplay.from_estimator(nested)
+
+# %%
+# Did the folds agree on the parameters? Not always: those that they chose hardly differ on these
+# data, and the outer scores include it.
+
+display = ParameterStabilityDisplay.from_estimator(nested, "scaled + svm")
 
 # %%
 # What gets deployed is none of the outer models. It is the procedure, run once more on all rows.

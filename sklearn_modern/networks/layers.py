@@ -11,6 +11,7 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
@@ -327,12 +328,32 @@ class Dropout(Noise):
     Prevent Neural Networks from Overfitting", JMLR 15.
     """
 
+    # Whose units may be dropped; the others are neighbours without rates.
+    members: slice = slice(None)
+
     def forward(self, x: Tensor) -> Tensor:
         """Drop units; in evaluation mode return ``x`` as it is."""
         if not self.training or self.rate == 0:
             return x
-        keep = 1.0 - self.rate
-        return x * self.random.keep_mask(x, keep).div_(keep)
+        mask = self._keep_mask(x).mul_(self._scale(x))
+        if len(mask) < len(x):
+            mask, own = torch.ones_like(x), mask
+            mask[self.members] = own
+        return x * mask
+
+    def rectified(self, x: Tensor) -> Tensor:
+        """Overwrite x by its rectified values, and drop units: fewer passes than one by one."""
+        if not self.training or self.rate == 0:
+            return torch.relu_(x)
+        mask, scale = self._keep_mask(x), self._scale(x)
+        return _RectifiedDropout.apply(x, mask.mul_(scale), scale, self.members)
+
+    def _keep_mask(self, x):
+        return self.random.keep_mask(x, 1.0 - self.rate)
+
+    def _scale(self, x):
+        """Return what kept units are multiplied by, so that sums stay as large as they are."""
+        return 1.0 / (1.0 - self.rate)
 
 
 class MemberDropout(Dropout):
@@ -348,11 +369,36 @@ class MemberDropout(Dropout):
 
     def __init__(self, rates: Sequence[float], random: MemberRandom) -> None:
         super().__init__(max(rates), random)
-        self.keeps = [1.0 - rate for rate in rates]
+        dropping = [member for member, rate in enumerate(rates) if rate]
+        self.members = slice(dropping[0], dropping[-1] + 1) if dropping else slice(0)
+        self.keeps = [1.0 - rate for rate in rates[self.members]]
+        self.scales = [1.0 / keep for keep in self.keeps]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Drop units; in evaluation mode return ``x`` as it is."""
-        if not self.training or self.rate == 0:
-            return x
-        keep = x.new_tensor(self.keeps).view(-1, *[1] * (x.ndim - 1))
-        return x * self.random.keep_mask(x, self.keeps).div_(keep)
+    def _keep_mask(self, x):
+        return self.random.keep_mask(x[self.members], self.keeps, self.members)
+
+    def _scale(self, x):
+        return x.new_tensor(self.scales).view(-1, *[1] * (x.ndim - 1))
+
+
+class _RectifiedDropout(torch.autograd.Function):
+    """A rectifier in place, then a mask that scales the members' kept units.
+
+    What is left above zero was kept, so the result tells where the gradient goes, and the mask need
+    not be kept. The numbers are those of the two steps.
+    """
+
+    @staticmethod
+    def forward(ctx, x, mask, scale, members):
+        torch.relu_(x)[members] *= mask
+        ctx.mark_dirty(x)
+        ctx.save_for_backward(x)
+        ctx.scale, ctx.members = scale, members
+        return x
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        gradient = torch.ops.aten.threshold_backward(gradient, *ctx.saved_tensors, 0)
+        gradient[ctx.members] *= ctx.scale
+        return gradient, None, None, None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
@@ -54,6 +55,8 @@ class HiddenLayer(nn.Module):
         x = self.linear(x)
         if self.normalization is not None:
             x = self.normalization(x, given)
+        elif self.activation == "relu":  # nothing else needs what the linear map gave
+            return torch.relu_(x) if self.dropout is None else self.dropout.rectified(x)
         x = ACTIVATIONS[self.activation].function(x)
         return x if self.dropout is None else self.dropout(x)
 

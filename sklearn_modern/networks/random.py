@@ -72,18 +72,29 @@ class MemberRandom:
             member.normal_(0.0, std, generator=generator)
         return out
 
-    def keep_mask(self, like: Tensor, keep: float | Sequence[float]) -> Tensor:
+    def keep_mask(
+        self, like: Tensor, keep: float | Sequence[float], members: slice = slice(None)
+    ) -> Tensor:
         """Draw a mask of ones (with probability ``keep``) and zeros in the shape of ``like``.
 
         Members may have probabilities of their own. For one that keeps all nothing is drawn, nor
         for rows that are not its own.
+
+        Parameters
+        ----------
+        like : Tensor
+            A tensor (members, rows, ...).
+        keep : float or sequence of float
+            One probability, or that of each member.
+        members : slice, default=all
+            The members that ``like`` and ``keep`` belong to.
         """
-        keeps = keep if isinstance(keep, Sequence) else [keep] * len(self)
-        rows = [like.shape[1]] * len(self) if self.rows is None else self.rows
+        keeps = keep if isinstance(keep, Sequence) else [keep] * len(like)
+        rows = [like.shape[1]] * len(like) if self.rows is None else self.rows[members]
+        generators = self.generators(like.device)[members]
         if like.device.type == "cpu":
-            return self._quick_mask(like, keeps, rows)
+            return _quick_mask(like, keeps, rows, generators)
         mask = torch.ones_like(like)
-        generators = self.generators(like.device)
         for member, generator, keep, n in zip(mask, generators, keeps, rows, strict=True):
             if keep < 1.0:
                 member[:n].bernoulli_(keep, generator=generator)
@@ -95,24 +106,6 @@ class MemberRandom:
         for member, generator in zip(out, self.generators(), strict=True):
             torch.randperm(n, generator=generator, out=member)
         return out
-
-    def _quick_mask(self, like, keeps, rows):
-        """Draw four entries at once; each knows the probability to within 1 / 65536."""
-        size = like[0].numel()
-        width = size // max(like.shape[1], 1)
-        draws = torch.empty(len(self), -(-size // 4), dtype=torch.int64)
-        generators = self.generators()
-        for member, generator, keep, n in zip(draws, generators, keeps, rows, strict=True):
-            if keep < 1.0:
-                member[: -(-n * width // 4)].random_(-(2**63), None, generator=generator)
-            else:
-                member.zero_()  # which is below the limit
-        limits = [min(round(keep * 2**16) - 2**15, 2**15 - 1) for keep in keeps]
-        limit = limits[0]
-        if any(other != limit for other in limits):
-            limit = torch.tensor(limits, dtype=torch.int16).unsqueeze(1)
-        mask = torch.empty(len(self), size, dtype=like.dtype)
-        return torch.lt(draws.view(torch.int16)[:, :size], limit, out=mask).view(like.shape)
 
     def __getstate__(self) -> dict:
         """Keep the streams where they are, so that a pickled training goes on exactly."""
@@ -151,6 +144,25 @@ class _OneMember(MemberRandom):
     def __setstate__(self, state: dict) -> None:
         """Refer to the whole."""
         vars(self).update(state)
+
+
+def _quick_mask(like, keeps, rows, generators):
+    """Draw four entries at once; each knows the probability to within 1 / 65536."""
+    size = like[0].numel()
+    width = size // max(like.shape[1], 1)
+    draws = torch.empty(len(like), -(-size // 4), dtype=torch.int64)
+    for member, generator, keep, n in zip(draws, generators, keeps, rows, strict=True):
+        if keep < 1.0:
+            own = member if n * width == size else member[: -(-n * width // 4)]
+            own.random_(-(2**63), None, generator=generator)
+        else:
+            member.zero_()  # which is below the limit
+    limits = [min(round(keep * 2**16) - 2**15, 2**15 - 1) for keep in keeps]
+    limit = limits[0]
+    if any(other != limit for other in limits):
+        limit = torch.tensor(limits, dtype=torch.int16).unsqueeze(1)
+    mask = torch.empty(len(like), size, dtype=like.dtype)
+    return torch.lt(draws.view(torch.int16)[:, :size], limit, out=mask).view(like.shape)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Steps of an optimiser for members that have settings of their own."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import torch
@@ -34,7 +34,6 @@ class _Run:
     net: Trainer
     n_batches: int
     n_steps: int
-    moments: dict[int, list[list[Tensor]]] = field(default_factory=dict)
 
     def rate(self, group: int, factor: float, done: int) -> float:
         """Return the learning rate of a group of parameters after so many steps of the epoch."""
@@ -43,19 +42,6 @@ class _Run:
             return net.optimizer_.param_groups[group]["lr"]
         progress = (net.steps_done_ + done) / net.steps_to_do_
         return net.lr * SCHEDULES[net.schedule](progress) * factor
-
-    def parts(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Return the parts of tensors that belong to the members.
-
-        Members may share a vector register, as elements do that do not fill one, only if all of
-        them are computed alike; see :class:`sklearn_modern.training.optimizers.LeanAdam`.
-        """
-        n, found = self.members.stop - self.members.start, []
-        for tensor in tensors:
-            own = tensor if n == len(tensor) else tensor[self.members]
-            apart = n > 1 and (own.numel() // n) % VECTOR
-            found += [part.unsqueeze(0) for part in own.unbind()] if apart else [own]
-        return found
 
 
 class MemberSteps:
@@ -119,6 +105,11 @@ class MemberSteps:
             members = list(members)
             own = slice(begin, begin := begin + len(members))
             self._runs.append(_Run(own, members[0][0], n_batches, n_steps))
+        # Of each group: lists of its parameters and moments, and in each of these, one list a run.
+        self._parts = [
+            [_by_run(tensors, self._runs) for tensors in (own, *moments)]
+            for (_, own), moments in zip(self._groups, self._moments, strict=True)
+        ]
 
     def forget_gradients(self) -> None:
         """Make room for new gradients."""
@@ -129,7 +120,7 @@ class MemberSteps:
     @torch.no_grad()
     def step(self) -> None:
         """Update the weights by their gradients."""
-        active = [run for run in self._runs if run.n_batches > self._done]
+        active = [i for i, run in enumerate(self._runs) if run.n_batches > self._done]
         parameters = [p for _, own in self._groups for p in own]
         for parameter in parameters:
             if parameter.grad is None:  # it had no part in the losses
@@ -137,39 +128,35 @@ class MemberSteps:
         if min(self._largest) < torch.inf:
             self._clip([parameter.grad for parameter in parameters])
         for group, (factor, own) in enumerate(self._groups):
-            rates = [run.rate(group, factor, self._done) for run in active]
-            self._shrink(self._decaying[group], active, rates)
-            gradients = [parameter.grad for parameter in own]
-            for run, rate in zip(active, rates, strict=True):
-                self._update(group, own, gradients, run, rate)
-        for run in active:
-            run.n_steps += 1
+            rates = {i: self._runs[i].rate(group, factor, self._done) for i in active}
+            self._shrink(self._decaying[group], rates)
+            gradients = _by_run([parameter.grad for parameter in own], self._runs)
+            for i, rate in rates.items():
+                tensors = [lists[i] for lists in self._parts[group]]
+                self._update(self._runs[i], rate, gradients[i], *tensors)
+        for i in active:
+            self._runs[i].n_steps += 1
         self._done += 1
 
-    def _update(self, group, parameters, gradients, run, rate):
-        if group not in run.moments:
-            lists = [parameters, *self._moments[group]]
-            run.moments[group] = [run.parts(tensors) for tensors in lists]
-        own, *moments = run.moments[group]
-        gradients = run.parts(gradients)
+    def _update(self, run, rate, gradients, parameters, *moments):
         if self._is_sgd:
-            sgd_step(own, gradients, *moments, lr=rate, momentum=run.net.momentum)
+            sgd_step(parameters, gradients, *moments, lr=rate, momentum=run.net.momentum)
         else:
-            count = torch.tensor(float(run.n_steps + 1))
-            adam_step(own, gradients, *moments, [count] * len(own), lr=rate)
+            counts = [torch.tensor(float(run.n_steps + 1))] * len(parameters)
+            adam_step(parameters, gradients, *moments, counts, lr=rate)
 
-    def _shrink(self, weights, active, rates):
+    def _shrink(self, weights, rates):
         """Add the gradients of penalties, and decay weights."""
         if any(self._penalties):
-            for weight in weights:
-                weight.grad.addcmul_(weight, _column(self._penalties, weight))
+            for weight, column in _columns(self._penalties, weights):
+                weight.grad.addcmul_(weight, column)
         if any(self._decays):
             factors = [1.0] * len(self._nets)
-            for run, rate in zip(active, rates, strict=True):
-                for member in range(run.members.start, run.members.stop):
-                    factors[member] = 1.0 - rate * self._decays[member]
-            for weight in weights:
-                weight.mul_(_column(factors, weight))
+            for i, rate in rates.items():
+                own = self._runs[i].members
+                factors[own] = [1.0 - rate * decay for decay in self._decays[own]]
+            for weight, column in _columns(factors, weights):
+                weight.mul_(column)
 
     def _clip(self, gradients):
         """Scale each member's gradient so that its norm is at most its own largest."""
@@ -195,7 +182,31 @@ def _steps_of(pair):
     return n_batches, n_steps, *progress, net.schedule, net.lr, net.momentum, rates
 
 
-def _column(values, like):
-    """Return a value for each member, in a shape that meets that of a weight."""
-    column = torch.tensor(values, dtype=like.dtype, device=like.device)
-    return column.view(-1, *[1] * (like.ndim - 1))
+def _by_run(tensors: Sequence[Tensor], runs: Sequence[_Run]) -> list[list[Tensor]]:
+    """Return for each run the parts of tensors that belong to its members.
+
+    Members may share a vector register, as elements do that do not fill one, only if all of them
+    are computed alike; see :class:`sklearn_modern.training.optimizers.LeanAdam`.
+    """
+    lengths = [run.members.stop - run.members.start for run in runs]
+    found: list[list[Tensor]] = [[] for _ in runs]
+    for tensor in tensors:
+        if tensor[0].numel() % VECTOR:
+            apart = tensor.unsqueeze(1).unbind()
+            for run, own in zip(runs, found, strict=True):
+                own += apart[run.members]
+        else:
+            for part, own in zip(tensor.split(lengths), found, strict=True):
+                own.append(part)
+    return found
+
+
+def _columns(values: Sequence[float], weights: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield weights, each with one value for every member in a shape that meets its own."""
+    columns: dict[tuple, Tensor] = {}
+    for weight in weights:
+        how = weight.ndim, weight.dtype
+        if how not in columns:
+            column = torch.tensor(values, dtype=weight.dtype, device=weight.device)
+            columns[how] = column.view(-1, *[1] * (weight.ndim - 1))
+        yield weight, columns[how]

@@ -296,10 +296,11 @@ def _let_go(one):
 
 
 def _order(one):
-    """Sort nets so that those with equal settings are neighbours."""
+    """Sort nets so that those with equal settings are neighbours, and those with dropout, too."""
     net = one.net
     loss = sorted(one.network.head.loss_settings().items())
-    return loss, net.schedule, net.lr, net.momentum, net.max_epochs, len(one.training)
+    drops = any(_dropouts(one).values())
+    return loss, drops, net.schedule, net.lr, net.momentum, net.max_epochs, len(one.training)
 
 
 def _slices(running):

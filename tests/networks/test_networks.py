@@ -16,7 +16,14 @@ from sklearn_modern.networks.embeddings import (
     PiecewiseLinearEncoding,
 )
 from sklearn_modern.networks.given import NOTHING, Given
-from sklearn_modern.networks.layers import BatchNorm, Dropout, LayerNorm, Linear, NarrowLinear
+from sklearn_modern.networks.layers import (
+    BatchNorm,
+    Dropout,
+    LayerNorm,
+    Linear,
+    MemberDropout,
+    NarrowLinear,
+)
 from sklearn_modern.networks.mlp import MLP
 from sklearn_modern.networks.random import MemberRandom
 
@@ -274,6 +281,25 @@ def test_layer_norm_is_torch_layer_norm(members):
     for m in range(members):
         theirs.weight.data, theirs.bias.data = ours.gain[m, 0], ours.bias[m, 0]
         assert_close(ours(x)[m], theirs(x[m]))
+
+
+@pytest.mark.parametrize("rates", [[0.4] * 3, [0.0, 0.3, 0.0, 0.6, 0.0], [0.0, 0.0]])
+def test_rectified_dropout_is_dropout_of_rectified_values(rates):
+    def make(random):
+        same = len(set(rates)) == 1
+        return Dropout(rates[0], random) if same else MemberDropout(rates, random)
+
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(len(rates), 7, 5, generator=generator, requires_grad=True)
+    gradient = torch.randn(x.shape, generator=generator)
+    random = MemberRandom(range(len(rates)))
+    random.rows = [7, 4, 7, 2, 7][: len(rates)]
+    exists = torch.arange(7) < torch.tensor(random.rows).unsqueeze(1)
+    expected = make(copy.deepcopy(random))(torch.relu(x))
+    y = make(random).rectified(x.clone())
+    assert torch.equal(y[exists], expected[exists])
+    ours, theirs = (torch.autograd.grad(out, x, gradient)[0][exists] for out in (y, expected))
+    assert torch.equal(ours, theirs)
 
 
 @each_size

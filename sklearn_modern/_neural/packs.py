@@ -1,6 +1,7 @@
 """Many fits that train as the members of one network."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
@@ -10,7 +11,12 @@ from sklearn_modern._core.same import key
 from sklearn_modern._fits.fit import Fit, check_fits, data_key, outcome
 from sklearn_modern._neural.estimator import NeuralEstimator
 from sklearn_modern.networks.members import owners
-from sklearn_modern.training.pack_size import MOST_NUMBERS_OF_DATA, most_members
+from sklearn_modern.training.pack_size import (
+    bytes_of_members,
+    is_out_of_memory,
+    most_bytes,
+    most_members,
+)
 from sklearn_modern.training.packed import Prepared, shape_of, train_together
 
 __all__ = ["fit_many", "fits_at_once"]
@@ -47,8 +53,10 @@ def fit_many(estimator: Any, fits: Sequence[Fit]) -> Iterator[tuple[int, Any]]:
             yield position, outcome(estimator, fit)
         else:
             groups.setdefault(alike, []).append((position, fit, model))
-    for group in groups.values():
-        yield from _fit_group(estimator, group)
+    left = list(groups.values())
+    while left:
+        # Whatever a pack that has failed had of the memory is let go before its fits begin anew.
+        yield from _fit_group(estimator, left.pop(0), left)
 
 
 def _alike(model, fit):
@@ -75,80 +83,150 @@ def _may_be_on_cpu(device):
     return str(device) in ("auto", "cpu")
 
 
-def _fit_group(estimator, group):
-    """Prepare fits, and train those of one shape in packs that are not too large."""
-    packs: dict[Any, list] = {}
-    known: list[Tensor] = []
-    learned: dict[Any, dict] = {}
-    for position, fit, model in group:
-        try:
-            model._validate_params()
-            of_data = learned.setdefault(data_key(fit), {})
-            rows = model._prepare(*fit.data(), **fit.fit_params, learned=of_data)
-            prepared = Prepared(model.net_, *rows)
-        except Exception as error:
-            yield position, error
-            continue
-        entry = position, fit, model, prepared
-        if not _stands_beside(model, prepared):
-            yield from _train(estimator, [entry])
-            continue
-        for part in (prepared.training, prepared.validation):
-            if part is not None:
-                part.source.share(known)
-        pack = packs.setdefault(shape := shape_of(prepared), [])
-        pack.append(entry)
-        most = most_members(model.net_.objective, model.net_.batch_size, len(prepared))
-        if sum(len(one[-1]) for one in pack) >= most:
-            yield from _train(estimator, packs.pop(shape))
-        if sum(tensor.numel() for tensor in known) > MOST_NUMBERS_OF_DATA:
-            yield from _train_all(estimator, packs)
-            packs, known = {}, []
-    yield from _train_all(estimator, packs)
+@dataclass(frozen=True, eq=False)
+class _Entry:
+    """A fit that is prepared, and waits for its training."""
 
+    position: int
+    fit: Fit
+    model: Any
+    prepared: Prepared
 
-def _stands_beside(model, prepared):
-    """Tell whether a fit can be a member of a pack."""
-    # Sparse rows become dense only when they are taken, and bodies that take turns gain nothing.
-    sources = [part.source for part in (prepared.training, prepared.validation) if part is not None]
-    return (
-        model.device_ == "cpu"
-        and model.net_.objective.packs
-        and all(source.stands_beside for source in sources)
-        and not owners(model.net_.module_)
-    )
+    def parts(self):
+        prepared = self.prepared
+        return [part for part in (prepared.training, prepared.validation) if part is not None]
 
-
-def _train_all(estimator, packs):
-    for pack in packs.values():
-        yield from _train(estimator, pack)
-
-
-def _train(estimator, pack):
-    """Train prepared models, together if there are several."""
-    if len(pack) == 1:
-        ((position, _, model, prepared),) = pack
-        try:
-            model.net_.train_on(prepared.training, prepared.validation)
-        except Exception as error:
-            yield position, error
-            return
-    else:
-        verbose = any(model.verbose for _, _, model, _ in pack)
-        for _, _, model, _ in pack:
-            model.net_.verbose = 0
-        try:
-            train_together([prepared for *_, prepared in pack], verbose)
-        except Exception:  # such as one of a scorer: each meets its own
-            for position, fit, *_ in pack:
-                yield position, outcome(estimator, fit)
-            return
-    for position, _, model, _ in pack:
+    def result(self):
+        """Return the model, or why there is none, after the training."""
+        model = self.model
+        if self.prepared.error is not None:
+            return self.prepared.error
         model.net_.verbose = int(model.verbose)
         model.net_ = model.net_.without_optimizers()
         try:
             model._store_training()
         except Exception as error:
-            yield position, error
+            return error
+        return model
+
+
+@dataclass(eq=False)
+class _Pack:
+    """Fits of one shape, and how much memory they need.
+
+    Members with equal data share them. Once more they lie side by side.
+    """
+
+    entries: list[_Entry] = field(default_factory=list)
+    n_members: int = 0
+    _data: list[Tensor] = field(default_factory=list)
+    _n_bytes: int = 0
+
+    def add(self, entry):
+        self.entries.append(entry)
+        net, n_members = entry.prepared.net, len(entry.prepared)
+        self.n_members += n_members
+        n_rows = 0
+        for part in entry.parts():
+            part.source.share(self._data)
+            n_rows += len(part)
+        self._n_bytes += bytes_of_members(net.objective, net.batch_size, n_rows, n_members)
+
+    @property
+    def n_bytes(self):
+        return self._n_bytes + 2 * sum(tensor.nbytes for tensor in self._data)
+
+
+def _fit_group(estimator, group, left):
+    """Prepare fits, and train those of one shape in packs that are not too large.
+
+    Groups that are still to be fitted are added to ``left``.
+    """
+    packs: dict[Any, _Pack] = {}
+    learned: dict[Any, dict] = {}
+    most = most_bytes()
+    for position, fit, model in group:
+        try:
+            model._validate_params()
+            of_data = learned.setdefault(data_key(fit), {})
+            rows = model._prepare(*fit.data(), **fit.fit_params, learned=of_data)
+            entry = _Entry(position, fit, model, Prepared(model.net_, *rows))
+        except Exception as error:
+            if is_out_of_memory(error) and packs:  # of which those that wait have some
+                yield from _train_all(estimator, packs, left)
+                yield position, outcome(estimator, fit)
+            else:
+                yield position, error
+            continue
+        if not _stands_beside(entry):
+            yield from _train_alone(entry)
+            continue
+        pack = packs.setdefault(shape := shape_of(entry.prepared), _Pack())
+        pack.add(entry)
+        net, n_members = entry.prepared.net, len(entry.prepared)
+        if pack.n_members >= most_members(net.objective, net.batch_size, n_members):
+            yield from _train(estimator, packs.pop(shape), left)
+            most = most_bytes()
+        elif sum(one.n_bytes for one in packs.values()) > most:
+            yield from _train_all(estimator, packs, left)
+            most = most_bytes()
+    yield from _train_all(estimator, packs, left)
+
+
+def _stands_beside(entry):
+    """Tell whether a fit can be a member of a pack."""
+    # Sparse rows become dense only when they are taken, and bodies that take turns gain nothing.
+    return (
+        entry.model.device_ == "cpu"
+        and entry.prepared.net.objective.packs
+        and all(part.source.stands_beside for part in entry.parts())
+        and not owners(entry.prepared.net.module_)
+    )
+
+
+def _train_all(estimator, packs, left):
+    while packs:
+        _, pack = packs.popitem()
+        yield from _train(estimator, pack, left)
+
+
+def _train(estimator, pack, left):
+    """Train a pack; halves of those that have failed are ``left`` to begin anew.
+
+    Without memory smaller packs may do. If it was another error, the fits that do not have it must
+    not all pay for one that does.
+    """
+    entries = pack.entries
+    if len(entries) == 1:
+        yield from _train_alone(entries[0])
+        return
+    verbose = any(entry.model.verbose for entry in entries)
+    for entry in entries:
+        entry.model.net_.verbose = 0
+    interrupt = None
+    try:
+        train_together([entry.prepared for entry in entries], verbose)
+    except KeyboardInterrupt as raised:
+        interrupt = raised
+    except Exception:  # those that it concerns meet it again
+        pass
+    failed = []
+    for entry in entries:
+        if entry.prepared.ended or entry.prepared.error is not None:
+            yield entry.position, entry.result()
         else:
-            yield position, model
+            failed.append((entry.position, entry.fit, entry.fit.clone(estimator)))
+    if interrupt is not None:
+        raise interrupt
+    half = -(-len(failed) // 2)
+    left += filter(None, (failed[:half], failed[half:]))
+
+
+def _train_alone(entry):
+    prepared = entry.prepared
+    try:
+        prepared.net.train_on(prepared.training, prepared.validation)
+    except Exception as error:
+        yield entry.position, error
+    else:
+        yield entry.position, entry.result()

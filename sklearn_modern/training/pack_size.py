@@ -2,10 +2,13 @@
 
 import os
 
+import torch
+
+from sklearn_modern._core.memory import free_memory
 from sklearn_modern.training.objective import Objective
 from sklearn_modern.training.work import n_layers, operations
 
-__all__ = ["MOST_NUMBERS_OF_DATA", "most_members"]
+__all__ = ["bytes_of_members", "is_out_of_memory", "most_bytes", "most_members"]
 
 # A pack saves what a step costs besides its arithmetic. More than this many members save nothing
 # more.
@@ -18,8 +21,9 @@ _MOST_NUMBERS = 1 << 23
 # Floating-point operations of a step per layer with weights, beyond which nothing is saved.
 _LARGE_LAYER = 1e8
 
-# Numbers that the rows of a pack may have, all its data together.
-MOST_NUMBERS_OF_DATA = 1 << 26
+# The part of the free memory that networks may take which wait for their training, or are in it.
+# It is a small one, as other processes may take as much at the same time.
+_PART_OF_MEMORY = 0.25
 
 _VARIABLE = "SKLEARN_MODERN_PACK_SIZE"
 
@@ -52,3 +56,45 @@ def most_members(objective: Objective, batch_size: int, n_members: int = 1) -> i
     # Weights, their gradients and two moments; what a layer gives, twice forward and back.
     numbers = 4 * (n_weights + batch_size * n_units)
     return max(1, min(_MOST_MEMBERS, _MOST_NUMBERS // max(1, numbers)))
+
+
+def bytes_of_members(objective: Objective, batch_size: int, n_rows: int, n_members: int) -> int:
+    """Estimate the memory that members of a pack need besides their data.
+
+    Parameters
+    ----------
+    objective : Objective
+        Their network.
+    batch_size : int
+        Rows of a step.
+    n_rows : int
+        Rows of each of them, to train on and to validate with.
+    n_members : int
+        How many they are.
+    """
+    parameters = [p for module in objective.modules.values() for p in module.parameters()]
+    n_weights, n_units = (sum(map(size, parameters)) for size in (torch.numel, _n_units))
+    # The weights of the net and those side by side, gradients, two moments, the weights to keep,
+    # and moments once more when a member leaves; of a batch what a layer gives, its mask and its
+    # gradients; the order of the rows, shuffled and padded.
+    numbers = 8 * n_weights + 4 * n_members * batch_size * n_units
+    return numbers * parameters[0].element_size() + 3 * 8 * n_members * n_rows
+
+
+def most_bytes() -> int:
+    """Return how much memory networks may take that train together, or wait for it."""
+    return int(_PART_OF_MEMORY * free_memory())
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Tell whether an error is one of too little memory."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    # torch has no class of its own for the memory of the CPU.
+    return isinstance(error, RuntimeError) and (
+        "DefaultCPUAllocator" in str(error) or "bad_alloc" in str(error)
+    )
+
+
+def _n_units(parameter):
+    return parameter.shape[-1]

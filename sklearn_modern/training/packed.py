@@ -5,11 +5,12 @@ side by side with those of the others while they are trained, so that a step is 
 """
 
 import copy
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from numbers import Number
 from operator import itemgetter
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from sklearn_modern.networks.layers import Dropout, Layer, MemberDropout, Noise
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.callbacks import StopTraining
 from sklearn_modern.training.member_steps import MemberSteps
+from sklearn_modern.training.pack_size import is_out_of_memory
 from sklearn_modern.training.sources import Part, Source
 from sklearn_modern.training.trainer import Trainer
 from sklearn_modern.training.update import check_losses
@@ -43,15 +45,35 @@ class Prepared:
         The rows to train on.
     validation : Part or None
         The rows to validate with.
+
+    Attributes
+    ----------
+    ended : bool
+        Whether its training together with others has ended.
+    error : Exception or None
+        What ended it, if that concerns this net alone, such as an error of its scorer.
     """
 
     net: Trainer
     training: Part
     validation: Part | None
+    ended: bool = field(default=False, init=False)
+    error: Exception | None = field(default=None, init=False)
 
     def __len__(self) -> int:
         """Return the number of members."""
         return len(self.net.random)
+
+    def do(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call what concerns this net alone, whose training ends if that raises an error."""
+        if self.error is not None:
+            return None
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            self.error = error
 
     @property
     def network(self):
@@ -78,8 +100,10 @@ def shape_of(one: Prepared) -> Hashable:
 def train_together(pack: Sequence[Prepared], verbose: bool = False) -> None:
     """Train nets of one shape, each on rows of its own.
 
-    Afterwards weights, histories and callbacks are as if each net had been trained alone. Only its
-    optimiser is not updated. Ctrl-C ends all of them, and leaves none that is complete.
+    Weights, histories and callbacks of those that have ``ended`` are as if each had been trained
+    alone. Only its optimiser is not updated. An error that concerns one net ends its training, and
+    is its ``error``. Any other, and Ctrl-C, is raised, and nets that have not ended by then are of
+    no use.
 
     Parameters
     ----------
@@ -90,9 +114,9 @@ def train_together(pack: Sequence[Prepared], verbose: bool = False) -> None:
     """
     first = pack[0].net
     for one in pack:
-        one.net.begin(one.training, one.validation)
+        one.do(one.net.begin, one.training, one.validation)
     bar = ProgressBar("stdout") if verbose else None
-    running, members = sorted(pack, key=_order), None
+    running, members = sorted((one for one in pack if one.error is None), key=_order), None
     try:
         # Sums round by the number of threads, and over many epochs that grows.
         with deterministic(), threads_for_steps(first.objective, first.batch_size):
@@ -187,26 +211,28 @@ class _Members:
     def _epoch(self):
         """Train and validate once, tell the nets, and return those that stop."""
         for one in self.running:
-            rows = {"dataset_train": one.training, "dataset_valid": one.validation}
-            one.net.notify("on_epoch_begin", **rows)
+            one.do(_notify, one, "on_epoch_begin")
         losses = self._train()
         validated = None if self._validation is None else self._validate()
         stopped = []
         for one, places in zip(self.running, self._slices, strict=True):
-            net, iterator = one.net, one.net.get_iterator(one.training, training=True)
-            net.steps_done_ += len(iterator)
-            net.record_losses("train", losses[places] / one.training.total_weight(), iterator)
-            if validated is not None:
-                self._tell_validation(one, places, *validated)
-            try:
-                rows = {"dataset_train": one.training, "dataset_valid": one.validation}
-                net.notify("on_epoch_end", **rows)
-            except StopTraining:
+            goes_on = one.do(self._tell, one, places, losses, validated)
+            if not goes_on:
                 stopped.append(one)
-            else:
-                if net.steps_done_ >= net.steps_to_do_:
-                    stopped.append(one)
         return stopped
+
+    def _tell(self, one, places, losses, validated):
+        """Tell a net how its epoch went, and return whether it goes on."""
+        net, iterator = one.net, one.net.get_iterator(one.training, training=True)
+        net.steps_done_ += len(iterator)
+        net.record_losses("train", losses[places] / one.training.total_weight(), iterator)
+        if validated is not None:
+            self._tell_validation(one, places, *validated)
+        try:
+            _notify(one, "on_epoch_end")
+        except StopTraining:
+            return False
+        return net.steps_done_ < net.steps_to_do_
 
     def _tell_validation(self, one, places, losses, outputs):
         net, n_rows = one.net, len(one.validation)
@@ -290,9 +316,14 @@ class _Members:
 
 def _let_go(one):
     """End the training of a net, whose weights are its own again."""
-    one.net.end(one.training, one.validation)
+    one.do(one.net.end, one.training, one.validation)
     for weight in one.weights():
         weight.data = weight.data.clone()
+    one.ended = True
+
+
+def _notify(one, method_name):
+    one.net.notify(method_name, dataset_train=one.training, dataset_valid=one.validation)
 
 
 def _order(one):

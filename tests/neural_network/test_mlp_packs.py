@@ -1,8 +1,11 @@
 """Networks that train together are those that train apart."""
 
+import gc
 import pickle
 import re
 import warnings
+import weakref
+from collections import Counter
 from pathlib import Path
 from unittest.mock import patch
 
@@ -30,9 +33,12 @@ from sklearn_modern.networks.layers import Noise
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 from sklearn_modern.ordinal import OrdinalMLPClassifier
+from sklearn_modern.training import pack_size
+from sklearn_modern.training.callbacks import Progress
 from sklearn_modern.training.member_steps import MemberSteps
 from sklearn_modern.training.optimizers import make_optimizer
 from sklearn_modern.training.pack_size import most_members
+from sklearn_modern.training.sources import Arrays
 from sklearn_modern.training.supervised import Supervised
 from sklearn_modern.training.trainer import Trainer
 
@@ -80,6 +86,19 @@ def trainings(monkeypatch):
     monkeypatch.setattr(Trainer, "train_on", counting)
     monkeypatch.setattr(packs, "train_together", counting_together)
     return counts
+
+
+def failing_step(error, n_members, n_steps):
+    """Make a step that fails for more than some members after some steps."""
+    done, step = Counter(), MemberSteps.step
+
+    def failing(self):
+        done[self] += 1
+        if len(self._nets) > n_members and done[self] > n_steps:
+            raise error
+        step(self)
+
+    return failing
 
 
 def together(estimator, fits):
@@ -186,7 +205,7 @@ OWN = {
     "n_iter_no_change": [1, 2, 10],
     "n_members": [1, 2],
     "random_state": [0, 1],
-    "scoring": ["loss", "other"],
+    "scoring": ["loss", "other", "picky"],
     "tol": [1e-4, 0.05],
     "validation_fraction": [0.2, 0.3],
     "verbose": [False, 0],
@@ -218,6 +237,14 @@ def test_all_parameters_that_may_differ_are_drawn():
     assert re.findall(r"`(\w+)`", row) == sorted(OWN)
 
 
+def picky(model, X, y, sample_weight=None):
+    """Score, unless the score is high."""
+    share = np.mean(np.abs(model.predict(X) - y) < 0.5)
+    if share > 0.4:
+        raise LookupError("too good to be true")
+    return share
+
+
 @st.composite
 def packs_of_fits(draw):
     """Draw an estimator, a table, and fits that differ in whatever may differ."""
@@ -242,6 +269,8 @@ def packs_of_fits(draw):
         own = {n: draw(st.sampled_from(v)) for n, v in OWN.items() if hasattr(model, n)}
         if own["scoring"] == "other":
             own["scoring"] = "r2" if isinstance(model, MLPRegressor) else "accuracy"
+        elif own["scoring"] == "picky":
+            own["scoring"] = picky
         if model.solver != "sgd":
             own["momentum"] = 0.9
         rows = draw(st.sampled_from(folds))
@@ -250,15 +279,29 @@ def packs_of_fits(draw):
     return model, fits
 
 
-@given(packs_of_fits())
+@given(packs_of_fits(), st.sampled_from([None, None, 1, 3]))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-def test_members_of_any_pack_are_as_alone(pack):
+def test_members_of_any_pack_are_as_alone(pack, most):
+    """The memory is too small for more than ``most``, if that is given."""
     model, fits = pack
-    # What a pack cannot do is fitted alone, which would be right, and would hide its errors.
-    alone = patch.object(packs, "outcome", side_effect=AssertionError("a pack has failed"))
-    with alone, warnings.catch_warnings():
+    no_memory, errors, train_together = MemoryError("none left"), [], packs.train_together
+
+    def watched(*args):
+        try:
+            train_together(*args)
+        except Exception as error:  # the fits begin anew in the end alone, which hides errors
+            errors.append(error)
+            raise
+
+    step = failing_step(no_memory, most or np.inf, n_steps=2)
+    with (
+        patch.object(MemberSteps, "step", step),
+        patch.object(packs, "train_together", watched),
+        warnings.catch_warnings(),
+    ):
         warnings.simplefilter("ignore")  # of small tables
         assert_as_alone(model, fits, 1e-9 if model.precision == "float64" else 1e-5)
+    assert all(error is no_memory for error in errors)
 
 
 def test_folds_and_seeds_train_together(X, y, trainings):
@@ -495,7 +538,7 @@ def test_parameters_may_be_numbers_of_numpy(X, y):
     assert_as_alone(clf, [Fit({"dropout": rate}, X, y) for rate in np.float32([0.25, 0.1])])
 
 
-@pytest.mark.parametrize(("power", "parts"), [(2.0, [4]), (2.00001, [4, 1, 1, 1, 1])])
+@pytest.mark.parametrize(("power", "parts"), [(2.0, [4]), (2.00001, [4, 2, 2])])
 def test_losses_may_have_weights(X, trainings, power, parts):
     reg = WeightedRegressor(**SMALL)
     y = X[:, 0] + X[:, 1]
@@ -527,7 +570,25 @@ def test_a_member_that_diverges_takes_no_other_along(X, y, trainings):
     assert_as_alone(clf, fits)
 
 
-def test_what_a_pack_cannot_do_each_fit_tries_alone(X, y, monkeypatch):
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("none left"),
+        RuntimeError("[...] DefaultCPUAllocator: can't allocate memory: you tried [...]"),
+        ValueError("it may be any member's"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_pack_that_fails_is_halved_and_begins_anew(X, y, trainings, monkeypatch, error):
+    monkeypatch.setattr(MemberSteps, "step", failing_step(error, n_members=2, n_steps=9))
+    fits = [Fit({}, X, y, columns=columns) for columns in COLUMNS]
+    fits.append(Fit({"max_iter": 1}, X, y, columns=COLUMNS[0]))  # it is through by then
+    found = together(MLPClassifier(**SMALL), fits)
+    assert trainings == [5, 2, 2]
+    assert [model.n_iter_ for model in found] == [6, 6, 6, 6, 1]
+
+
+def test_a_fit_without_memory_fails_alone(X, y, monkeypatch):
     def no_memory(*args):
         raise MemoryError("out of memory")
 
@@ -537,6 +598,59 @@ def test_what_a_pack_cannot_do_each_fit_tries_alone(X, y, monkeypatch):
     monkeypatch.setattr(Trainer, "train_step", no_memory)
     found = together(MLPClassifier(**SMALL), fits)
     assert all(isinstance(one, MemoryError) for one in found)
+
+
+def test_a_fit_that_is_read_when_no_memory_is_left_gets_that_of_those_that_wait(X, y, monkeypatch):
+    prepare, n_waiting = MLPClassifier._prepare, Counter()
+
+    def crowded(self, *args, **kwargs):
+        n_waiting["now"] += 1
+        if n_waiting["now"] == 3:
+            raise MemoryError("too many wait")
+        return prepare(self, *args, **kwargs)
+
+    monkeypatch.setattr(MLPClassifier, "_prepare", crowded)
+    found = together(MLPClassifier(**SMALL), [Fit({}, X, y, columns=c) for c in COLUMNS])
+    assert [type(one) for one in found] == [MLPClassifier] * 4
+
+
+@pytest.mark.parametrize(
+    "ends", ["on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end"]
+)
+def test_an_error_that_concerns_one_member_ends_its_training_alone(
+    X, y, trainings, monkeypatch, ends
+):
+    told = getattr(Progress, ends)
+
+    def failing(self, net, **kwargs):
+        told(self, net, **kwargs)
+        if net.lr == 0.02 and len(net.history) in (0, 2, 6):
+            raise LookupError("lost the way")
+
+    monkeypatch.setattr(Progress, ends, failing)
+    fits = [Fit({"learning_rate_init": rate}, X, y) for rate in (0.01, 0.02, 0.03)]
+    clf = MLPClassifier(**SMALL, n_members=2)
+    found = together(clf, fits)
+    assert trainings == [3]
+    assert [type(one) for one in found] == [MLPClassifier, LookupError, MLPClassifier]
+    assert_as_alone(clf, fits)
+
+
+def test_what_a_pack_has_held_is_let_go(X, y, monkeypatch):
+    arrays, beside = [], Arrays.beside
+
+    def watched(self, others):
+        arrays.append([weakref.ref(part) for one in (self, *others) for part in one._parts()])
+        return beside(self, others)
+
+    monkeypatch.setattr(Arrays, "beside", watched)
+    monkeypatch.setenv("SKLEARN_MODERN_PACK_SIZE", "2")
+    found = MLPClassifier(**SMALL).fit_many([Fit({}, X, y, columns=c) for c in COLUMNS])
+    for _ in range(3):  # the third is of the second pack
+        next(found)
+    gc.collect()
+    first, second = ({array() is None for array in pack} for pack in arrays)
+    assert (first, second) == ({True}, {False})
 
 
 def test_an_interrupt_ends_all_fits_of_a_pack(X, y, monkeypatch):
@@ -559,10 +673,26 @@ def test_packs_stay_small(X, y, trainings, monkeypatch):
     together(MLPClassifier(**SMALL), fits)
     monkeypatch.setenv("SKLEARN_MODERN_PACK_SIZE", "1")
     together(MLPClassifier(**SMALL), fits)
-    monkeypatch.delenv("SKLEARN_MODERN_PACK_SIZE")
-    monkeypatch.setattr(packs, "MOST_NUMBERS_OF_DATA", 600)  # 270 numbers and 90 targets each
-    together(MLPClassifier(**SMALL), fits)
-    assert trainings == [3, 1, 1, 1, 1, 1, 2, 2]
+    assert trainings == [3, 1, 1, 1, 1, 1]
+
+
+def test_packs_take_a_part_of_the_free_memory(trainings, monkeypatch):
+    own = list(np.random.default_rng(0).normal(size=(4, 3000, 40)))
+    y = (own[0][:, 0] > 0).astype(int)
+    clf = MLPClassifier(**SMALL | {"batch_size": 64, "max_iter": 1, "precision": "float32"})
+
+    def parts(free, data):
+        trainings.clear()
+        monkeypatch.setattr(pack_size, "free_memory", lambda: free)
+        together(clf, [Fit({}, X, y) for X in data])
+        return trainings.copy()
+
+    # Data of 0.5 MB each, and as much beside the others.
+    assert parts(2**30, own) == [4]
+    assert parts(8 * 10**6, own) == [2, 2]
+    assert parts(10**6, own) == [1, 1, 1, 1]
+    assert parts(8 * 10**6, own[:1] * 4) == [4]
+    assert parts(10**6, own[:1] * 2) == [1, 1]
 
 
 @pytest.mark.parametrize(("width", "least", "most"), [(64, 50, 100), (256, 4, 30), (512, 1, 1)])

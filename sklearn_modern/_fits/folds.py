@@ -2,7 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from time import perf_counter
@@ -96,8 +96,10 @@ class Folds:
 
     def score_together(
         self, settings: Mapping[int, Setting], tasks: Sequence[Task], pairwise: bool
-    ) -> list[dict[str, Any]]:
+    ) -> list[dict[str, Any] | None]:
         """Fit settings to the training rows of splits, together, and score each.
+
+        What Ctrl-C has kept from being fitted is None, so that nothing is lost that is done.
 
         Parameters
         ----------
@@ -111,14 +113,15 @@ class Folds:
         fits = self._fits_of(settings, tasks, pairwise)
         pairs = [(settings[i].estimator, fit) for (i, _), fit in zip(tasks, fits, strict=True)]
         rows_of = lru_cache(_SPLITS_AT_HAND)(partial(self._rows, pairwise=pairwise))
-        found: list[Any] = [None] * len(tasks)
-        for place, fitted in fit_together(pairs):
-            outcome = self._outcome(fitted, rows_of(tasks[place][1]))
-            found[place] = outcome, fitted.stopwatch, fitted.before
-        return [
-            {"fit_time": before + stopwatch.seconds, **outcome}
-            for outcome, stopwatch, before in found
-        ]
+        found: dict[int, tuple] = {}
+        with suppress(KeyboardInterrupt):
+            for place, fitted in fit_together(pairs):
+                outcome = self._outcome(fitted, rows_of(tasks[place][1]))
+                found[place] = outcome, fitted.stopwatch, fitted.before
+        outcomes: list[dict[str, Any] | None] = [None] * len(tasks)
+        for place, (outcome, stopwatch, before) in found.items():
+            outcomes[place] = {"fit_time": before + stopwatch.seconds, **outcome}
+        return outcomes
 
     def _fits_of(self, settings, tasks, pairwise):
         """Return the fits of tasks; those on one split hold the same objects."""
@@ -258,6 +261,11 @@ def evaluate(
         Setting and split, in an order of no meaning.
     outcome : dict
         What scikit-learn's searches record of a fit: "test_scores", "fit_time" and so on.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C, when all is yielded that was done by then.
     """
     n_splits = sum(len({split for _, split in job.tasks}) for job in jobs)
     n_processes = effective_n_jobs(n_jobs)
@@ -273,7 +281,10 @@ def evaluate(
     with closing(queue):
         for (position, tasks), outcomes in zip(whose, queue, strict=True):
             for task, outcome in zip(tasks, outcomes, strict=True):
-                yield position, task, outcome
+                if outcome is not None:
+                    yield position, task, outcome
+            if None in outcomes:
+                raise KeyboardInterrupt
 
 
 def _asks_last_step(scorer):

@@ -6,6 +6,7 @@ import re
 import warnings
 import weakref
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 from unittest.mock import patch
 
@@ -653,18 +654,15 @@ def test_what_a_pack_has_held_is_let_go(X, y, monkeypatch):
     assert (first, second) == ({True}, {False})
 
 
-def test_an_interrupt_ends_all_fits_of_a_pack(X, y, monkeypatch):
-    steps, step = [], MemberSteps.step
-
-    def interrupted(self):
-        steps.append(self)
-        if len(steps) == 15:  # in the third epoch of six batches
-            raise KeyboardInterrupt
-        step(self)
-
-    monkeypatch.setattr(MemberSteps, "step", interrupted)
+def test_an_interrupt_ends_a_pack_but_for_members_that_are_through(X, y, monkeypatch):
+    monkeypatch.setattr(MemberSteps, "step", failing_step(KeyboardInterrupt(), 2, n_steps=9))
+    fits = [Fit({"max_iter": n}, X, y, columns=COLUMNS[0]) for n in (6, 1, 6, 1, 6)]
+    results = fit_many(MLPClassifier(**SMALL), fits)
+    found = dict(islice(results, 2))
     with pytest.raises(KeyboardInterrupt):
-        together(MLPClassifier(**SMALL), [Fit({}, X, y, columns=c) for c in COLUMNS])
+        next(results)
+    assert sorted(found) == [1, 3]
+    assert_same(found[1], MLPClassifier(**SMALL | {"max_iter": 1}).fit(*fits[1].data()), 1e-10)
 
 
 def test_packs_stay_small(X, y, trainings, monkeypatch):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from joblib import parallel_config
 from sklearn import model_selection as peer
+from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -13,6 +14,7 @@ from sklearn_modern._neural import packs
 from sklearn_modern.feature_selection import SequentialFeatureSelector
 from sklearn_modern.model_selection import GridSearchCV, NestedCV
 from sklearn_modern.neural_network import MLPClassifier
+from sklearn_modern.training.member_steps import MemberSteps
 
 SMALL = {
     "hidden_layer_sizes": (6,),
@@ -116,6 +118,31 @@ def test_nested_cross_validation_trains_together(data, sizes, monkeypatch):
     assert together.best_params_ == apart.best_params_
     first, second = together.predictions_, apart.predictions_
     assert (first["prediction"] == second["prediction"]).all()
+
+
+def test_what_was_through_when_a_search_was_interrupted_is_not_fitted_again(
+    data, sizes, monkeypatch, tmp_path
+):
+    steps, step = [], MemberSteps.step
+
+    def interrupted(self):
+        steps.append(1)
+        if len(steps) == 4:  # the last of the second epoch
+            raise KeyboardInterrupt
+        step(self)
+
+    grid = {"last__max_iter": [1, 2], "last__alpha": [0.1, 1.0]}
+    search = NestedCV((pipeline(MLPClassifier(**SMALL)), grid), outer_cv=3, inner_cv=2)
+    search.set_params(random_state=0, checkpoint=tmp_path / "nested")
+    monkeypatch.setattr(MemberSteps, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        search.fit(*data)
+    search.fit(*data)
+    assert sizes == [24, 12, 3]
+    whole = clone(search).set_params(checkpoint=None).fit(*data)
+    assert search.best_params_ == whole.best_params_
+    one, other = (nested.scores_frame().drop(columns="seconds") for nested in (search, whole))
+    np.testing.assert_allclose(one.select_dtypes(float), other.select_dtypes(float), atol=1e-9)
 
 
 def test_races_train_together(data, sizes):

@@ -5,6 +5,7 @@ import copyreg
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from sklearn_modern._fits.splitting import validation_split
 from sklearn_modern._inputs.validation import check_lengths, weighted_rows
 from sklearn_modern._neural.inputs import Inputs
 from sklearn_modern._neural.plain import PlainObject, plain, restored
+from sklearn_modern._neural.readings import ANEW
 from sklearn_modern._neural.settings import TrainingSettings
 from sklearn_modern._neural.targets import NoTargets, Targets
 from sklearn_modern.device import resolve_device
@@ -106,11 +108,10 @@ class NeuralEstimator(TrainingSettings, ABC):
         self._store_training()
         return self
 
-    def _prepare(self, X, y, sample_weight=None, X_val=None, y_val=None, *, learned=None):
+    def _prepare(self, X, y, sample_weight=None, X_val=None, y_val=None, *, readings=ANEW):
         """Do all of a fit but the training; return the rows to train on and to validate with.
 
-        ``learned`` maps weights of the rows to inputs that have learned from the same rows, so that
-        of many fits only one has to.
+        ``readings`` has what other fits of the same data have read.
         """
         resume = self.warm_start and hasattr(self, "net_")
         if resume:
@@ -123,17 +124,17 @@ class NeuralEstimator(TrainingSettings, ABC):
         y_is_read = self._targets.required or y is None
         if y_is_read and (y_val is not None) != (X_val is not None and y is not None):
             raise ValueError("X_val and y_val go together, but only one of them was given.")
-        checked, y, weight = self._check(X, y, sample_weight, reset=not resume)
+        checked, y, weight = self._check(X, y, sample_weight, reset=not resume, readings=readings)
         split, random = self._seeds()
         training, validation = np.arange(len(weight)), None
         if self.early_stopping and X_val is None:
             strata = np.zeros(len(weight)) if y is None else y
             training, validation = validation_split(strata, self.validation_fraction, split)
         if not resume:
-            self._start(checked, y, weight, training, random, learned=learned)
-        part = self._part(checked, y, weight, training)
+            self._start(checked, y, weight, training, random, readings=readings)
+        part = self._part(checked, y, weight, training, readings=readings)
         if X_val is not None:
-            validation_part = self._given_part(X_val, y_val, checked)
+            validation_part = self._given_part(X_val, y_val, checked, readings)
         elif validation is not None:
             validation_part = Part(part.source, self._index(validation))
         else:
@@ -184,14 +185,15 @@ class NeuralEstimator(TrainingSettings, ABC):
 
     # The parts of a fit, in the order of the calls.
 
-    def _check(self, X, y, sample_weight, *, reset):
+    def _check(self, X, y, sample_weight, *, reset, readings=ANEW):
         """Check everything, and leave out rows of weight zero."""
         if self._targets.required:
             check_lengths(X, y)
         else:
             y = None
         X, y, weight = weighted_rows(X, y, sample_weight)
-        checked = self._inputs.check(self, X, reset=reset)
+        check = partial(self._inputs.check, self, X, reset=reset)
+        checked = readings.once(self, "check", check)
         y = self._targets.check(y, reset=reset)
         if reset:
             vars(self).update(self._inputs.attributes() | self._targets.attributes())
@@ -207,50 +209,50 @@ class NeuralEstimator(TrainingSettings, ABC):
         split = np.random.RandomState(random_state.randint(2**31 - 1))
         return split, MemberRandom(random_state.randint(2**31 - 1, size=self.n_members))
 
-    def _start(self, checked, y, weight, training, random, *, first=False, learned=None):
+    def _start(self, checked, y, weight, training, random, *, first=False, readings=ANEW):
         """Learn scales from the training rows, and make the network with its initial weights."""
         uniform = len(training) == len(weight) and (weight == weight[0]).all()
         counted = np.zeros(len(weight))
         counted[training] = weight[training]
-        learned, rows = {} if learned is None else learned, None if uniform else counted.tobytes()
-        if rows in learned:
-            self._inputs = copy.deepcopy(learned[rows])
-        else:
-            self._inputs.learn(checked, None if uniform else counted, first=first)
-            learned[rows] = self._inputs
+        learn = partial(self._inputs.learn, checked, None if uniform else counted, first=first)
+        readings.once(self, ("learn", None if uniform else counted.tobytes()), learn)
         self._targets.learn(y, counted)
         objective = self._make_objective(random)
         self._trained_in_parts = False
         self._shape = self._shaping_parameters()
         self.net_ = self._make_net(objective, random, len(training))
 
-    def _part(self, checked, y, weight, training):
+    def _part(self, checked, y, weight, training, *, readings=ANEW, of="training"):
         """Take the data to the device; weights have mean 1 over the training rows."""
         if (weight == weight[0]).all():
             weight = None
         else:
             weight = self._tensor(weight / weight[training].mean())
         y = None if y is None else self._tensor(self._targets.scaled(y))
-        source = self._source(checked, slice(None), y=y, weight=weight)
-        return Part(source, self._index(training))
+        make, where = partial(self._source, checked, slice(None)), (of, self._dtype, self.device_)
+        rest = {"y": y, "weight": weight, "rows_together": self._rows_together(checked)}
+        return Part(readings.source(self, where, make, **rest), self._index(training))
 
-    def _given_part(self, X_val, y_val, training):
+    def _given_part(self, X_val, y_val, training, readings):
         if self._targets.required:
             check_lengths(X_val, y_val)
+        check = partial(self._inputs.check, self, X_val, reset=False)
         try:
-            checked = self._inputs.check(self, X_val, reset=False)
+            checked = readings.once(self, "check X_val", check)
             y = self._targets.check(y_val, reset=False)
         except ValueError as error:
             raise ValueError(f"In X_val and y_val: {error}") from None
-        self._inputs.compare(training, checked)
+        readings.once(self, "compare", partial(self._inputs.compare, training, checked))
         n_rows = num_samples(X_val)
-        return self._part(checked, y, np.ones(n_rows), np.arange(n_rows))
+        of_each = np.ones(n_rows), np.arange(n_rows)
+        return self._part(checked, y, *of_each, readings=readings, of="validation")
 
     def _source(self, checked, rows, **rest) -> Source:
         """Make a source of some of the checked rows."""
-        shape = self._inputs.row_shape(checked)
-        rest["rows_together"] = self.net_.objective.rows_together(shape)
         return self._inputs.source(checked, rows, self._dtype, self.device_, **rest)
+
+    def _rows_together(self, checked):
+        return self.net_.objective.rows_together(self._inputs.row_shape(checked))
 
     def _tensor(self, values):
         dtype = self._dtype if values.dtype.kind == "f" else torch.int64
@@ -320,10 +322,10 @@ class NeuralEstimator(TrainingSettings, ABC):
         check_is_fitted(self, "net_")
         checked = self._inputs.check(self, X, reset=False)
         objective, n_rows, results = self._net_on_device().objective, num_samples(X), None
-        step = objective.rows_together(self._inputs.row_shape(checked))
+        step = self._rows_together(checked)
         for start in range(0, n_rows, step):
             rows = slice(start, min(start + step, n_rows))
-            chunk = function(objective, self._source(checked, rows).whole())
+            chunk = function(objective, self._source(checked, rows, rows_together=step).whole())
             if results is None:
                 results = np.empty((n_rows, *chunk.shape[1:]), dtype=chunk.dtype)
             results[rows] = chunk

@@ -10,6 +10,7 @@ from sklearn_modern._core.estimator import Role, roles
 from sklearn_modern._core.same import key
 from sklearn_modern._fits.fit import Fit, check_fits, data_key, outcome
 from sklearn_modern._neural.estimator import NeuralEstimator
+from sklearn_modern._neural.readings import Readings
 from sklearn_modern.networks.members import owners
 from sklearn_modern.training.pack_size import (
     bytes_of_members,
@@ -143,20 +144,13 @@ def _fit_group(estimator, group, left):
     Groups that are still to be fitted are added to ``left``.
     """
     packs: dict[Any, _Pack] = {}
-    learned: dict[Any, dict] = {}
     most = most_bytes()
-    for position, fit, model in group:
-        try:
-            model._validate_params()
-            of_data = learned.setdefault(data_key(fit), {})
-            rows = model._prepare(*fit.data(), **fit.fit_params, learned=of_data)
-            entry = _Entry(position, fit, model, Prepared(model.net_, *rows))
-        except Exception as error:
-            if is_out_of_memory(error) and packs:  # of which those that wait have some
+    for position, fit, entry in _prepare(group):
+        if isinstance(entry, Exception):
+            if is_out_of_memory(entry) and packs:  # of which those that wait have some
                 yield from _train_all(estimator, packs, left)
-                yield position, outcome(estimator, fit)
-            else:
-                yield position, error
+                entry = outcome(estimator, fit)
+            yield position, entry
             continue
         if not _stands_beside(entry):
             yield from _train_alone(entry)
@@ -171,6 +165,24 @@ def _fit_group(estimator, group, left):
             yield from _train_all(estimator, packs, left)
             most = most_bytes()
     yield from _train_all(estimator, packs, left)
+
+
+def _prepare(group):
+    """Yield fits, ready to be trained, or what they have raised; those of equal data in a row."""
+    by_data: dict[Any, list] = {}
+    for position, fit, model in group:
+        by_data.setdefault(data_key(fit), []).append((position, fit, model))
+    for alike in by_data.values():
+        data, readings = None, Readings()
+        for position, fit, model in alike:
+            try:
+                model._validate_params()
+                data = fit.data() if data is None else data  # into which no network writes
+                rows = model._prepare(*data, **fit.fit_params, readings=readings)
+                entry = _Entry(position, fit, model, Prepared(model.net_, *rows))
+            except Exception as error:
+                entry = error
+            yield position, fit, entry
 
 
 def _stands_beside(entry):

@@ -168,6 +168,10 @@ class Arrays(Source):
         """Return a source of members, each of which takes its rows from arrays of its own."""
         return _ArraysOfMembers([self, *others])
 
+    def relabelled(self, **labels: Any) -> "Arrays":
+        """Return the same inputs with other targets and weights; see :class:`Source`."""
+        return Arrays(self._x, **labels)
+
     def share(self, known: list[Tensor]) -> None:
         """Let go of tensors that are equal to known ones, and add the others to these."""
         x = tuple(_known(part, known) for part in self._parts())

@@ -27,6 +27,7 @@ from sklearn_modern._fits.fit import Fit
 from sklearn_modern._fits.folds import Folds
 from sklearn_modern._fits.many import fit_many
 from sklearn_modern._neural import packs
+from sklearn_modern._neural.inputs import TableInputs
 from sklearn_modern._neural.targets import Numbers
 from sklearn_modern.heads.continuous import PointHead
 from sklearn_modern.model_selection import GridSearchCV
@@ -263,8 +264,12 @@ def packs_of_fits(draw):
         X["e"] = pd.Categorical.from_codes(rng.integers(0, 12, n_rows), list("ABCDEFGHIJKL"))
     score = X["a"] + rng.normal(size=n_rows)
     y = np.exp(score) if isinstance(model, MLPRegressor) else pd.qcut(score, 3, labels=False)
-    folds = [rows for rows, _ in KFold(3, shuffle=True, random_state=0).split(X)]
+    y = np.asarray(y)
     weight = rng.uniform(0.5, 2, size=n_rows) * (rng.random(n_rows) < 0.9)
+    folds = []
+    for rows, others in KFold(3, shuffle=True, random_state=0).split(X):
+        known = {"sample_weight": weight[rows]}, {"X_val": X.iloc[others], "y_val": y[others]}
+        folds += [(rows, fit_params) for fit_params in ({}, *known, {**known[0], **known[1]})]
     fits = []
     for _ in range(draw(st.integers(2, 5))):
         own = {n: draw(st.sampled_from(v)) for n, v in OWN.items() if hasattr(model, n)}
@@ -274,9 +279,8 @@ def packs_of_fits(draw):
             own["scoring"] = picky
         if model.solver != "sgd":
             own["momentum"] = 0.9
-        rows = draw(st.sampled_from(folds))
-        fit_params = {"sample_weight": weight[rows]} if draw(st.booleans()) else {}
-        fits.append(Fit(own, X, np.asarray(y), rows=rows, fit_params=fit_params))
+        rows, fit_params = draw(st.sampled_from(folds))
+        fits.append(Fit(own, X, y, rows=rows, fit_params=fit_params))
     return model, fits
 
 
@@ -395,6 +399,31 @@ def test_tables_of_one_shape_train_together(X, y, trainings):
     assert_as_alone(clf, fits)
 
 
+def test_data_are_read_once(X, y, monkeypatch):
+    steps = Counter()
+
+    def count(kind, name):
+        function = getattr(kind, name)
+
+        def counting(self, *args, **kwargs):
+            steps[name] += 1
+            return function(self, *args, **kwargs)
+
+        monkeypatch.setattr(kind, name, counting)
+
+    for kind, name in ((Fit, "data"), *((TableInputs, n) for n in ("check", "learn", "source"))):
+        count(kind, name)
+    given = {"X_val": X[:20], "y_val": y[:20]}
+    settings = [{"alpha": 1.0}, {"dropout": 0.0}, {"random_state": 1}, {"early_stopping": True}]
+    for fit_params, expected in (({}, (2, 2, 4, 4)), (given, (2, 4, 2, 4))):
+        steps.clear()
+        folds = np.arange(60), np.arange(30, 90)
+        fits = [Fit(own, X, y, rows, None, fit_params) for own in settings for rows in folds]
+        together(MLPClassifier(**SMALL), fits)
+        # Rows to validate with that are drawn leave fewer to learn from.
+        assert tuple(steps.values()) == expected
+
+
 def test_objectives_that_keep_more_than_weights_are_fitted_alone(X, y, trainings):
     class Growing(Supervised):
         n_steps = 0
@@ -447,13 +476,27 @@ class Scaled(MLPClassifier):
         return inputs
 
 
-@pytest.mark.parametrize(("kind", "parts"), [(Cubed, [1] * 4), (Scaled, [2, 2])])
-def test_what_subclasses_do_besides_is_done_in_packs(X, y, trainings, kind, parts):
-    clf = kind(**SMALL)
-    other = {"scales": False} if kind is Scaled else {"alpha": 2.0}
-    fits = [
-        Fit(params, X, y, rows=rows) for params in ({}, other) for rows in (slice(60), slice(70))
-    ]
+@estimator
+class ScaledForDropout(MLPClassifier):
+    """Its inputs know a parameter that members may have for themselves."""
+
+    def _make_inputs(self):
+        inputs = super()._make_inputs()
+        inputs.scaling = "standard" if self.dropout else None
+        return inputs
+
+
+@pytest.mark.parametrize(
+    ("kind", "other", "parts"),
+    [
+        (Cubed, {"alpha": 2.0}, [1] * 4),
+        (Scaled, {"scales": False}, [2, 2]),
+        (ScaledForDropout, {"dropout": 0.0}, [4]),
+    ],
+)
+def test_what_subclasses_do_besides_is_done_in_packs(X, y, trainings, kind, other, parts):
+    clf, folds = kind(**SMALL), (np.arange(60), np.arange(70))
+    fits = [Fit(params, X, y, rows=rows) for params in ({}, other) for rows in folds]
     together(clf, fits)
     assert trainings == parts
     assert_as_alone(clf, fits)
@@ -543,7 +586,7 @@ def test_parameters_may_be_numbers_of_numpy(X, y):
 def test_losses_may_have_weights(X, trainings, power, parts):
     reg = WeightedRegressor(**SMALL)
     y = X[:, 0] + X[:, 1]
-    fits = [Fit({"power": p}, X, y, columns=c) for p in (2.0, power) for c in COLUMNS[:2]]
+    fits = [Fit({"power": p, "random_state": seed}, X, y) for p in (2.0, power) for seed in (0, 1)]
     together(reg, fits)
     assert trainings == parts
     assert_as_alone(reg, fits)

@@ -28,8 +28,9 @@ class Role:
     packs_with : tuple or None, default=None
         The values with which a fit may be trained as a member of one network together with others
         that have the same value; None is every value.
-    differs : bool, default=False
-        Whether the members of such a network may have different values.
+    differs : bool or None, default=None
+        Whether the members of such a network may have different values. None says nothing, and
+        lets them have equal ones.
     needs : tuple of (str, tuple) or None, default=None
         Another parameter, and those of its values with which this one has an effect. With others it
         must have its default, or be off.
@@ -37,7 +38,7 @@ class Role:
 
     steers: bool
     packs_with: tuple | None = None
-    differs: bool = False
+    differs: bool | None = None
     needs: tuple[str, tuple] | None = None
 
 

@@ -44,9 +44,11 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
     """
 
     _: KW_ONLY
-    loss: str = shapes(default="squared_error")
-    quantiles: tuple[float, ...] = shapes(default=(0.5,), needs=("loss", ("quantile",)))
-    scale_target: bool = shapes(default=True)
+    loss: str = shapes(default="squared_error", differs=False)
+    quantiles: tuple[float, ...] = shapes(
+        default=(0.5,), differs=True, needs=("loss", ("quantile",))
+    )
+    scale_target: bool = shapes(default=True, differs=False)
 
     _parameter_constraints = {
         "loss": [StrOptions(set(HEADS))],

@@ -40,8 +40,8 @@ class TableEstimator(NeuralPredictor):
     """
 
     _: KW_ONLY
-    categorical_features: Any = shapes(default="from_dtype")
-    input_scaling: str | None = shapes(default="robust")
+    categorical_features: Any = shapes(default="from_dtype", differs=False)
+    input_scaling: str | None = shapes(default="robust", differs=False)
 
     _parameter_constraints = {
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
@@ -127,12 +127,12 @@ class PerceptronEstimator(TableEstimator):
         piecewise-linear encoding by quantiles, or nothing but scaled numbers.
     """
 
-    hidden_layer_sizes: int | tuple[int, ...] = shapes(default=(128, 128))
+    hidden_layer_sizes: int | tuple[int, ...] = shapes(default=(128, 128), differs=False)
     _: KW_ONLY
-    activation: str = shapes(default="relu")
+    activation: str = shapes(default="relu", differs=False)
     dropout: float = shapes(default=0.1, differs=True, needs=BATCHES)
-    normalization: str | None = shapes(default=None)
-    numerical_embedding: str | None = shapes(default=None)
+    normalization: str | None = shapes(default=None, differs=False)
+    numerical_embedding: str | None = shapes(default=None, differs=False)
 
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],

@@ -59,12 +59,12 @@ class NeuralOrdinalClassifier(NeuralClassifier):
     """
 
     _: KW_ONLY
-    method: str = shapes(default="coral")
-    class_order: Any = shapes(default=None)
-    decision: str = shapes(default="median")
-    link: str = shapes(default="logit")
-    importance_weights: Any = shapes(default=None)
-    threshold_learning_rate_factor: float = shapes(default=10.0)
+    method: str = shapes(default="coral", differs=False)
+    class_order: Any = shapes(default=None, differs=False)
+    decision: str = shapes(default="median", differs=False)
+    link: str = shapes(default="logit", differs=False)
+    importance_weights: Any = shapes(default=None, differs=False)
+    threshold_learning_rate_factor: float = shapes(default=10.0, differs=False)
 
     _parameter_constraints = {
         "method": [StrOptions(set(METHODS))],

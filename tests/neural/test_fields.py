@@ -9,7 +9,7 @@ from support.pixels import PixelClassifier
 
 from sklearn_modern._core.estimator import estimator, roles, steers
 from sklearn_modern._neural.estimator import NeuralEstimator
-from sklearn_modern.neural_network import CNNClassifier
+from sklearn_modern.neural_network import CNNClassifier, MLPClassifier
 from sklearn_modern.utils.discovery import all_estimators
 
 # A value of each parameter with which a fit starts, and another that is as good.
@@ -87,18 +87,29 @@ def test_the_table_has_every_neural_estimator():
     assert len(public) == 6
 
 
+def silent_on_packs(cls):
+    """Return parameters that do not say whether members of one network may differ in them."""
+    if not hasattr(cls, "fit_many"):
+        return []
+    known = roles(cls).items()
+    return [name for name, role in known if role.differs is None and role.packs_with is None]
+
+
 @each(KINDS)
 def test_every_parameter_has_a_role(instance):
     assert without_a_role(instance.kind) == []
+    assert silent_on_packs(instance.kind) == []
 
 
 def test_a_parameter_that_says_nothing_is_found():
     @estimator
-    class Careless(CNNClassifier):
+    class Careless(MLPClassifier):
         patience: int = 3
         courage: float = steers(default=0.5)
+        temperance: float = steers(default=0.5, differs=False)
 
     assert without_a_role(Careless) == ["patience"]
+    assert silent_on_packs(Careless) == ["courage"]
 
 
 @each(KINDS)

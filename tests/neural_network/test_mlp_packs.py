@@ -6,6 +6,7 @@ import re
 import warnings
 import weakref
 from collections import Counter
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from unittest.mock import patch
@@ -109,7 +110,7 @@ def together(estimator, fits):
     return [found[position] for position in range(len(fits))]
 
 
-def assert_as_alone(estimator, fits, tolerance=1e-10):
+def assert_as_alone(estimator, fits, tolerance=1e-10, of_weights=None):
     for fit, found in zip(fits, together(estimator, fits), strict=True):
         model = clone(estimator).set_params(**fit.params)
         if isinstance(found, Exception):
@@ -117,13 +118,13 @@ def assert_as_alone(estimator, fits, tolerance=1e-10):
                 model.fit(*fit.data(), **fit.fit_params)
             continue
         X, y = fit.data()
-        assert_same(found, model.fit(X, y, **fit.fit_params), tolerance)
+        assert_same(found, model.fit(X, y, **fit.fit_params), tolerance, of_weights)
         predict = "predict_proba" if hasattr(model, "predict_proba") else "predict"
         one, other = (getattr(estimator, predict)(X) for estimator in (found, model))
         np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * max(1, np.ptp(other)))
 
 
-def assert_same(found, alone, tolerance):
+def assert_same(found, alone, tolerance, of_weights=None):
     assert vars(found).keys() == vars(alone).keys()
     one, other = (re.sub(" at 0x[0-9a-f]+", "", str(e.get_params())) for e in (found, alone))
     assert one == other
@@ -141,7 +142,9 @@ def assert_same(found, alone, tolerance):
     assert state.keys() == expected.keys()
     for name in state:
         assert state[name].dtype == expected[name].dtype
-        np.testing.assert_allclose(state[name], expected[name], rtol=0, atol=tolerance)
+        np.testing.assert_allclose(
+            state[name], expected[name], rtol=0, atol=of_weights or tolerance
+        )
 
 
 @pytest.mark.parametrize(
@@ -173,11 +176,13 @@ def test_candidates_of_one_size_train_together(X, y, weight, trainings, settings
 def test_regressors_train_together(X, trainings, loss):
     y = 1e3 + 1e2 * X[:, 0] * X[:, 1] + X[:, 5]
     reg = MLPRegressor(**SMALL, loss=loss)
+    fits = [Fit({}, X, y, columns=columns) for columns in COLUMNS]
     if loss == "quantile":
         reg.set_params(quantiles=(0.1, 0.7))
-    fits = [Fit({}, X, y, columns=columns) for columns in COLUMNS]
+        fits += [Fit({"quantiles": levels}, X, y) for levels in ((0.9, 0.3), (0.6, 0.8))]
+        fits = [replace(fit, columns=COLUMNS[0]) for fit in fits]
     together(reg, fits)
-    assert trainings == [4]
+    assert trainings == [len(fits)]
     assert_as_alone(reg, fits)
 
 
@@ -206,6 +211,7 @@ OWN = {
     "momentum": [0.0, 0.5, 0.9],
     "n_iter_no_change": [1, 2, 10],
     "n_members": [1, 2],
+    "quantiles": [(0.1, 0.7), (0.9, 0.3), (0.6, 0.8), (0.5, 0.1)],
     "random_state": [0, 1],
     "scoring": ["loss", "other", "picky"],
     "tol": [1e-4, 0.05],
@@ -279,6 +285,10 @@ def packs_of_fits(draw):
             own["scoring"] = picky
         if model.solver != "sgd":
             own["momentum"] = 0.9
+        if precision == "float32":  # of which large steps would make a chance of the last digits
+            own |= {"gradient_clip": None, "learning_rate_init": own["learning_rate_init"] / 10}
+        if getattr(model, "loss", None) != "quantile":
+            own.pop("quantiles", None)
         rows, fit_params = draw(st.sampled_from(folds))
         fits.append(Fit(own, X, y, rows=rows, fit_params=fit_params))
     return model, fits
@@ -305,7 +315,9 @@ def test_members_of_any_pack_are_as_alone(pack, most):
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")  # of small tables
-        assert_as_alone(model, fits, 1e-9 if model.precision == "float64" else 1e-5)
+        # In single precision Adam makes a step of the last digit of a gradient that is about zero.
+        is_double = model.precision == "float64"
+        assert_as_alone(model, fits, *((1e-9,) if is_double else (1e-5, 1e-3)))
     assert all(error is no_memory for error in errors)
 
 

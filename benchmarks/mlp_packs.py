@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -86,15 +87,19 @@ def loop_and_pack(name, bar, X, y, repeats, **settings):
         assert np.abs(difference).max() < 1e-5
         assert one.n_iter_ == other.n_iter_
 
-    def seconds(side):
-        start = time.process_time()
-        side()
-        return time.process_time() - start
-
     ratio = compare(
-        lambda: together(model, fits), lambda: apart(model, few), repeats=repeats, seconds=seconds
+        lambda: together(model, fits),
+        lambda: apart(model, few),
+        repeats=repeats,
+        seconds=of_processor,
     )
     report(name, bar, ratio, SPARE)
+
+
+def of_processor(side):
+    start = time.process_time()
+    side()
+    return time.process_time() - start
 
 
 def candidates(repeats):
@@ -191,6 +196,52 @@ def pipelines(repeats):
     report("Pipelines of a scaler and (64, 64)", "none", ratio, 20)
 
 
+def categories(repeats):
+    """Say how often folds know different categories, and what it costs to train them apart."""
+    model = MLPClassifier((32,), **SETTINGS)
+    for levels in ((3, 6, 20), (10, 50), (10, 50, 200)):
+        for n_rows in (200, 1000, 5000):
+            n_packs = [_n_shapes(*_zipf(n_rows, levels, seed)) for seed in range(10)]
+            print(
+                f"{n_rows} rows, columns of {levels} categories: five folds make "
+                f"{np.mean(n_packs):.1f} packs (none)",
+                flush=True,
+            )
+    fits = fits_of(*_zipf(1000, (3, 6, 20), 0))
+    for n_candidates in (4, 20):
+        few = fits[: 5 * n_candidates]
+        sides = partial(together, model, few), partial(_by_fold, model, few)
+        ratio = compare(*sides, repeats=repeats, seconds=of_processor)
+        report(f"{n_candidates} candidates, (32,), 1000 rows, fold by fold", "none", ratio)
+
+
+def _by_fold(model, fits):
+    for fold in range(5):
+        together(model, fits[fold::5])
+
+
+def _zipf(n_rows, levels, seed):
+    """Make a table whose categories have the frequencies 1, 1/2, 1/3, ..., but for a factor."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(rng.standard_normal((n_rows, 10)))
+    for n_levels in levels:
+        frequency = 1.0 / np.arange(1, n_levels + 1)
+        names = [f"level {level}" for level in range(n_levels)]
+        frame[f"of {n_levels}"] = rng.choice(names, n_rows, p=frequency / frequency.sum())
+    y = (frame[0] + rng.standard_normal(n_rows) > 0).to_numpy(dtype=int)
+    return frame.rename(columns=str), y
+
+
+def _n_shapes(X, y):
+    """Count the shapes of the networks of five folds."""
+    model = MLPClassifier((4,), max_iter=1, device="cpu", random_state=0)
+    nets = [
+        clone(model).fit(X.iloc[rows], y[rows]).net_.module_
+        for rows, _ in peer.StratifiedKFold(5).split(X, y)
+    ]
+    return len({tuple(tuple(p.shape) for p in net.parameters()) for net in nets})
+
+
 def memory(repeats):
     """Compare peaks of the memory, each in a process of its own."""
     code = (
@@ -228,6 +279,7 @@ PARTS = {
         selection,
         nested,
         peers,
+        categories,
         memory,
     )
 }

@@ -56,7 +56,7 @@ _NOWHERE = {
     "missing": "Missing values are marked by NaN.",
     "module": "The estimator makes its network; convolutional ones take a module as pretrained.",
     "nesterovs_momentum": "solver='sgd' has Nesterov's momentum; momentum=0 switches it off.",
-    "power_t": "learning_rate='cosine' and 'one_cycle' lower the rate.",
+    "power_t": "learning_rate='cosine', 'one_cycle' and 'coslog4' lower the rate.",
     "shuffle": "Rows are always shuffled where their order matters.",
 }
 

@@ -207,7 +207,12 @@ class NeuralEstimator(TrainingSettings, ABC):
         """Draw the seed of the validation split, and one for each member."""
         random_state = check_random_state(self.random_state)
         split = np.random.RandomState(random_state.randint(2**31 - 1))
-        return split, MemberRandom(random_state.randint(2**31 - 1, size=self.n_members))
+        seeds = random_state.randint(2**31 - 1, size=self.n_members)
+        return split, MemberRandom(seeds, self._team())
+
+    def _team(self) -> int:
+        """Return how many members share weights."""
+        return 1
 
     def _start(self, checked, y, weight, training, random, *, first=False, readings=ANEW):
         """Learn scales from the training rows, and make the network with its initial weights."""

@@ -48,9 +48,10 @@ class TrainingSettings(BaseEstimator):
         strength of the L2 penalty, as in scikit-learn: the loss of a batch gets
         ``alpha / 2 * sum(w ** 2) / batch_size``.
         "auto" is 0.5 with "adamw", else 0.0001.
-    learning_rate : {"one_cycle", "cosine", "constant", "adaptive"}, default="one_cycle"
-        How the learning rate changes: constant; down to zero along half a cosine; up and then down
-        to zero; or divided by 5 each time that ``n_iter_no_change`` epochs brought no improvement.
+    learning_rate : {"one_cycle", "cosine", "coslog4", "constant", "adaptive"}, default="one_cycle"
+        How the learning rate changes: up and then down to zero; down to zero along half a cosine;
+        in four cosine cycles that double in length, so that a best epoch may end an early one;
+        constant; or divided by 5 each time that ``n_iter_no_change`` epochs brought no improvement.
     learning_rate_init : float, default=0.003
         The learning rate, for "one_cycle" its highest value.
     batch_size : "auto" or int, default="auto"
@@ -231,7 +232,8 @@ class TrainingSettings(BaseEstimator):
                     f"callbacks has {entry!r}; it takes instances of skorch.callbacks.Callback, or "
                     "pairs of a name and such an instance."
                 )
-            if isinstance(callback, LRScheduler) and self.learning_rate in ("cosine", "one_cycle"):
+            scheduled = SCHEDULES[self.learning_rate] is not SCHEDULES["constant"]
+            if isinstance(callback, LRScheduler) and scheduled:
                 raise ValueError(
                     f"callbacks has an LRScheduler, but learning_rate={self.learning_rate!r} sets "
                     "the rate itself; take learning_rate='constant'."

@@ -20,9 +20,6 @@ from sklearn_modern.networks.mlp import MLP
 
 __all__ = ["PerceptronEstimator", "TableEstimator"]
 
-# Bins of a column in the piecewise-linear encoding.
-_N_BINS = 16
-
 
 @estimator
 class TableEstimator(NeuralPredictor):
@@ -123,8 +120,16 @@ class PerceptronEstimator(TableEstimator):
     normalization : {"batch", "layer"} or None, default=None
         Normalisation between a hidden layer's linear map and its activation.
     numerical_embedding : {"periodic", "piecewise_linear"} or None, default=None
-        What numbers are turned into before the first layer: learned periodic features, the
-        piecewise-linear encoding by quantiles, or nothing but scaled numbers.
+        What numbers are turned into before the first layer: learned periodic features; the numbers
+        beside their piecewise-linear encoding by quantiles, whose weights start at zero; or nothing
+        but scaled numbers.
+    n_bins : int, default=16
+        Bins of a column in the piecewise-linear encoding; fewer where it has fewer values.
+    members : {"shared", "independent"}, default="shared"
+        What several members have in common. "shared": the weights of the hidden layers, to which
+        each adds scales, biases and an output layer of its own (TabM); they are one network, which
+        is stopped as a whole. "independent": nothing but the inputs. With ``n_members=1`` there is
+        no difference.
     """
 
     hidden_layer_sizes: int | tuple[int, ...] = shapes(default=(128, 128), differs=False)
@@ -133,6 +138,10 @@ class PerceptronEstimator(TableEstimator):
     dropout: float = shapes(default=0.1, differs=True, needs=BATCHES)
     normalization: str | None = shapes(default=None, differs=False)
     numerical_embedding: str | None = shapes(default=None, differs=False)
+    n_bins: int = shapes(
+        default=16, differs=False, needs=("numerical_embedding", ("piecewise_linear",))
+    )
+    members: str = shapes(default="shared", differs=False)
 
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -140,10 +149,15 @@ class PerceptronEstimator(TableEstimator):
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "normalization": [StrOptions(set(NORMALIZATIONS)), None],
         "numerical_embedding": [StrOptions({"periodic", "piecewise_linear"}), None],
+        "n_bins": [Interval(Integral, 1, None, closed="left")],
+        "members": [StrOptions({"shared", "independent"})],
     }
 
     def _bins(self):
-        return _N_BINS if self.numerical_embedding == "piecewise_linear" else None
+        return self.n_bins if self.numerical_embedding == "piecewise_linear" else None
+
+    def _team(self):
+        return self.n_members if self.members == "shared" else 1
 
     def _make_body(self, random):
         return MLP(

@@ -19,6 +19,8 @@ from sklearn_modern.networks.rowwise import is_inference, product
 
 __all__ = [
     "NORMALIZATIONS",
+    "VECTOR",
+    "AdaptedLinear",
     "BatchNorm",
     "Dropout",
     "Layer",
@@ -28,6 +30,9 @@ __all__ = [
     "NarrowLinear",
     "Noise",
 ]
+
+# Numbers in the longest vector register of a processor.
+VECTOR = 16
 
 
 class Layer(nn.Module):
@@ -83,28 +88,116 @@ class Linear(Layer):
         ``(-1, 1) / sqrt(n_in)``, which spreads the kinks of rectifiers over the inputs.
     bias : bool, default=True
         Whether there is a bias; before a layer that subtracts the mean it would have no effect.
+    silent : slice, default=none
+        Inputs whose weights start at zero, as if they were not there.
     """
 
     decays = ("weight",)
 
     def __init__(
-        self, n_in: int, n_out: int, random: MemberRandom, gain: float = 1.0, *, bias: bool = True
+        self,
+        n_in: int,
+        n_out: int,
+        random: MemberRandom,
+        gain: float = 1.0,
+        *,
+        bias: bool = True,
+        silent: slice = slice(0),
     ) -> None:
         super().__init__()
-        bound = 1.0 / math.sqrt(max(n_in, 1))
-        self.weight = nn.Parameter(random.uniform(n_in, n_out, bound=gain * math.sqrt(3) * bound))
+        before, n_silent = silent.start or 0, silent.stop - (silent.start or 0)
+        n_heard = n_in - n_silent
+        bound = 1.0 / math.sqrt(max(n_heard, 1))
+        streams = self._streams_of_weights(random)
+        weight = streams.uniform(n_heard, n_out, bound=gain * math.sqrt(3) * bound)
+        zeros = weight.new_zeros(len(weight), n_silent, n_out)
+        weight = torch.cat([weight[:, :before], zeros, weight[:, before:]], dim=1)
+        self.weight = nn.Parameter(weight)
         self.bias = nn.Parameter(random.uniform(1, n_out, bound=bound)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply each member's map to its rows."""
-        if x.shape[0] != self.weight.shape[0]:
-            x = x.expand(self.weight.shape[0], -1, -1)
-        return product(x, self.weight, self.bias)
+        weight = self.weight_of_members()
+        if x.shape[0] != weight.shape[0]:
+            x = x.expand(weight.shape[0], -1, -1)
+        return product(x, weight, self.bias)
+
+    def weight_of_members(self) -> Tensor:
+        """Return the weights of all members (members, n_in, n_out)."""
+        return self.weight
+
+    def _streams_of_weights(self, random):
+        return random
 
     def extra_repr(self) -> str:
         """Show the sizes when the network is printed."""
         members, n_in, n_out = self.weight.shape
         return f"{n_in}, {n_out}, members={members}, bias={self.bias is not None}"
+
+
+class AdaptedLinear(Linear):
+    r"""A :class:`Linear` whose members share weights, each with adapters of its own (TabM).
+
+    Member :math:`m` has the weights :math:`\mathrm{diag}(r_m)\, W\, \mathrm{diag}(s_m)`.
+    They are multiplied out, which costs less than to scale inputs and outputs as soon as a batch
+    has as many rows as a layer has units.
+
+    Parameters
+    ----------
+    n_in, n_out, random, gain, bias, silent
+        As for :class:`Linear`.
+    signs : bool, default=False
+        Whether each member starts with random signs of its inputs, which make members different; a
+        network does that in its first layer. All other adapters start at one.
+
+    References
+    ----------
+    Gorishniy, Kotelnikov, Babenko (2025), "TabM: Advancing Tabular Deep Learning with
+    Parameter-Efficient Ensembling", ICLR.
+    """
+
+    def __init__(
+        self, n_in: int, n_out: int, random: MemberRandom, *args, signs: bool = False, **kwargs
+    ) -> None:
+        super().__init__(n_in, n_out, random, *args, **kwargs)
+        before = torch.ones(len(random), n_in, 1)
+        if signs:
+            before = torch.where(random.uniform(n_in, 1, bound=1.0) < 0, -before, before)
+        self.before = nn.Parameter(before)
+        self.after = nn.Parameter(torch.ones(len(random), 1, n_out))
+
+    def weight_of_members(self) -> Tensor:
+        """Return the weights of all members (members, n_in, n_out)."""
+        if torch.is_grad_enabled():
+            return _Adapted.apply(self.weight, self.before, self.after)
+        return _adapted(self.weight, self.before * self.after)
+
+    def _streams_of_weights(self, random):
+        return random.shared()
+
+
+def _adapted(weight, scale):
+    """Multiply the weights of teams by the scales (members, n_in, n_out) of their members."""
+    return (weight.unsqueeze(1) * scale.unflatten(0, (len(weight), -1))).flatten(0, 1)
+
+
+class _Adapted(torch.autograd.Function):
+    """The weights of members, with a gradient in half the passes that torch's own takes."""
+
+    @staticmethod
+    def forward(ctx, weight, before, after):
+        scale = before * after
+        ctx.save_for_backward(weight, before, after, scale)
+        return _adapted(weight, scale)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        weight, before, after, scale = ctx.saved_tensors
+        of_weight = (gradient * scale).unflatten(0, (len(weight), -1)).sum(1)
+        of_scale = _adapted(weight, gradient)
+        of_before = torch.bmm(of_scale, after.transpose(1, 2))
+        return of_weight, of_before, torch.bmm(before.transpose(1, 2), of_scale)
 
 
 class NarrowLinear(Layer):
@@ -238,10 +331,13 @@ class BatchNorm(Layer):
         if given.weight is not None:
             return self._normalise(x, *self._statistics(x, given.weight.unsqueeze(-1)))
         # torch's kernel knows one axis of units, so the members' units stand side by side in it.
+        # Those that do not fill a vector register are computed by code that rounds in another way,
+        # so that there each member comes alone.
         members, rows, units = x.shape
-        if members == 1:
-            return self._fused(x.view(rows, units)).view(x.shape)
-        y = self._fused(x.transpose(0, 1).flatten(1))
+        if units % VECTOR:
+            y = [self._fused(own, slice(m, m + 1)) for m, own in enumerate(x.unbind())]
+            return torch.stack(y)
+        y = self._fused(x.transpose(0, 1).flatten(1), slice(None))
         return y.view(rows, members, units).transpose(0, 1)
 
     def _normalise(self, x, mean, variance):
@@ -258,22 +354,19 @@ class BatchNorm(Layer):
         self._update(mean.detach(), variance.detach())
         return mean, variance
 
-    def _fused(self, x):
+    def _fused(self, x, members=slice(None)):
         """Normalise (rows, members * units, ...) by torch's kernel."""
         # With momentum 1 it returns the batch's mean and unbiased variance.
-        mean = torch.zeros_like(self.running_mean).view(-1)
-        variance = torch.zeros_like(mean)
-        y = F.batch_norm(
-            x, mean, variance, self.gain.view(-1), self.bias.view(-1), True, 1.0, self.eps
-        )
+        gain, bias = self.gain[members].flatten(), self.bias[members].flatten()
+        mean, variance = torch.zeros_like(gain), torch.zeros_like(gain)
+        y = F.batch_norm(x, mean, variance, gain, bias, True, 1.0, self.eps)
         count = x.numel() // x.shape[1]
-        self._update(mean, variance * (1 - 1 / count))
+        self._update(mean.detach(), variance.detach() * (1 - 1 / count), members)
         return y
 
-    def _update(self, mean, variance):
-        shape = self.running_mean.shape
-        self.running_mean.lerp_(mean.view(shape), self.momentum)
-        self.running_variance.lerp_(variance.view(shape), self.momentum)
+    def _update(self, mean, variance, members=slice(None)):
+        for running, now in (self.running_mean, mean), (self.running_variance, variance):
+            running[members].lerp_(now.view_as(running[members]), self.momentum)
 
 
 class LayerNorm(Layer):

@@ -34,6 +34,11 @@ def make_members(make: Callable[[MemberRandom], Body], random: MemberRandom) -> 
     body = _make_one(make, random)
     if body.takes_members:
         return body
+    if random.team > 1:
+        raise ValueError(
+            f"{type(body).__name__} knows nothing of members, so that they cannot share its "
+            "weights; take members='independent'."
+        )
     random.__setstate__(before)  # as if nothing had been drawn
     bodies = [_make_one(make, random.member(member)) for member in range(len(random))]
     return Looped(bodies, random)

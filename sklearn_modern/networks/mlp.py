@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from sklearn_modern.networks.activations import ACTIVATIONS
 from sklearn_modern.networks.given import NOTHING, Given
-from sklearn_modern.networks.layers import NORMALIZATIONS, Dropout, Linear
+from sklearn_modern.networks.layers import NORMALIZATIONS, AdaptedLinear, Dropout, Linear
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.table import TableBody
 
@@ -30,6 +30,10 @@ class HiddenLayer(nn.Module):
         Probability with which a unit is dropped while training.
     normalization : str or None
         A key of ``NORMALIZATIONS``.
+    is_first : bool, default=False
+        Whether it takes the inputs of a network, where members that share weights start to differ.
+    silent : slice, default=none
+        Inputs whose weights start at zero.
     """
 
     def __init__(
@@ -40,12 +44,21 @@ class HiddenLayer(nn.Module):
         activation: str,
         dropout: float,
         normalization: str | None,
+        *,
+        is_first: bool = False,
+        silent: slice = slice(0),
     ) -> None:
         super().__init__()
         _, gain, pieces = ACTIVATIONS[activation]
         width = n_out * pieces
         # A constant would be lost in the batch mean, and Adam would blow its rounding errors up.
-        self.linear = Linear(n_in, width, random, gain, bias=normalization != "batch")
+        bias = normalization != "batch"
+        if random.team == 1:
+            self.linear = Linear(n_in, width, random, gain, bias=bias, silent=silent)
+        else:
+            self.linear = AdaptedLinear(
+                n_in, width, random, gain, bias=bias, silent=silent, signs=is_first
+            )
         self.normalization = NORMALIZATIONS[normalization](width, random) if normalization else None
         self.activation = activation
         self.dropout = Dropout(dropout, random) if dropout else None
@@ -100,10 +113,11 @@ class MLP(TableBody):
         bin_edges: Sequence[ArrayLike] | None = None,
     ) -> None:
         super().__init__(n_numbers, cardinalities, random, numerical_embedding, bin_edges)
-        width, layers = self.n_embedded, []
+        width, layers, kind = self.n_embedded, [], (activation, dropout, normalization)
+        first = {"is_first": True, "silent": self.silent}
         for n_units in hidden_layer_sizes:
-            layers.append(HiddenLayer(width, n_units, random, activation, dropout, normalization))
-            width = n_units
+            layers.append(HiddenLayer(width, n_units, random, *kind, **first))
+            width, first = n_units, {}
         self.hidden = nn.ModuleList(layers)
         self.n_features_out = width
 

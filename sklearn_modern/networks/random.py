@@ -19,19 +19,23 @@ class MemberRandom:
     ----------
     seeds : sequence of int
         One seed per member.
+    team : int, default=1
+        How many neighbours are one network: they share weights, train for their common loss, and
+        have no result of their own.
     """
 
     # How many rows of a batch each member has, where not all have all of them.
     rows: Sequence[int] | None = None
 
-    def __init__(self, seeds: Sequence[int]) -> None:
+    def __init__(self, seeds: Sequence[int], team: int = 1) -> None:
         self.seeds = tuple(int(seed) for seed in seeds)
+        self.team = team
         self._generators: dict[str, list[torch.Generator]] = {}
 
     @classmethod
     def joined(cls, parts: Sequence["MemberRandom"]) -> "MemberRandom":
         """Return the members of all parts, whose streams stay those of the parts."""
-        whole = cls([seed for part in parts for seed in part.seeds])
+        whole = cls([seed for part in parts for seed in part.seeds], parts[0].team)
         for device in parts[0]._generators:
             whole._generators[device] = [g for part in parts for g in part.generators(device)]
         return whole
@@ -39,6 +43,15 @@ class MemberRandom:
     def member(self, member: int) -> "MemberRandom":
         """Return one member, whose stream stays that of the whole."""
         return self if len(self) == 1 else _OneMember(self, member)
+
+    def shared(self) -> "MemberRandom":
+        """Return the stream of what a network's members share: that of the first of them."""
+        return self if self.team == 1 else self.member(0)
+
+    @property
+    def teams(self) -> int:
+        """How many networks there are that train apart."""
+        return len(self) // self.team
 
     def as_global(self, member: int, device: torch.device) -> AbstractContextManager[None]:
         """Let torch's global generators draw from a member's stream, as :func:`seeded` does."""
@@ -113,11 +126,11 @@ class MemberRandom:
             device: [generator.get_state() for generator in generators]
             for device, generators in self._generators.items()
         }
-        return {"seeds": self.seeds, "states": states}
+        return {"seeds": self.seeds, "team": self.team, "states": states}
 
     def __setstate__(self, state: dict) -> None:
         """Restore the streams of this machine's devices; others start again from the seeds."""
-        self.__init__(state["seeds"])
+        self.__init__(state["seeds"], state["team"])
         for device, states in state["states"].items():
             try:
                 generators = self.generators(device)
@@ -131,7 +144,8 @@ class _OneMember(MemberRandom):
     """One of several members; a view, so that a pickle, too, knows whose stream it is."""
 
     def __init__(self, whole: MemberRandom, member: int) -> None:
-        self.seeds, self._whole, self._member = (whole.seeds[member],), whole, member
+        self.seeds, self.team = (whole.seeds[member],), 1
+        self._whole, self._member = whole, member
 
     def generators(self, device: str | torch.device = "cpu") -> list[torch.Generator]:
         """Return the generator of the whole."""

@@ -33,7 +33,8 @@ class TableBody(Body):
     random : MemberRandom
         Where initial weights come from; its length is the number of members.
     numerical_embedding : {"periodic", "piecewise_linear"} or None, default=None
-        :class:`PeriodicEmbedding`, :class:`PiecewiseLinearEncoding`, or the numbers as they are.
+        :class:`PeriodicEmbedding`, the numbers beside their :class:`PiecewiseLinearEncoding`, or
+        the numbers as they are.
     bin_edges : sequence of array-like or None, default=None
         The edges of "piecewise_linear"; the other embeddings need none.
 
@@ -41,6 +42,9 @@ class TableBody(Body):
     ----------
     n_embedded : int
         Width of the embedded rows.
+    silent : slice
+        Those of them whose weights should start at zero: bins, which are there to refine what
+        numbers say.
     """
 
     takes_members = True
@@ -55,20 +59,43 @@ class TableBody(Body):
     ) -> None:
         super().__init__()
         self.random = random
-        self.numbers = _numbers(numerical_embedding, n_numbers, random, bin_edges)
-        self.categories = CategoryEmbedding(cardinalities, random) if len(cardinalities) else None
-        self.n_embedded = n_numbers if self.numbers is None else self.numbers.n_out
+        shared = random.shared()  # members that share weights share what embeds, too
+        self.numbers = _numbers(numerical_embedding, n_numbers, shared, bin_edges)
+        self.categories = CategoryEmbedding(cardinalities, shared) if len(cardinalities) else None
+        self.n_embedded, self.silent = n_numbers, slice(0)
+        if isinstance(self.numbers, PiecewiseLinearEncoding):
+            self.n_embedded += self.numbers.n_out
+            self.silent = slice(n_numbers, self.n_embedded)
+        elif self.numbers is not None:
+            self.n_embedded = self.numbers.n_out
         if self.categories is not None:
             self.n_embedded += self.categories.n_out
 
     def embed(self, x: Tensor | tuple[Tensor, Tensor], given: Given = NOTHING) -> Tensor:
         """Return embedded numbers and categories side by side; plain numbers as they are."""
         if self.categories is None:
-            return x if self.numbers is None else self.numbers(x)
+            return self._embed_numbers(x)
         numbers, codes = x
-        if self.numbers is not None:
-            numbers = self.numbers(numbers)
-        return join([numbers, self.categories(codes)])
+        return join([self._embed_numbers(numbers), self._of_teams(self.categories, codes)])
+
+    @property
+    def products(self) -> int:
+        """Multiplications of a forward pass of one row by all members."""
+        return sum(p.numel() * (self.members // len(p)) for p in self.parameters())
+
+    def _embed_numbers(self, x):
+        if self.numbers is None:
+            return x
+        embedded = self._of_teams(self.numbers, x)
+        return join([x, embedded]) if self.silent.stop else embedded
+
+    def _of_teams(self, embedding, values):
+        """Embed the rows of all members; those of members that share weights lie together."""
+        team, (members, rows, _) = self.random.team, values.shape
+        if team == 1 or members == 1:
+            return embedding(values)
+        embedded = embedding(values.reshape(members // team, team * rows, -1))
+        return embedded.reshape(members, rows, -1)
 
 
 def _numbers(kind, n_numbers, random, bin_edges):

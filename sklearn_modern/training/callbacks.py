@@ -21,7 +21,8 @@ class Progress(Callback):
 
     What is followed is the validation score if there are validation rows and ``validate``, else the
     training loss (negated). An epoch is an improvement if it beats the best by more than ``tol``.
-    A member keeps the weights that it would have if it had been trained alone and stopped.
+    A member keeps the weights that it would have if it had been trained alone and stopped; those
+    that share weights are followed as one.
 
     Parameters
     ----------
@@ -57,6 +58,7 @@ class Progress(Callback):
     def on_epoch_end(self, net, **kwargs) -> None:
         """Compare the epoch with the best."""
         current = net.member_scores_ if self.validate else -net.member_losses_
+        current = current.unflatten(0, (-1, net.random.team)).mean(1)
         if self.best_ is None:
             self.best_ = self.best_score_ = torch.full_like(current, -torch.inf)
             self.waited_ = torch.zeros_like(current, dtype=torch.int64)

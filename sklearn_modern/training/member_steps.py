@@ -1,13 +1,17 @@
-"""Steps of an optimiser for members that have settings of their own."""
+"""Steps of an optimiser for members that have settings of their own.
 
-from collections.abc import Iterator, Mapping, Sequence
+Members that share weights are one here: a *team*. All tensors are looked at as (teams, numbers).
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import torch
 from torch import Tensor, nn
 
-from sklearn_modern.training.optimizers import VECTOR, adam_step, decaying, grouped, sgd_step
+from sklearn_modern.networks.layers import VECTOR
+from sklearn_modern.training.optimizers import adam_step, decaying, grouped, sgd_step
 from sklearn_modern.training.schedules import SCHEDULES
 from sklearn_modern.training.trainer import Trainer
 
@@ -16,11 +20,11 @@ __all__ = ["MemberSteps"]
 
 @dataclass(eq=False)
 class _Run:
-    """Neighbouring members that take the same steps in an epoch.
+    """Neighbouring teams that take the same steps in an epoch.
 
     Parameters
     ----------
-    members : slice
+    teams : slice
         Their places.
     net : Trainer
         One of their nets.
@@ -30,7 +34,7 @@ class _Run:
         How many they have taken since the beginning.
     """
 
-    members: slice
+    teams: slice
     net: Trainer
     n_batches: int
     n_steps: int
@@ -47,19 +51,19 @@ class _Run:
 class MemberSteps:
     """The optimiser of a network whose members belong to different nets.
 
-    A member's weights change exactly as the net's own optimiser would change them. A step for which
-    a member has no rows leaves its weights, moments and count of steps as they are.
+    A team's weights change exactly as the net's own optimiser would change them. A step for which a
+    team has no rows leaves its weights, moments and count of steps as they are.
 
     Parameters
     ----------
     network : nn.Module
-        The network; all its parameters have a leading axis of members.
+        The network; all its parameters have a leading axis of members, or of teams.
     rates : mapping of nn.Module to float
         Parts of the network whose learning rate is a multiple of the common one.
     nets : sequence of Trainer
-        The net of each member, whose settings hold for it.
+        The net of each team, whose settings hold for it.
     earlier : tuple of (MemberSteps, list of int) or None, default=None
-        Steps from which to go on, and the place that each member had there.
+        Steps from which to go on, and the place that each team had there.
     """
 
     def __init__(
@@ -78,11 +82,11 @@ class MemberSteps:
         self._decays = [net.decay for net in nets] if is_adamw else []
         self._penalties = [] if is_adamw else [net.penalty for net in nets]
         self._largest = [net.gradient_clip or torch.inf for net in nets]
+        self._counts = [0] * len(nets)
         if earlier is None:
-            self._counts = [0] * len(nets)
             n_moments = 1 if self._is_sgd else 2
             self._moments = [
-                [[torch.zeros_like(p) for p in own] for _ in range(n_moments)]
+                [[torch.zeros_like(self._by_team(p)) for p in own] for _ in range(n_moments)]
                 for _, own in self._groups
             ]
         else:
@@ -96,20 +100,20 @@ class MemberSteps:
         self._runs: list[_Run] = []
 
     def begin_epoch(self) -> None:
-        """Find out which members take the same steps."""
+        """Find out which teams take the same steps."""
         self._counts = self._counts_now()
         self._done, self._runs = 0, []
         pairs = zip(self._nets, self._counts, strict=True)
         begin = 0
-        for (n_batches, n_steps, *_), members in groupby(pairs, key=_steps_of):
-            members = list(members)
-            own = slice(begin, begin := begin + len(members))
-            self._runs.append(_Run(own, members[0][0], n_batches, n_steps))
+        for (n_batches, n_steps, *_), teams in groupby(pairs, key=_steps_of):
+            teams = list(teams)
+            own = slice(begin, begin := begin + len(teams))
+            self._runs.append(_Run(own, teams[0][0], n_batches, n_steps))
         # Of each group: lists of its parameters and moments, and in each of these, one list a run.
-        self._parts = [
-            [_by_run(tensors, self._runs) for tensors in (own, *moments)]
-            for (_, own), moments in zip(self._groups, self._moments, strict=True)
-        ]
+        self._parts = []
+        for (_, own), moments in zip(self._groups, self._moments, strict=True):
+            lists = [[self._by_team(p.detach()) for p in own], *moments]
+            self._parts.append([_by_run(tensors, self._runs) for tensors in lists])
 
     def forget_gradients(self) -> None:
         """Make room for new gradients."""
@@ -126,11 +130,11 @@ class MemberSteps:
             if parameter.grad is None:  # it had no part in the losses
                 parameter.grad = torch.zeros_like(parameter)
         if min(self._largest) < torch.inf:
-            self._clip([parameter.grad for parameter in parameters])
+            self._clip([self._by_team(parameter.grad) for parameter in parameters])
         for group, (factor, own) in enumerate(self._groups):
             rates = {i: self._runs[i].rate(group, factor, self._done) for i in active}
             self._shrink(self._decaying[group], rates)
-            gradients = _by_run([parameter.grad for parameter in own], self._runs)
+            gradients = _by_run([self._by_team(p.grad) for p in own], self._runs)
             for i, rate in rates.items():
                 tensors = [lists[i] for lists in self._parts[group]]
                 self._update(self._runs[i], rate, gradients[i], *tensors)
@@ -148,33 +152,39 @@ class MemberSteps:
     def _shrink(self, weights, rates):
         """Add the gradients of penalties, and decay weights."""
         if any(self._penalties):
-            for weight, column in _columns(self._penalties, weights):
-                weight.grad.addcmul_(weight, column)
+            column = _column(self._penalties, weights)
+            for weight in weights:
+                own = len(weight) // len(self._nets)  # 1 if members share it
+                self._by_team(weight.grad).addcmul_(self._by_team(weight), column, value=1 / own)
         if any(self._decays):
             factors = [1.0] * len(self._nets)
             for i, rate in rates.items():
-                own = self._runs[i].members
+                own = self._runs[i].teams
                 factors[own] = [1.0 - rate * decay for decay in self._decays[own]]
-            for weight, column in _columns(factors, weights):
-                weight.mul_(column)
+            column = _column(factors, weights)
+            for weight in weights:
+                self._by_team(weight).mul_(column)
 
     def _clip(self, gradients):
-        """Scale each member's gradient so that its norm is at most its own largest."""
-        norms = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients])
+        """Scale each team's gradient so that its norm is at most its own largest."""
+        norms = torch.stack([gradient.norm(dim=1) for gradient in gradients])
         largest = norms.new_tensor(self._largest)
         factors = (largest / (norms.norm(dim=0) + 1e-6)).clamp(max=1.0)
         for gradient in gradients:
-            gradient.flatten(1).mul_(factors.unsqueeze(1))
+            gradient.mul_(factors.unsqueeze(1))
+
+    def _by_team(self, tensor):
+        return tensor.view(len(self._nets), -1)
 
     def _counts_now(self):
-        """Return how many steps each member has taken."""
+        """Return how many steps each team has taken."""
         if not self._runs:
             return self._counts
-        return [run.n_steps for run in self._runs for _ in range(len(self._nets))[run.members]]
+        return [run.n_steps for run in self._runs for _ in self._nets[run.teams]]
 
 
 def _steps_of(pair):
-    """Return what is equal for members that take the same steps in an epoch."""
+    """Return what is equal for teams that take the same steps in an epoch."""
     net, n_steps = pair
     rates = tuple(group["lr"] for group in net.optimizer_.param_groups)
     n_batches = net.steps_to_do_ // net.max_epochs
@@ -183,30 +193,24 @@ def _steps_of(pair):
 
 
 def _by_run(tensors: Sequence[Tensor], runs: Sequence[_Run]) -> list[list[Tensor]]:
-    """Return for each run the parts of tensors that belong to its members.
+    """Return for each run the parts of tensors (teams, numbers) that belong to it.
 
-    Members may share a vector register, as elements do that do not fill one, only if all of them
-    are computed alike; see :class:`sklearn_modern.training.optimizers.LeanAdam`.
+    Teams may share a vector register, as elements do that do not fill one, only if all of them are
+    computed alike; see :class:`sklearn_modern.training.optimizers.LeanAdam`.
     """
-    lengths = [run.members.stop - run.members.start for run in runs]
+    lengths = [run.teams.stop - run.teams.start for run in runs]
     found: list[list[Tensor]] = [[] for _ in runs]
     for tensor in tensors:
-        if tensor[0].numel() % VECTOR:
-            apart = tensor.unsqueeze(1).unbind()
+        if tensor.shape[1] % VECTOR:
+            apart = tensor.unbind()
             for run, own in zip(runs, found, strict=True):
-                own += apart[run.members]
+                own += apart[run.teams]
         else:
             for part, own in zip(tensor.split(lengths), found, strict=True):
                 own.append(part)
     return found
 
 
-def _columns(values: Sequence[float], weights: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield weights, each with one value for every member in a shape that meets its own."""
-    columns: dict[tuple, Tensor] = {}
-    for weight in weights:
-        how = weight.ndim, weight.dtype
-        if how not in columns:
-            column = torch.tensor(values, dtype=weight.dtype, device=weight.device)
-            columns[how] = column.view(-1, *[1] * (weight.ndim - 1))
-        yield weight, columns[how]
+def _column(values: Sequence[float], like: Sequence[Tensor]) -> Tensor | None:
+    """Return a value for each team as a column; None if there is nothing that it is for."""
+    return like[0].new_tensor(values).unsqueeze(1) if like else None

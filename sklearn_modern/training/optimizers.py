@@ -7,12 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import LBFGS, SGD, Optimizer
 
-from sklearn_modern.networks.layers import Layer
+from sklearn_modern.networks.layers import VECTOR, Layer
 from sklearn_modern.networks.members import owners
 
 __all__ = [
     "SOLVERS",
-    "VECTOR",
     "LeanAdam",
     "adam_step",
     "decaying",
@@ -22,9 +21,6 @@ __all__ = [
 ]
 
 SOLVERS = ("sgd", "adam", "adamw", "lbfgs")
-
-# Numbers in the longest vector register of a processor.
-VECTOR = 16
 
 
 class LeanAdam(Optimizer):

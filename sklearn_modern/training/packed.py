@@ -94,7 +94,8 @@ def shape_of(one: Prepared) -> Hashable:
     couples = any(map(_couples_rows, layers))
     coupled = (len(one.training), one.training.source.is_weighted) if couples else None
     how = net.solver, net.batch_size, net.device, one.validation is None
-    return weights, fixed, tuple(_settings(one)), coupled, how, type(one.network.head)
+    kind = type(one.network.head), net.random.team
+    return weights, fixed, tuple(_settings(one)), coupled, how, kind
 
 
 def train_together(pack: Sequence[Prepared], verbose: bool = False) -> None:
@@ -153,15 +154,15 @@ class _Members:
             self._validation = _beside([one.validation for one in self._of_member])
         earlier = None
         if before is not None:
-            places = [place for one in running for place in before.places_of(one)]
+            places = [place for one in running for place in before.teams_of(one)]
             earlier = before.steps, places
-        nets = [one.net for one in self._of_member]
+        nets = [one.net for one in self._of_member[:: self.random.team]]
         self.steps = MemberSteps(self._network, self._objective.rates["module"], nets, earlier)
 
-    def places_of(self, one: Prepared) -> range:
-        """Return the members of a net."""
-        places = self._slices[self.running.index(one)]
-        return range(places.start, places.stop)
+    def teams_of(self, one: Prepared) -> range:
+        """Return the places of a net's teams."""
+        places, team = self._slices[self.running.index(one)], self.random.team
+        return range(places.start // team, places.stop // team)
 
     def train_until_one_stops(self, bar: ProgressBar | None) -> list[Prepared]:
         """Train epoch after epoch, let those go that stop, and return the others."""
@@ -185,8 +186,9 @@ class _Members:
         each = zip(*(one.weights() for one in self.running), strict=True)
         for weight, weights in zip(joint.weights(), each, strict=True):
             weight.data = torch.cat([own.data for own in weights])
-            for own, places in zip(weights, self._slices, strict=True):
-                own.data = weight.data[places]
+            lengths = [len(own) for own in weights]  # of all members, or one for a team
+            for own, part in zip(weights, weight.data.split(lengths), strict=True):
+                own.data = part
         rates = [_dropouts(one) for one in self._of_member]
         for name in _dropouts(template):
             parent, _, child = name.rpartition(".")
@@ -262,7 +264,7 @@ class _Members:
         self.random.rows = None if whole else n_rows.tolist()
         losses = self._losses(self._network(batch.x, batch.given), batch)
         check_losses(losses, len(self.random), batch)
-        share = 1.0 / n_rows.clamp(min=1).to(losses.dtype).unsqueeze(1)
+        share = 1.0 / (n_rows.clamp(min=1) * self.random.team).to(losses.dtype).unsqueeze(1)
         weight = share.expand_as(losses) if batch.weight is None else batch.weight * share
         summed = losses.detach() if batch.weight is None else losses.detach() * batch.weight
         if not whole:

@@ -24,6 +24,8 @@ class Trained:
         Updates its parameters.
     members : int
         How many there are.
+    team : int, default=1
+        How many neighbouring members share weights.
 
     Attributes
     ----------
@@ -33,15 +35,17 @@ class Trained:
         The optimiser's groups, and those of their parameters that penalties and decay shrink.
     """
 
-    def __init__(self, module: nn.Module, optimizer: Optimizer, members: int) -> None:
-        self.optimizer, self.members = optimizer, members
+    def __init__(
+        self, module: nn.Module, optimizer: Optimizer, members: int, team: int = 1
+    ) -> None:
+        self.optimizer, self.members, self.team = optimizer, members, team
         self.parameters = [p for p in module.parameters() if p.requires_grad]
         found = set(decaying(module))
         self.decaying = [
             (group, [p for p in group["params"] if p in found]) for group in optimizer.param_groups
         ]
         owner_of = owners(module)
-        if members > 1:
+        if members > team:
             _check_members(module, members, owner_of)
         self._owners = [
             owner_of.get(name) for name, p in module.named_parameters() if p.requires_grad
@@ -49,10 +53,11 @@ class Trained:
 
     @torch.no_grad()
     def penalise(self, strength: float) -> None:
-        """Add the gradient of ``strength / 2 * sum(w ** 2)``."""
+        """Add the gradient of ``strength / 2 * sum(w ** 2)``, a mean over those that share."""
         for _, weights in self.decaying:
             for weight in weights:
-                weight.grad.add_(weight, alpha=strength)
+                own = self.team if len(weight) == self.members else 1
+                weight.grad.add_(weight, alpha=strength / own)
 
     @torch.no_grad()
     def decay(self, rate: float) -> None:
@@ -76,7 +81,7 @@ class Trained:
 def clip(trained: Sequence[Trained], largest: float) -> None:
     """Scale each member's gradient so that its norm is at most ``largest``."""
     members = trained[0].members
-    if members == 1:
+    if members == trained[0].team:
         clip_grad_norm_([p for part in trained for p in part.parameters], largest)
         return
     gradients = [entry for part in trained for entry in part.gradients_of_members()]

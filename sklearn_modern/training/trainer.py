@@ -114,7 +114,7 @@ class Trainer(NeuralNet):
         for name, module in self.objective.modules.items():
             rates = rates_of.get(name, {})
             optimizer = make_optimizer(
-                module, self.solver, self.lr, self.momentum, rates, len(self.random)
+                module, self.solver, self.lr, self.momentum, rates, self.random.teams
             )
             setattr(self, _optimizer_of(name), optimizer)
         return self
@@ -277,7 +277,9 @@ class Trainer(NeuralNet):
             return
         self._flags = flags
         self.trained_ = {
-            name: Trained(module, getattr(self, _optimizer_of(name)), len(self.random))
+            name: Trained(
+                module, getattr(self, _optimizer_of(name)), len(self.random), self.random.team
+            )
             for name, module in self.objective.modules.items()
         }
         if not any(part.parameters for part in self.trained_.values()):

@@ -83,10 +83,13 @@ class Update(ABC):
             ) from None
 
     def _give_gradients(self, parts: Sequence[Trained], losses: Tensor) -> None:
-        """Give parameters, and no others, the gradient of the weighted mean over the batch."""
+        """Give parameters, and no others, the gradient of the weighted mean over the batch.
+
+        Members that share weights share the mean of their losses.
+        """
         check_losses(losses, parts[0].members, self.batch)
         # Reducing first would cost a node each.
-        share, weight = 1.0 / len(self.batch), self.batch.weight
+        share, weight = 1.0 / (len(self.batch) * parts[0].team), self.batch.weight
         gradient = torch.full_like(losses, share) if weight is None else weight * share
         if len(self.trained) == 1:  # there are no others that the losses could reach
             losses.backward(gradient)

@@ -57,6 +57,11 @@ def make_mlp(random):
     return MLP(4, [], [5, N_FEATURES], random, dropout=0.2)
 
 
+def test_bodies_that_take_turns_share_no_weights():
+    with pytest.raises(ValueError, match=r"Ordinary knows nothing.*members='independent'"):
+        make_members(Ordinary, MemberRandom([0, 1], team=2))
+
+
 @pytest.mark.parametrize("make", [Ordinary, make_mlp])
 def test_a_member_is_what_it_is_alone(make):
     together = make_members(make, MemberRandom([1, 2, 3]))

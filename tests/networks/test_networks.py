@@ -463,10 +463,10 @@ def test_piecewise_linear_encoding_with_each_members_own_edges():
     assert_close(layer(x)[1], np.array([[-1, 0], [0.5, 0], [1.5, 0], [4, 0]]) / 3)
 
 
-def test_constant_columns_alone_are_no_features():
+def test_constant_columns_have_no_bins():
     setting = but(n_numbers=1, numerical_embedding="piecewise_linear", bin_edges=[np.array([1.0])])
     net = make(setting)
-    assert net.hidden[0].linear.weight.shape == (3, 0, 8)
+    assert net.hidden[0].linear.weight.shape == (3, 1, 8)
     assert net(inputs(setting)).isfinite().all()
 
 

@@ -54,6 +54,8 @@ OTHERS = {
     "dropout": (0.1, 0.2),
     "normalization": (None, "batch"),
     "numerical_embedding": (None, "periodic"),
+    "n_bins": (16, 8),
+    "members": ("shared", "independent"),
     "categorical_features": ("from_dtype", None),
     "input_scaling": ("robust", "standard"),
     # Arrays.

@@ -14,6 +14,12 @@ from sklearn_modern.training.supervised import Supervised
 each_kind = each(KINDS)
 
 
+def independent(instance, n_members):
+    """Return the settings with which each of several members is a network of its own."""
+    members = {"members": "independent"} if hasattr(instance.kind, "members") else {}
+    return members | {"n_members": n_members}
+
+
 def of_member(estimator, member, *, trained=False):
     """Return what is saved or trained of a member, by the names that it has alone."""
     found = {}
@@ -34,7 +40,10 @@ def of_member(estimator, member, *, trained=False):
 )
 def test_a_member_does_not_depend_on_its_neighbours(instance, settings):
     settings = {"precision": "float64", "gradient_clip": 0.05} | settings
-    alone, among = instance.fitted(**settings), instance.fitted(**settings, n_members=3)
+    alone, among = (
+        instance.fitted(**settings),
+        instance.fitted(**settings, **independent(instance, 3)),
+    )
     own, first, second = of_member(alone, 0), of_member(among, 0), of_member(among, 1)
     assert own.keys() == first.keys()
     for name in own:
@@ -61,7 +70,7 @@ def test_early_stopping_keeps_each_members_best_epoch(instance, monkeypatch):
     scores = iter(torch.tensor([[1.0, 3.0], [3.0, 1.0], [2.0, 2.0], [0.0, 0.0]]))
     for kind in (Objective, Supervised):
         monkeypatch.setattr(kind, "score", lambda *args: next(scores))
-    model = instance.make(early_stopping=True, n_members=2, max_iter=4)
+    model = instance.make(early_stopping=True, max_iter=4, **independent(instance, 2))
     seen = Epochs(model)
     model.set_params(callbacks=[seen]).fit(*instance.data(40))
     for member, best in enumerate((2, 1)):
@@ -80,7 +89,7 @@ def test_early_stopping_keeps_each_members_best_epoch(instance, monkeypatch):
 @pytest.mark.parametrize("clip", [0.01, 1e6])
 def test_the_gradient_of_each_member_is_clipped_to_its_norm(instance, n_members, clip):
     settings = {"solver": "sgd", "momentum": 0, "batch_size": 40, "max_iter": 1, "alpha": 0}
-    settings |= {"precision": "float64", "n_members": n_members}
+    settings |= {"precision": "float64"} | independent(instance, n_members)
     if hasattr(instance.kind, "threshold_learning_rate_factor"):
         settings["threshold_learning_rate_factor"] = 1.0
 

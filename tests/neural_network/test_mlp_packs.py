@@ -224,6 +224,7 @@ COMMON = {
     "batch_size": ["auto", 7, 16],
     "hidden_layer_sizes": [(), (5,), (16, 3)],
     "input_scaling": ["robust", "standard", None],
+    "members": ["shared", "independent"],
     "normalization": [None, None, "batch", "layer"],
     "numerical_embedding": [None, None, "periodic", "piecewise_linear"],
     "solver": ["adamw", "adam", "sgd"],
@@ -755,7 +756,7 @@ def test_packs_of_wide_networks_have_few_members(X, y, width, least, most):
 
 
 def test_a_network_of_several_members_counts_as_several(X, y):
-    clf = MLPClassifier((64, 64), max_iter=1, device="cpu")
+    clf = MLPClassifier((64, 64), max_iter=1, device="cpu", members="independent")
     most = [
         most_members(clf.set_params(n_members=n).fit(X, y).net_.objective, 64, n) for n in (1, 10)
     ]

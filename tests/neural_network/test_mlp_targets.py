@@ -26,6 +26,7 @@ SMALL = {
     "random_state": 0,
 }
 EXACT = SMALL | {"precision": "float64", "batch_size": 10_000, "max_iter": 15}
+EXACT["members"] = "independent"
 # A linear model, trained to the end.
 OPTIMAL = {
     "activation": "relu",

@@ -216,7 +216,8 @@ def test_scores_of_training_rows_are_those_of_one_member(X, y, n_members):
     """At a rate of nearly zero the epoch's predictions are those of the end."""
     scoring = EpochScoring("accuracy", lower_is_better=False, on_train=True, name="accuracy")
     still = SETTINGS | {"learning_rate_init": 1e-12, "max_iter": 1}
-    clf = MLPClassifier(**still, n_members=n_members, callbacks=[scoring]).fit(X, y)
+    members = {"n_members": n_members, "members": "independent"}
+    clf = MLPClassifier(**still, **members, callbacks=[scoring]).fit(X, y)
     first = MLPClassifier(**still).fit(X, y)
     assert clf.history_[-1, "accuracy"] == pytest.approx(first.score(X, y))
     assert clf.history_[-1, "accuracy"] not in (0.0, 1.0)

@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
 from torch import nn
 
+from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.neural_network import CNNClassifier, MLPClassifier, MLPRegressor
 from sklearn_modern.training.callbacks import Progress, StopTraining
 from sklearn_modern.training.schedules import SCHEDULES
@@ -35,6 +36,7 @@ EXACT = {
     "learning_rate_init": 0.02,
     "alpha": 0.3,
     "precision": "float64",
+    "members": "independent",
     "device": "cpu",
     "random_state": 3,
 }
@@ -150,6 +152,8 @@ def bare_optimizer(network, solver, lr, alpha):
 def bare_rate(schedule, progress):
     if schedule == "cosine":
         return (1 + math.cos(math.pi * progress)) / 2
+    if schedule == "coslog4":
+        return (1 - math.cos(2 * math.pi * math.log2(1 + 15 * progress))) / 2
     if schedule == "one_cycle":
         if progress < 0.3:
             return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / 0.3)) / 2
@@ -283,6 +287,7 @@ LINEAR = {
     "n_iter_no_change": 60,
     "tol": 0,
     "precision": "float64",
+    "members": "independent",
     "device": "cpu",
     "random_state": 0,
 }
@@ -326,9 +331,11 @@ def test_schedules_have_the_values_of_their_papers():
         np.testing.assert_allclose([schedule(p) for p in progress], expected, rtol=1e-12)
     assert SCHEDULES["one_cycle"](0.3) == pytest.approx(1.0)
     assert SCHEDULES["one_cycle"](0.0) == pytest.approx(1 / 25)
+    ends_of_cycles = [SCHEDULES["coslog4"]((2**cycle - 1) / 15) for cycle in range(5)]
+    np.testing.assert_allclose(ends_of_cycles, 0, atol=1e-12)
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one_cycle", "coslog4"])
 def test_each_step_has_the_rate_of_the_schedule_whatever_the_batch_size(X, labels, schedule):
     for batch_size in (16, 50):
         settings = EXACT | {"batch_size": batch_size, "learning_rate": schedule}
@@ -425,6 +432,7 @@ class Played:
 
     def __init__(self, module):
         self.objective = SimpleNamespace(modules={"module": module})
+        self.random = MemberRandom(range(3))
         self.optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
 
     def optimizers(self):

@@ -26,6 +26,9 @@ from sklearn_modern.training.predictions import features
 
 __all__ = ["ConvolutionalEstimator"]
 
+# More than this many fits at once save little more.
+_FITS_AT_ONCE = 20
+
 
 @estimator
 class ConvolutionalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralPredictor):
@@ -98,23 +101,23 @@ class ConvolutionalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     """
 
     _: KW_ONLY
-    architecture: str = shapes(default="vgg")
-    width: int = shapes(default=16)
-    depth: int | tuple[int, ...] | None = shapes(default=None)
-    kernel_size: int | None = shapes(default=None)
-    stem: str = shapes(default="auto")
-    bottleneck: bool = shapes(default=False)
-    dropout: float = shapes(default=0.1, needs=BATCHES)
-    input_shape: tuple[int, ...] | None = shapes(default=None)
-    spatial_dims: int | str = shapes(default="auto")
-    channels: str = shapes(default="first")
-    augment: Any = shapes(default=None, needs=BATCHES)
-    cutmix: float = shapes(default=0.0, needs=BATCHES)
-    pretrained: Any = shapes(default=None)
-    freeze: int | str = shapes(default="body")
-    body_learning_rate_factor: float = shapes(default=0.1)
-    batch_size: int | str = steers(default="auto", needs=BATCHES)
-    max_iter: int = steers(default=30)
+    architecture: str = shapes(default="vgg", differs=False)
+    width: int = shapes(default=16, differs=False)
+    depth: int | tuple[int, ...] | None = shapes(default=None, differs=False)
+    kernel_size: int | None = shapes(default=None, differs=False)
+    stem: str = shapes(default="auto", differs=False)
+    bottleneck: bool = shapes(default=False, differs=False)
+    dropout: float = shapes(default=0.1, differs=True, needs=BATCHES)
+    input_shape: tuple[int, ...] | None = shapes(default=None, differs=False)
+    spatial_dims: int | str = shapes(default="auto", differs=False)
+    channels: str = shapes(default="first", differs=False)
+    augment: Any = shapes(default=None, packs_with=(None,), needs=BATCHES)
+    cutmix: float = shapes(default=0.0, packs_with=(0,), needs=BATCHES)
+    pretrained: Any = shapes(default=None, packs_with=(None,))
+    freeze: int | str = shapes(default="body", differs=False)
+    body_learning_rate_factor: float = shapes(default=0.1, differs=False)
+    batch_size: int | str = steers(default="auto", differs=False, needs=BATCHES)
+    max_iter: int = steers(default=30, differs=True)
 
     _parameter_constraints = {
         "architecture": [StrOptions(set(ARCHITECTURES))],
@@ -135,6 +138,14 @@ class ConvolutionalEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, 
     }
 
     _auto_batches = 100
+
+    @property
+    def fits_at_once(self) -> int:
+        """How many fits a search hands to :meth:`fit_many` at once, whatever their data are.
+
+        They are recorded together when all are done, and fits to large images take long.
+        """
+        return min(super().fits_at_once, _FITS_AT_ONCE)
 
     def transform(self, X):
         """Return the features that the last layer sees.

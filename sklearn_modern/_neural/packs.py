@@ -152,13 +152,15 @@ def _fit_group(estimator, group, left):
                 entry = outcome(estimator, fit)
             yield position, entry
             continue
-        if not _stands_beside(entry):
+        net, together = entry.prepared.net, 1
+        if _stands_beside(entry):
+            together = most_members(net.objective, net.batch_size, len(entry.prepared))
+        if together == 1:
             yield from _train_alone(entry)
             continue
         pack = packs.setdefault(shape := shape_of(entry.prepared), _Pack())
         pack.add(entry)
-        net, n_members = entry.prepared.net, len(entry.prepared)
-        if pack.n_members >= most_members(net.objective, net.batch_size, n_members):
+        if pack.n_members >= together:
             yield from _train(estimator, packs.pop(shape), left)
             most = most_bytes()
         elif sum(one.n_bytes for one in packs.values()) > most:
@@ -188,18 +190,21 @@ def _prepare(group):
 def _stands_beside(entry):
     """Tell whether a fit can be a member of a pack."""
     # Sparse rows become dense only when they are taken, and bodies that take turns gain nothing.
+    # So do weights without an axis of members, such as those of modules made elsewhere.
+    prepared = entry.prepared
+    lengths = len(prepared), prepared.net.random.teams
     return (
         entry.model.device_ == "cpu"
-        and entry.prepared.net.objective.packs
+        and prepared.net.objective.packs
         and all(part.source.stands_beside for part in entry.parts())
-        and not owners(entry.prepared.net.module_)
+        and not owners(prepared.net.module_)
+        and all(weight.ndim and len(weight) in lengths for weight in prepared.weights())
     )
 
 
 def _train_all(estimator, packs, left):
     while packs:
-        _, pack = packs.popitem()
-        yield from _train(estimator, pack, left)
+        yield from _train(estimator, packs.pop(next(iter(packs))), left)
 
 
 def _train(estimator, pack, left):

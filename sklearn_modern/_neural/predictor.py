@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_modern._core.estimator import estimator, shapes, steers
 from sklearn_modern._core.scikit_learn import Interval
 from sklearn_modern._neural.estimator import NeuralEstimator
+from sklearn_modern._neural.packs import fit_many, fits_at_once
 from sklearn_modern._neural.scoring import validation_scorer
 from sklearn_modern._neural.settings import BATCHES
 from sklearn_modern.augmentation.mixup import Mixup
@@ -52,6 +53,29 @@ class NeuralPredictor(NeuralEstimator):
         "mixup": [Interval(Real, 0, None, closed="left")],
         "scoring": [str, callable],
     }
+
+    @property
+    def fits_at_once(self) -> int:
+        """How many fits a search hands to :meth:`fit_many` at once, whatever their data are."""
+        return fits_at_once(self)
+
+    def fit_many(self, fits):
+        """Fit clones of this estimator, those of one shape as members of one network.
+
+        Parameters
+        ----------
+        fits : sequence of sklearn_modern.shared_fits.Fit
+            What to fit.
+
+        Yields
+        ------
+        position : int
+            Which of the fits it is; they come in any order.
+        fitted : estimator or Exception
+            What a separate fit would have given, but without the optimiser's state, as after a
+            pickle.
+        """
+        yield from fit_many(self, fits)
 
     @abstractmethod
     def _make_body(self, random: MemberRandom) -> Body:

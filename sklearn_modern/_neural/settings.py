@@ -50,7 +50,8 @@ class TrainingSettings(BaseEstimator):
         "auto" is 0.5 with "adamw", else 0.0001.
     learning_rate : {"one_cycle", "cosine", "coslog4", "constant", "adaptive"}, default="one_cycle"
         How the learning rate changes: up and then down to zero; down to zero along half a cosine;
-        in four cosine cycles that double in length, so that a best epoch may end an early one;
+        in four cosine cycles, each twice as long as the one before, so that early stopping may find
+        good weights at the end of an early one, too;
         constant; or divided by 5 each time that ``n_iter_no_change`` epochs brought no improvement.
     learning_rate_init : float, default=0.003
         The learning rate, for "one_cycle" its highest value.
@@ -74,8 +75,8 @@ class TrainingSettings(BaseEstimator):
     gradient_clip : float or None, default=None
         Maximum norm of the gradient.
     n_members : int, default=1
-        Networks that are trained side by side, each from its own initial weights and in its own
-        order of rows; their predictions are averaged.
+        Networks that are trained side by side, each from its own start and in its own order of
+        rows; their predictions are averaged.
     precision : {"float32", "bfloat16", "float64"}, default="float32"
         Arithmetic of the training. "bfloat16" keeps the weights in float32 (mixed precision).
     callbacks : list of skorch.callbacks.Callback or None, default=None

@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_modern._core.estimator import estimator, shapes
 from sklearn_modern._core.scikit_learn import Interval, StrOptions
 from sklearn_modern._neural.inputs import TableInputs
-from sklearn_modern._neural.packs import fit_many, fits_at_once
 from sklearn_modern._neural.predictor import NeuralPredictor
 from sklearn_modern._neural.settings import BATCHES
 from sklearn_modern.networks.activations import ACTIVATIONS
@@ -44,29 +43,6 @@ class TableEstimator(NeuralPredictor):
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "input_scaling": [StrOptions({"standard", "robust"}), None],
     }
-
-    @property
-    def fits_at_once(self) -> int:
-        """How many fits a search hands to :meth:`fit_many` at once, whatever their data are."""
-        return fits_at_once(self)
-
-    def fit_many(self, fits):
-        """Fit clones of this estimator, those of one shape as members of one network.
-
-        Parameters
-        ----------
-        fits : sequence of sklearn_modern.shared_fits.Fit
-            What to fit.
-
-        Yields
-        ------
-        position : int
-            Which of the fits it is; they come in any order.
-        fitted : estimator or Exception
-            What a separate fit would have given, but without the optimiser's state, as after a
-            pickle.
-        """
-        yield from fit_many(self, fits)
 
     def to_torch(self) -> torch.nn.Module:
         """Return the fitted network as a bare module, for use outside.

@@ -53,14 +53,21 @@ class Body(nn.Module, ABC):
         made of torch's own layers, do not promise it.
     any_size : bool
         Whether rows may have another size than those of the fit.
+    members_apart : bool
+        Whether layers take members one by one unless they are small, as convolutions do, so that
+        larger ones gain nothing by being trained together.
+    packs : bool
+        Whether the bodies of several fits may be members of one. Each must then round as alone.
     n_features_out : int
         Width of the features.
     """
 
     takes_members: ClassVar[bool] = False
+    members_apart: ClassVar[bool] = False
     random: MemberRandom | None = None
     pads: ClassVar[bool] = True
     any_size: bool = False
+    packs: bool = True
     n_features_out: int
 
     _frozen: Sequence[nn.Module] = ()
@@ -100,6 +107,11 @@ class Body(nn.Module, ABC):
     def products(self) -> int:
         """Multiplications of a forward pass of one row, or about as many."""
         return sum(parameter.numel() for parameter in self.parameters())
+
+    @property
+    def values(self) -> int:
+        """Numbers that the layers of one member give for a row, or about as many."""
+        return sum(parameter.shape[-1] for parameter in self.parameters())
 
     def rows_together(self, shape: Sequence[int] = ()) -> int:
         """Return how many rows of a shape to evaluate together.

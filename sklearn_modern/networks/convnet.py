@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sklearn_modern.networks.alone import alone, ordered_gradient
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.mlp import HiddenLayer
 from sklearn_modern.networks.random import MemberRandom
@@ -182,11 +183,11 @@ class ConvNet(SpatialBody):
             # The kernels are fastest in this order. A single channel is in both orders at once,
             # and only a clone has the strides by which they recognise this one.
             x = x.clone(memory_format=_CHANNELS_LAST[x.ndim])
-        x = self.blocks(x, given).flatten(2)
+        x = ordered_gradient(self.blocks(x, given))
         if len(self.dense):
-            x = by_blocks(lambda x: self.dense(x, given), self._by_member(x).flatten(2))
+            x = by_blocks(lambda x: self.dense(x, given), self._by_member(x.flatten(2)).flatten(2))
         else:
-            x = self._by_member(pixel_means(x))
+            x = self._by_member(alone(pixel_means, self.members, x))
         return self.dropout(x)
 
     def _by_member(self, x):

@@ -172,6 +172,11 @@ class AdaptedLinear(Linear):
             return _Adapted.apply(self.weight, self.before, self.after)
         return _adapted(self.weight, self.before * self.after)
 
+    def extra_repr(self) -> str:
+        """Show the sizes when the network is printed."""
+        _, n_in, n_out = self.weight.shape
+        return f"{n_in}, {n_out}, members={len(self.before)}, bias={self.bias is not None}"
+
     def _streams_of_weights(self, random):
         return random.shared()
 

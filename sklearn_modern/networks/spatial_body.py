@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from sklearn_modern.networks.alone import together
 from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.layers import Dropout
@@ -77,6 +78,7 @@ class SpatialBody(Body):
     """
 
     takes_members = True
+    members_apart = True
     pads = False
     any_size: bool = True
 
@@ -105,12 +107,23 @@ class SpatialBody(Body):
     @property
     def products(self) -> int:
         """Multiplications of a forward pass of one row, at the size of the fit."""
-        return self._products
+        return self._products * self.members
+
+    @property
+    def packs(self) -> bool:
+        """Whether rows are signals or images; kernels for volumes round by their neighbours."""
+        return len(self.input_shape) < 4
+
+    @property
+    def values(self) -> int:
+        """Numbers that the layers of one member give for a row, at the size of the fit."""
+        return self._values
 
     def rows_together(self, shape: Sequence[int] = ()) -> int:
         """Return how many rows of a shape (channels, *spatial) to evaluate together."""
         n_pixels = math.prod(self.input_shape[1:])
-        return max(1, self._rows_together * n_pixels // max(math.prod(shape[1:]), n_pixels))
+        of_one = self._rows_together * n_pixels // max(math.prod(shape[1:]), n_pixels)
+        return max(1, of_one // self.members)
 
     def takes(self, shape: Sequence[int]) -> bool:
         """Tell whether the body takes images of this shape (channels, *spatial)."""
@@ -133,18 +146,22 @@ class SpatialBody(Body):
         """
         n_rows = 2
         self.eval()
-        with _Work() as work:  # not without gradients, for which some kernels count nothing
+        with (
+            together(),
+            _Work() as work,
+        ):  # not without gradients, for which some kernels count nothing
             self(torch.zeros(1, n_rows, *input_shape))
         self.train()
         # Not all kernels are counted, but each weight takes part in a product.
-        self._products = max(work.products // n_rows, super().products)
-        widest = max(work.widest // n_rows, math.prod(input_shape))
+        self._products = max(work.products // n_rows, super().products) // self.members
+        self._values = work.values // n_rows // self.members
+        widest = max(work.widest // n_rows // self.members, math.prod(input_shape))
         self._rows_together = max(1, _EVALUATED_VALUES // widest)
         self.input_shape = tuple(input_shape)
 
 
 class _Work(TorchDispatchMode):
-    """Count products, and values of the widest result.
+    """Count products, and values of their results.
 
     torch's own FlopCounterMode has hooks on the modules of all threads, at which torch.compile
     warns.
@@ -152,7 +169,7 @@ class _Work(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.products = self.widest = 0
+        self.products = self.values = self.widest = 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -161,5 +178,6 @@ class _Work(TorchDispatchMode):
         if count is not None:
             self.products += count(*args, **kwargs, out_val=out) // 2
             results = out if isinstance(out, tuple) else (out,)
-            self.widest = max(self.widest, *[r.numel() for r in results if isinstance(r, Tensor)])
+            sizes = [result.numel() for result in results if isinstance(result, Tensor)]
+            self.widest, self.values = max(self.widest, *sizes), self.values + sum(sizes)
         return out

@@ -13,10 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from sklearn_modern.networks.alone import alone, convolve_alone, rounds_alone, settled
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.layers import BatchNorm, Layer, Linear, Noise
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.networks.rowwise import by_blocks, convolve, pixel_means, sigmoid
+from sklearn_modern.networks.rowwise import by_blocks, convolve, pixel_means, product, sigmoid
 
 __all__ = [
     "ChannelNorm",
@@ -92,12 +93,16 @@ class Conv(Layer):
         self.weight = nn.Parameter(random.normal(n_out, n_in // groups, *kernel, std=deviation))
         self.stride = tuple(stride)
         self.padding = (kernel_size // 2,) * len(stride)
-        self.groups = groups * len(random)
+        self.groups = groups
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (rows, members * n_in, *spatial)."""
+        members = len(self.weight)
+        if members > 1 and rounds_alone(x):
+            return convolve_alone(x, self.weight, self.stride, self.padding, self.groups)
         weight = self.weight.flatten(0, 1)
-        return convolve(x, weight, self.stride, self.padding, self.groups)
+        y = convolve(settled(x), weight, self.stride, self.padding, self.groups * members)
+        return settled(y)
 
     def extra_repr(self) -> str:
         """Show the sizes when the network is printed."""
@@ -122,30 +127,62 @@ class ChannelNorm(BatchNorm):
 
     def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Normalise (rows, members * units, *spatial)."""
+        return settled(self._norm(x, given))
+
+    def _norm(self, x, given):
         if not self.training or x.numel() == x.shape[1]:
             running = self.running_mean.view(-1), self.running_variance.view(-1)
-            return F.batch_norm(x, *running, self.gain.view(-1), self.bias.view(-1), eps=self.eps)
-        return self._fused(x) if given.weight is None else self._weighted(x, given.weight)
+            return self._alone(_normalised, x, *running)
+        if given.weight is None:
+            return self._fused(x)
+        own = self.running_mean, self.running_variance, self.gain, self.bias, given.weight
+        return alone(_weighted, len(self.gain), x, *own, settings=(self.momentum, self.eps))
 
-    def _weighted(self, x, weight):
-        members, pixels = len(weight), x[0, 0].numel()
-        total = weight.sum(1, keepdim=True).clamp_min(torch.finfo(weight.dtype).tiny)
-        share = (weight / total).T.unsqueeze(-1)
+    def _fused(self, x):
+        # With momentum 1 torch's kernel returns the batch's mean and unbiased variance.
+        mean = torch.zeros_like(self.running_mean).view(-1)
+        variance = torch.zeros_like(mean)
+        y = self._alone(_of_batch, x, mean, variance)
+        count = x.numel() // x.shape[1]
+        self._update(mean, variance * (1 - 1 / count))
+        return y
 
-        def average(values):
-            of_rows = values.flatten(2).mean(2, dtype=share.dtype).unflatten(1, (members, -1))
-            return (share * of_rows).sum(0).unsqueeze(1)
+    def _alone(self, function, x, mean, variance):
+        own = mean, variance, self.gain.view(-1), self.bias.view(-1)
+        return alone(function, len(self.gain), x, *own, settings=(self.eps,))
 
-        def spread(values):
-            return values.view(-1, *[1] * (x.ndim - 2))
 
-        enough = ((weight > 0).sum(1) * pixels > 1).view(-1, 1, 1)
-        mean = torch.where(enough, average(x), self.running_mean)
-        centred = x - spread(mean)
-        variance = torch.where(enough, average(centred.square()), self.running_variance)
-        self._update(mean.detach(), variance.detach())
-        scale = self.gain * torch.rsqrt(variance + self.eps)
-        return torch.addcmul(spread(self.bias), centred, spread(scale)).to(x.dtype)
+def _normalised(x, mean, variance, gain, bias, eps):
+    return F.batch_norm(x, mean, variance, gain, bias, eps=eps)
+
+
+def _of_batch(x, mean, variance, gain, bias, eps):
+    """Normalise by the statistics of the batch, and write them into mean and variance."""
+    return F.batch_norm(x, mean, variance, gain, bias, True, 1.0, eps)
+
+
+def _weighted(x, running_mean, running_variance, gain, bias, weight, momentum, eps):
+    """Normalise by weighted statistics of the batch, and move the running ones towards them."""
+    members, pixels = len(weight), x[0, 0].numel()
+    total = weight.sum(1, keepdim=True).clamp_min(torch.finfo(weight.dtype).tiny)
+    share = (weight / total).T.unsqueeze(-1)
+
+    def average(values):
+        of_rows = values.flatten(2).mean(2, dtype=share.dtype).unflatten(1, (members, -1))
+        return (share * of_rows).sum(0).unsqueeze(1)
+
+    def spread(values):
+        return values.view(-1, *[1] * (x.ndim - 2))
+
+    enough = ((weight > 0).sum(1) * pixels > 1).view(-1, 1, 1)
+    mean = torch.where(enough, average(x), running_mean)
+    centred = x - spread(mean)
+    variance = torch.where(enough, average(centred.square()), running_variance)
+    with torch.no_grad():
+        running_mean.lerp_(mean, momentum)
+        running_variance.lerp_(variance, momentum)
+    scale = gain * torch.rsqrt(variance + eps)
+    return torch.addcmul(spread(bias), centred, spread(scale)).to(x.dtype)
 
 
 class ConvLayer(nn.Module):
@@ -178,7 +215,11 @@ class ConvLayer(nn.Module):
     def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Map (rows, members * n_in, *spatial) to (rows, members * n_out, *smaller)."""
         x = self.norm(self.conv(x), given)
-        return x if self.activation is None else self.activation(x, inplace=True)
+        if self.activation is None:
+            return x
+        if self.activation is F.relu:  # which does not round
+            return F.relu(x, inplace=True)
+        return alone(self.activation, len(self.conv.weight), x, settings=(True,))  # in place
 
     def start_at_zero(self) -> "ConvLayer":
         """Let the layer give zeros until it has learned something, as a residual branch's last."""
@@ -230,13 +271,20 @@ class SqueezeExcite(nn.Module):
 
     def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Scale the channels of (rows, members * n_channels, *spatial)."""
-        members = len(self.squeeze.weight)
-        means = pixel_means(x).unflatten(1, (members, -1)).transpose(0, 1)
-        scale = by_blocks(self._scale, means)
-        return x * scale.transpose(0, 1).reshape(*x.shape[:2], *[1] * (x.ndim - 2))
+        own = self.squeeze.weight, self.squeeze.bias, self.excite.weight, self.excite.bias
+        return alone(_excited, len(own[0]), x, *own, settings=(self.activation,))
 
-    def _scale(self, means):
-        return sigmoid(self.excite(self.activation(self.squeeze(means))))
+
+def _excited(x, squeeze, squeeze_bias, excite, excite_bias, activation):
+    members = len(squeeze)
+
+    def scale(means):
+        hidden = activation(product(means, squeeze, squeeze_bias))
+        return sigmoid(product(hidden, excite, excite_bias))
+
+    means = pixel_means(x).unflatten(1, (members, -1)).transpose(0, 1)
+    scales = by_blocks(scale, means).transpose(0, 1)
+    return x * scales.reshape(*x.shape[:2], *[1] * (x.ndim - 2))
 
 
 class StochasticDepth(Noise):

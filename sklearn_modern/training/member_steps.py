@@ -152,10 +152,10 @@ class MemberSteps:
     def _shrink(self, weights, rates):
         """Add the gradients of penalties, and decay weights."""
         if any(self._penalties):
-            column = _column(self._penalties, weights)
             for weight in weights:
                 own = len(weight) // len(self._nets)  # 1 if members share it
-                self._by_team(weight.grad).addcmul_(self._by_team(weight), column, value=1 / own)
+                column = _column([strength / own for strength in self._penalties], [weight])
+                self._by_team(weight.grad).addcmul_(self._by_team(weight), column)
         if any(self._decays):
             factors = [1.0] * len(self._nets)
             for i, rate in rates.items():

@@ -18,8 +18,13 @@ _MOST_MEMBERS = 100
 # slower than its members apart.
 _MOST_NUMBERS = 1 << 23
 
-# Floating-point operations of a step per layer with weights, beyond which nothing is saved.
+# Floating-point operations of a step per layer with weights, beyond which nothing is saved: of
+# products of matrices, and of convolutions, whose layers take larger members one by one.
 _LARGE_LAYER = 1e8
+_LARGE_CONVOLUTION = 3e7
+
+# Convolutions of fewer members than this train apart: so large are they that little is saved.
+_FEWEST_CONVOLUTIONS = 4
 
 # The part of the free memory that networks may take which wait for their training, or are in it.
 # It is a small one, as other processes may take as much at the same time.
@@ -31,9 +36,11 @@ _VARIABLE = "SKLEARN_MODERN_PACK_SIZE"
 def most_members(objective: Objective, batch_size: int, n_members: int = 1) -> int:
     """Return how many members like those of an objective should train together on a CPU.
 
-    Measured with two layers of 64, 128, 256 and 512 units and batches of 64 and 256 rows, on one
-    thread (``benchmarks/mlp_packs.py``). The environment variable ``SKLEARN_MODERN_PACK_SIZE`` sets
-    another number; 1 lets all networks train apart.
+    Measured on one thread with two layers of 64, 128, 256 and 512 units and batches of 64 and 256
+    rows (``benchmarks/mlp_packs.py``), and with convolutional networks of the widths 4, 8, 16 and
+    32 on images of 8, 12, 16 and 28 pixels a side, with 1 and 3 channels, in batches of 32 and 64
+    (``benchmarks/cnn_packs.py`` has some of them). The environment variable
+    ``SKLEARN_MODERN_PACK_SIZE`` sets another number; 1 lets all networks train apart.
 
     Parameters
     ----------
@@ -48,14 +55,15 @@ def most_members(objective: Objective, batch_size: int, n_members: int = 1) -> i
         if not size.isdigit() or int(size) == 0:
             raise ValueError(f"{_VARIABLE}={size!r} must be a whole number above zero.")
         return int(size)
-    if operations(objective, batch_size) > n_members * _LARGE_LAYER * n_layers(objective):
+    body = objective.modules["module"].body
+    largest = _LARGE_CONVOLUTION if body.members_apart else _LARGE_LAYER
+    if operations(objective, batch_size) > n_members * largest * n_layers(objective):
         return 1
-    modules = objective.modules.values()
-    n_weights = sum(p.numel() for module in modules for p in module.parameters()) // n_members
-    n_units = sum(p.shape[-1] for module in modules for p in module.parameters())
+    n_weights, n_units = _numbers_of_member(objective)
     # Weights, their gradients and two moments; what a layer gives, twice forward and back.
     numbers = 4 * (n_weights + batch_size * n_units)
-    return max(1, min(_MOST_MEMBERS, _MOST_NUMBERS // max(1, numbers)))
+    most = max(1, min(_MOST_MEMBERS, _MOST_NUMBERS // max(1, numbers)))
+    return 1 if body.members_apart and most < _FEWEST_CONVOLUTIONS else most
 
 
 def bytes_of_members(objective: Objective, batch_size: int, n_rows: int, n_members: int) -> int:
@@ -72,13 +80,13 @@ def bytes_of_members(objective: Objective, batch_size: int, n_rows: int, n_membe
     n_members : int
         How many they are.
     """
-    parameters = [p for module in objective.modules.values() for p in module.parameters()]
-    n_weights, n_units = (sum(map(size, parameters)) for size in (torch.numel, _n_units))
+    n_weights, n_units = _numbers_of_member(objective)
     # The weights of the net and those side by side, gradients, two moments, the weights to keep,
     # and moments once more when a member leaves; of a batch what a layer gives, its mask and its
     # gradients; the order of the rows, shuffled and padded.
-    numbers = 8 * n_weights + 4 * n_members * batch_size * n_units
-    return numbers * parameters[0].element_size() + 3 * 8 * n_members * n_rows
+    numbers = n_members * (8 * n_weights + 4 * batch_size * n_units)
+    size = next(objective.modules["module"].parameters()).element_size()
+    return numbers * size + 3 * 8 * n_members * n_rows
 
 
 def most_bytes() -> int:
@@ -96,5 +104,8 @@ def is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def _n_units(parameter):
-    return parameter.shape[-1]
+def _numbers_of_member(objective):
+    """Return how many weights a member works with, and how many units; those it shares, too."""
+    network = objective.modules["module"]
+    n_weights = sum(p[0].numel() for p in network.parameters())
+    return n_weights, network.body.values + sum(p.shape[-1] for p in network.head.parameters())

@@ -217,30 +217,31 @@ class _Members:
         losses = self._train()
         validated = None if self._validation is None else self._validate()
         stopped = []
-        for one, places in zip(self.running, self._slices, strict=True):
-            goes_on = one.do(self._tell, one, places, losses, validated)
+        for place, one in enumerate(self.running):
+            goes_on = one.do(self._tell, place, losses, validated)
             if not goes_on:
                 stopped.append(one)
         return stopped
 
-    def _tell(self, one, places, losses, validated):
+    def _tell(self, place, losses, validated):
         """Tell a net how its epoch went, and return whether it goes on."""
+        one, places = self.running[place], self._slices[place]
         net, iterator = one.net, one.net.get_iterator(one.training, training=True)
         net.steps_done_ += len(iterator)
         net.record_losses("train", losses[places] / one.training.total_weight(), iterator)
         if validated is not None:
-            self._tell_validation(one, places, *validated)
+            sums, outputs = validated
+            self._tell_validation(one, sums[places], outputs[place])
         try:
             _notify(one, "on_epoch_end")
         except StopTraining:
             return False
         return net.steps_done_ < net.steps_to_do_
 
-    def _tell_validation(self, one, places, losses, outputs):
-        net, n_rows = one.net, len(one.validation)
-        losses = losses[places] / one.validation.total_weight()
+    def _tell_validation(self, one, sums, outputs):
+        net, losses = one.net, sums / one.validation.total_weight()
         net.record_losses("valid", losses, net.get_iterator(one.validation))
-        net.score_members(losses, outputs[places, :n_rows], one.validation)
+        net.score_members(losses, outputs, one.validation)
 
     def _train(self):
         """Train for one epoch, and return the sum of each member's weighted losses."""
@@ -279,10 +280,12 @@ class _Members:
 
     @torch.no_grad()
     def _validate(self):
-        """Return the sum of each member's weighted losses, and its outputs."""
+        """Return the sum of each member's weighted losses, and the outputs of each net."""
         self._network.eval()
         index, lengths = _padded([one.validation.index for one in self._of_member])
         size = max(256, _ROWS_TOGETHER // len(index))
+        if self._network.body.members_apart:
+            return self._validate_apart()
         sums, outputs = 0.0, []
         for start in range(0, index.shape[1], size):
             batch = self._validation.take(index[:, start : start + size])
@@ -292,7 +295,20 @@ class _Members:
             exists = _exist((lengths - start).clamp(0, len(batch)), len(batch))
             sums = sums + torch.where(exists, losses, 0.0).sum(1)
             outputs.append(scores)
-        return sums, torch.cat(outputs, dim=1)
+        outputs = torch.cat(outputs, dim=1)
+        pairs = zip(self.running, self._slices, strict=True)
+        return sums, [outputs[places, : len(one.validation)] for one, places in pairs]
+
+    def _validate_apart(self):
+        """Validate each net by itself: its rows fill the processor's cache."""
+        sums, outputs = [], []
+        for one in self.running:
+            one.network.eval()
+            batches = one.net.get_iterator(one.validation)
+            steps = [one.net.validation_step(batch) for batch in batches]
+            sums.append(sum(step["loss"] for step in steps))
+            outputs.append(torch.cat([step["y_pred"] for step in steps], dim=1))
+        return torch.cat(sums), outputs
 
     def _losses(self, scores, batch):
         """Return the losses (members, rows), each by a head with the member's settings."""

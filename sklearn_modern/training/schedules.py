@@ -32,7 +32,7 @@ def one_cycle(progress: float) -> float:
 def coslog4(progress: float) -> float:
     """Go through four cosine cycles, each twice as long as the one before.
 
-    Each ends at zero, so that there are four epochs whose weights are as good as final ones.
+    Each ends at zero, so that there are four times at which weights have settled as final ones do.
     Holzmüller, Grinsztajn, Steinwart (2024), "Better by Default: Strong Pre-Tuned MLPs and Boosted
     Trees on Tabular Data", NeurIPS.
     """

@@ -102,7 +102,8 @@ class Supervised(Objective):
     @property
     def packs(self) -> bool:
         """Whether fits train as members of one; a subclass, which may keep more, has to say so."""
-        return type(self) is Supervised and self.augment is None and not self.mixers
+        changes = self.augment is not None or self.mixers
+        return type(self) is Supervised and not changes and self.modules["module"].body.packs
 
     def rows_together(self, shape: Sequence[int] = ()) -> int:
         """Return how many rows of a shape the body evaluates together."""

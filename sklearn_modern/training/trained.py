@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from sklearn_modern.networks.members import owners
@@ -79,19 +78,16 @@ class Trained:
 
 
 def clip(trained: Sequence[Trained], largest: float) -> None:
-    """Scale each member's gradient so that its norm is at most ``largest``."""
-    members = trained[0].members
-    if members == trained[0].team:
-        clip_grad_norm_([p for part in trained for p in part.parameters], largest)
-        return
+    """Scale each team's gradient so that its norm is at most ``largest``."""
+    teams = trained[0].members // trained[0].team
     gradients = [entry for part in trained for entry in part.gradients_of_members()]
-    norms = torch.stack([_norms(*entry, members) for entry in gradients]).norm(dim=0)
+    norms = torch.stack([_norms(*entry, teams) for entry in gradients]).norm(dim=0)
     factors = (largest / (norms + 1e-6)).clamp(max=1.0)
     for gradient, owner in gradients:
-        if owner is None:
-            gradient.flatten(1).mul_(factors.unsqueeze(1))
+        if owner is not None or teams == 1:
+            gradient.mul_(factors[owner or 0])
         else:
-            gradient.mul_(factors[owner])
+            gradient.view(teams, -1).mul_(factors.unsqueeze(1))
 
 
 def _check_members(module, members, owner_of):
@@ -105,9 +101,9 @@ def _check_members(module, members, owner_of):
             )
 
 
-def _norms(gradient, owner, members):
+def _norms(gradient, owner, teams):
     if owner is None:
-        return gradient.flatten(1).norm(dim=1)
-    norms = gradient.new_zeros(members)
+        return gradient.reshape(teams, -1).norm(dim=1)
+    norms = gradient.new_zeros(teams)
     norms[owner] = gradient.norm()
     return norms

@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 from skorch.callbacks import EpochScoring
+from support.packs import assert_as_alone, assert_same, no_pack_fails, together
 from torch import nn
 
 from sklearn_modern._core.estimator import estimator, roles, steers
 from sklearn_modern._fits.fit import Fit
 from sklearn_modern._fits.folds import Folds
 from sklearn_modern._fits.many import fit_many
-from sklearn_modern._neural import packs
 from sklearn_modern._neural.inputs import TableInputs
 from sklearn_modern._neural.targets import Numbers
 from sklearn_modern.heads.continuous import PointHead
@@ -73,24 +73,6 @@ def weight():
     return weight
 
 
-@pytest.fixture
-def trainings(monkeypatch):
-    """The number of nets of each training, as they come."""
-    counts, train_on, train_together = [], Trainer.train_on, packs.train_together
-
-    def counting(self, *args, **kwargs):
-        counts.append(1)
-        return train_on(self, *args, **kwargs)
-
-    def counting_together(pack, *args, **kwargs):
-        counts.append(len(pack))
-        return train_together(pack, *args, **kwargs)
-
-    monkeypatch.setattr(Trainer, "train_on", counting)
-    monkeypatch.setattr(packs, "train_together", counting_together)
-    return counts
-
-
 def failing_step(error, n_members, n_steps):
     """Make a step that fails for more than some members after some steps."""
     done, step = Counter(), MemberSteps.step
@@ -102,49 +84,6 @@ def failing_step(error, n_members, n_steps):
         step(self)
 
     return failing
-
-
-def together(estimator, fits):
-    found = dict(fit_many(estimator, fits))
-    assert sorted(found) == list(range(len(fits)))
-    return [found[position] for position in range(len(fits))]
-
-
-def assert_as_alone(estimator, fits, tolerance=1e-10, of_weights=None):
-    for fit, found in zip(fits, together(estimator, fits), strict=True):
-        model = clone(estimator).set_params(**fit.params)
-        if isinstance(found, Exception):
-            with pytest.raises(type(found), match=re.escape(str(found))):
-                model.fit(*fit.data(), **fit.fit_params)
-            continue
-        X, y = fit.data()
-        assert_same(found, model.fit(X, y, **fit.fit_params), tolerance, of_weights)
-        predict = "predict_proba" if hasattr(model, "predict_proba") else "predict"
-        one, other = (getattr(estimator, predict)(X) for estimator in (found, model))
-        np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * max(1, np.ptp(other)))
-
-
-def assert_same(found, alone, tolerance, of_weights=None):
-    assert vars(found).keys() == vars(alone).keys()
-    one, other = (re.sub(" at 0x[0-9a-f]+", "", str(e.get_params())) for e in (found, alone))
-    assert one == other
-    assert found.n_features_in_ == alone.n_features_in_
-    assert found.n_iter_ == alone.n_iter_
-    np.testing.assert_allclose(found.loss_curve_, alone.loss_curve_, rtol=tolerance)
-    assert (found.validation_scores_ is None) == (alone.validation_scores_ is None)
-    if alone.validation_scores_ is not None:
-        scores = found.validation_scores_, alone.validation_scores_
-        np.testing.assert_allclose(*scores, rtol=tolerance, atol=tolerance)
-    assert [row.keys() for row in found.history_] == [row.keys() for row in alone.history_]
-    for name in ("epoch", "train_loss_best", "train_batch_count"):
-        assert found.history_[:, name] == alone.history_[:, name]
-    state, expected = (e.net_.module_.state_dict() for e in (found, alone))
-    assert state.keys() == expected.keys()
-    for name in state:
-        assert state[name].dtype == expected[name].dtype
-        np.testing.assert_allclose(
-            state[name], expected[name], rtol=0, atol=of_weights or tolerance
-        )
 
 
 @pytest.mark.parametrize(
@@ -286,8 +225,6 @@ def packs_of_fits(draw):
             own["scoring"] = picky
         if model.solver != "sgd":
             own["momentum"] = 0.9
-        if precision == "float32":  # of which large steps would make a chance of the last digits
-            own |= {"gradient_clip": None, "learning_rate_init": own["learning_rate_init"] / 10}
         if getattr(model, "loss", None) != "quantile":
             own.pop("quantiles", None)
         rows, fit_params = draw(st.sampled_from(folds))
@@ -300,26 +237,15 @@ def packs_of_fits(draw):
 def test_members_of_any_pack_are_as_alone(pack, most):
     """The memory is too small for more than ``most``, if that is given."""
     model, fits = pack
-    no_memory, errors, train_together = MemoryError("none left"), [], packs.train_together
-
-    def watched(*args):
-        try:
-            train_together(*args)
-        except Exception as error:  # the fits begin anew in the end alone, which hides errors
-            errors.append(error)
-            raise
-
+    no_memory = MemoryError("none left")
     step = failing_step(no_memory, most or np.inf, n_steps=2)
     with (
         patch.object(MemberSteps, "step", step),
-        patch.object(packs, "train_together", watched),
+        no_pack_fails(but_with=no_memory),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")  # of small tables
-        # In single precision Adam makes a step of the last digit of a gradient that is about zero.
-        is_double = model.precision == "float64"
-        assert_as_alone(model, fits, *((1e-9,) if is_double else (1e-5, 1e-3)))
-    assert all(error is no_memory for error in errors)
+        assert_as_alone(model, fits, 1e-9 if model.precision == "float64" else 1e-5)
 
 
 def test_folds_and_seeds_train_together(X, y, trainings):
@@ -334,6 +260,14 @@ def test_folds_and_seeds_train_together(X, y, trainings):
     together(clf, fits)
     assert trainings == [24]
     assert_as_alone(clf, fits)
+
+
+def test_penalties_of_shared_weights_are_those_of_separate_fits(X, y, trainings):
+    clf = MLPClassifier((8,), solver="adam", n_members=3, max_iter=6, device="cpu", random_state=0)
+    fits = [Fit({"alpha": alpha}, X, y, columns=COLUMNS[0]) for alpha in (0.1, 3.0, 7.0, 1.0)]
+    together(clf, fits)
+    assert trainings == [4]
+    assert_as_alone(clf, fits, tolerance=0)
 
 
 def test_single_precision_is_as_close_as_it_can_be(X, y):

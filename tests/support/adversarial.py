@@ -43,8 +43,8 @@ class WassersteinGame(Objective):
 
 @estimator
 class WassersteinGAN(NeuralEstimator):
-    width: int = shapes(default=32)
-    n_latent: int = shapes(default=2)
+    width: int = shapes(default=32, differs=False)
+    n_latent: int = shapes(default=2, differs=False)
 
     def _make_inputs(self):
         return TableInputs(None, None)

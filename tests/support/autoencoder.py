@@ -41,8 +41,8 @@ class EvidenceBound(Objective):
 
 @estimator
 class VariationalAutoencoder(TransformerMixin, NeuralEstimator):
-    n_components: int = shapes(default=2)
-    width: int = shapes(default=32)
+    n_components: int = shapes(default=2, differs=False)
+    width: int = shapes(default=32, differs=False)
 
     def _make_inputs(self):
         return TableInputs(None, "standard")

@@ -43,7 +43,7 @@ class PixelLabels(Labels):
 
 @estimator
 class PixelClassifier(NeuralClassifier):
-    width: int = shapes(default=8)
+    width: int = shapes(default=8, differs=False)
 
     def _make_inputs(self):
         return ImageInputs(SpatialReader(None, 2, "first", "float32"), standardised=False)

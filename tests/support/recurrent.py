@@ -51,7 +51,7 @@ class GRUBody(Body):
 
 @estimator
 class GRUClassifier(NeuralClassifier):
-    width: int = shapes(default=16)
+    width: int = shapes(default=16, differs=False)
 
     def _make_inputs(self):
         return SequenceInputs()

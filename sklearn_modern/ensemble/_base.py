@@ -31,7 +31,10 @@ from sklearn_modern.ensemble.engines.choice import ENGINES, engine_of, library
 
 __all__ = ["GradientBoosting"]
 
-_GROWN_BY = ("backend", "categorical_features", "device", "loss", "quantile")
+_GROWN_BY = (
+    *("backend", "categorical_features", "class_order", "device", "link"),
+    *("loss", "quantile"),
+)
 # With early_stopping="auto", as in scikit-learn.
 _MANY_ROWS = 10_000
 
@@ -153,6 +156,7 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     verbose: bool | int = False
     warm_start: bool = False
 
+    _takes_collections = True
     # As scikit-learn's splitters of groups do: what is grouped outside is grouped inside, too.
     __metadata_request__fit = {"groups": True}
 
@@ -201,7 +205,8 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
         """Grow the trees.
 
         X, y and the weights may also be collections of dask, in parts of the same rows. Then the
-        workers of the current client train together, by XGBoost or LightGBM, and no row comes here.
+        workers of the current client train together, by XGBoost or LightGBM, and no row comes here;
+        not for ordered levels.
 
         Parameters
         ----------
@@ -331,7 +336,9 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     def _settings(self, seed):
         names = getattr(self, "feature_names_in_", None)
         categorical = tuple(self._columns.categorical_indices.tolist())
-        width, n_classes = self.n_features_in_, len(getattr(self, "classes_", ()))
+        width, objective = self.n_features_in_, self._objective()
+        # Of an objective there is one score, however many classes.
+        n_classes = 0 if objective is not None else len(getattr(self, "classes_", ()))
         monotonic = monotonic_directions(self.monotonic_cst, width, names, categorical)
         check_monotonic(monotonic, self.loss, n_classes)
         return Settings(
@@ -354,6 +361,7 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
             n_threads=openmp_threads(self.n_jobs),
             device=self.device_,
             seed=seed,
+            objective=objective,
             extra=self._extra(),
         )
 
@@ -375,6 +383,10 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     @abstractmethod
     def _learn(self, totals):
         """Learn from all targets, which lie in parts; return the factor of each class's weights."""
+
+    def _objective(self):
+        """Return a loss that libraries do not have, if it is one."""
+        return
 
     def _check_trained_on(self, y):
         """Check the targets of the rows that trees are grown on."""

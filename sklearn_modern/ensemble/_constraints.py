@@ -47,9 +47,9 @@ def check_monotonic(directions: tuple[int, ...] | None, loss: str, n_classes: in
         raise ValueError(
             f"monotonic_cst is for two classes or a regression, but y has {n_classes} classes, "
             "whose probabilities depend on each other, so that none of them keeps to it. If the "
-            "classes are ordered, ask for each level whether y is beyond it, as "
-            "sklearn_modern.ordinal.OrdinalClassifier does with this estimator; else leave "
-            "monotonic_cst out."
+            "classes are ordered, take "
+            "sklearn_modern.ordinal.OrdinalGradientBoostingClassifier, which has one score for "
+            "all; else leave monotonic_cst out."
         )
     if loss in ("absolute_error", "quantile"):
         raise ValueError(

@@ -101,6 +101,11 @@ def _predict_part(method, model, X, nothing):
 def _refuse(estimator, others):
     """Refuse what a fit to collections has no say in, or cannot do."""
     s = estimator
+    if not s._takes_collections:
+        raise ValueError(
+            f"{type(s).__name__} does not train on dask collections; pass arrays, or take "
+            "OrdinalClassifier over GradientBoostingClassifier on each part."
+        )
     if not engine_of(s.backend).on_workers:
         raise ValueError(
             f"backend={s.backend!r} does not train on dask collections; take backend='xgboost' or "

@@ -2,11 +2,10 @@
 
 from dataclasses import KW_ONLY
 from numbers import Real
-from typing import Any
 
 import numpy as np
 from scipy.special import log_expit, log_softmax
-from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator
@@ -18,6 +17,7 @@ from sklearn_modern._inputs.validation import (
     is_multilabel,
 )
 from sklearn_modern.ensemble._base import GradientBoosting
+from sklearn_modern.ensemble._classification import BoostedClassifier
 from sklearn_modern.ensemble._outputs import column
 from sklearn_modern.ensemble._totals import Totals
 from sklearn_modern.ensemble._trees import lazy_for_collections
@@ -33,7 +33,7 @@ _POSITIVE = {"gamma": "positive", "poisson": "not negative", "tweedie": "not neg
 
 
 @estimator
-class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
+class GradientBoostingClassifier(BoostedClassifier):
     """Gradient boosting for classification, by XGBoost, LightGBM, CatBoost or scikit-learn's trees.
 
     One name for each concept, and the same behaviour whichever library runs, so that ``backend``
@@ -43,14 +43,6 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
     ----------
     loss : {"log_loss"}, default="log_loss"
         What is minimised.
-    class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, which multiply the sample weights; "balanced" is inversely
-        proportional to their frequencies. Weights of classes that y lacks are ignored.
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-        The class labels.
 
     Examples
     --------
@@ -64,46 +56,8 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
 
     _: KW_ONLY
     loss: str = "log_loss"
-    class_weight: Any = None
 
-    _parameter_constraints = GradientBoosting._parameter_constraints | {
-        "loss": [StrOptions({"log_loss"})],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-    }
-
-    @lazy_for_collections
-    def predict(self, X):
-        """Predict classes.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows to predict.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            The likeliest classes.
-        """
-        codes = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[codes]
-
-    @lazy_for_collections
-    def predict_proba(self, X):
-        """Return probabilities.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows to predict.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``.
-        """
-        check_is_fitted(self, "_engine")
-        return _both(self._engine.predict(self._matrix(X, reset=False)))
+    _parameter_constraints = {"loss": [StrOptions({"log_loss"})]}
 
     @lazy_for_collections
     def predict_log_proba(self, X):
@@ -121,7 +75,7 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
         """
         check_is_fitted(self, "_engine")
         matrix = self._matrix(X, reset=False)
-        probabilities = _both(self._engine.predict(matrix))
+        probabilities = self._probabilities(self._engine.predict(matrix))
         rounded = probabilities == 0
         logarithms = np.log(np.where(rounded, 1.0, probabilities))
         if rounded.any():
@@ -162,38 +116,6 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
         check_is_fitted(self, "_engine")
         yield from self._engine.staged_margins(self._matrix(X, reset=False))
 
-    def staged_predict_proba(self, X):
-        """Yield probabilities after each iteration.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows to predict.
-
-        Yields
-        ------
-        ndarray of shape (n_samples, n_classes)
-            In the order of ``classes_``.
-        """
-        check_is_fitted(self, "_engine")
-        yield from map(_both, self._engine.staged(self._matrix(X, reset=False)))
-
-    def staged_predict(self, X):
-        """Yield predicted classes after each iteration.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            Rows to predict.
-
-        Yields
-        ------
-        ndarray of shape (n_samples,)
-            The likeliest classes.
-        """
-        for probabilities in self.staged_predict_proba(X):
-            yield self.classes_[probabilities.argmax(axis=1)]
-
     def _check_y(self, y, *, reset):
         if is_multilabel(y):
             raise ValueError(
@@ -204,9 +126,6 @@ class GradientBoostingClassifier(ClassifierMixin, GradientBoosting):
             )
         self.classes_, codes = check_labels(y, classes=None if reset else self.classes_)
         return codes
-
-    def _weighted(self, y, weight):
-        return weight * class_weights(self.class_weight, y, weight, self.classes_)
 
     def _totals(self, y, weight):
         labels, codes = check_labels(y, at_least=1)
@@ -222,13 +141,6 @@ def _log_probabilities(margins):
     if margins.ndim == 2:
         return log_softmax(margins, axis=1)
     return np.column_stack([log_expit(-margins), log_expit(margins)])
-
-
-def _both(probabilities):
-    """Give the first of two classes a column, too."""
-    if probabilities.ndim == 2:
-        return probabilities
-    return np.column_stack([1 - probabilities, probabilities])
 
 
 @estimator

@@ -16,6 +16,7 @@ _READING = (
     "backend",
     "backend_params",
     "categorical_features",
+    "class_order",
     "class_weight",
     "device",
     "loss",
@@ -25,7 +26,12 @@ _READING = (
 )
 # Their bins of many rows are made from a sample.
 _BINS_BY_SEED = ("lightgbm", "catboost")
-_LEARNED = ("_columns", "_delta", "_offset", "classes_", "feature_names_in_", "n_features_in_")
+_LEARNED = (
+    *("_columns", "_delta", "_levels", "_offset", "class_order_", "classes_"),
+    *("feature_names_in_", "n_features_in_"),
+)
+# What fits that share trees may differ in.
+_BESIDE_TREES = ("decision", "n_estimators")
 
 
 class ManyFits:
@@ -114,7 +120,7 @@ def _fit_group(group):
         except Exception as error:
             yield position, error
             continue
-        trees = seed, key({**model.get_params(deep=False), "n_estimators": None})
+        trees = seed, key({**model.get_params(deep=False), **dict.fromkeys(_BESIDE_TREES)})
         grown.setdefault(trees, []).append((position, model))
     for same in grown.values():
         same.sort(key=lambda entry: entry[1].n_estimators)

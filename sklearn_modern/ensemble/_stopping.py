@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import get_scorer
 
 from sklearn_modern._core.progress import ProgressBar
 from sklearn_modern._fits.stand_in import StandIn
 from sklearn_modern.ensemble.engines.base import TWEEDIE_POWER, Rows, Settings
+from sklearn_modern.metrics._scorers import get_scorer
 
 __all__ = ["Stopper", "scores_of"]
 
@@ -119,7 +119,7 @@ class Stopper:
 
 
 def scores_of(
-    rows: Rows, scoring: Any, settings: Settings, classes: np.ndarray | None
+    rows: Rows, scoring: Any, settings: Settings, classifier: Any = None
 ) -> Callable[[np.ndarray], float]:
     """Return a function from predictions of rows to their score.
 
@@ -131,8 +131,8 @@ def scores_of(
         "loss", or a scorer.
     settings : Settings
         Which loss it is.
-    classes : ndarray or None
-        Labels of a classifier.
+    classifier : BoostedClassifier or None, default=None
+        What is fitted, if it is a classifier.
 
     Returns
     -------
@@ -144,12 +144,19 @@ def scores_of(
             -float(np.average(_losses(settings, rows.y, predicted), weights=rows.weight))
         )
     scorer = get_scorer(scoring)
-    y = rows.y + settings.offset if classes is None else classes[rows.y]
+    offset = settings.offset
+    y = rows.y + offset if classifier is None else classifier._labels[rows.y]
     X = np.empty((len(y), 1))
     weight = {} if rows.weight is None else {"sample_weight": rows.weight}
-    return lambda predicted: float(
-        scorer(_stand_in(predicted, classes, settings.offset), X, y, **weight)
-    )
+
+    def score(predicted: np.ndarray) -> float:
+        if classifier is None:
+            model = StandIn({"predict": predicted + offset})
+        else:
+            model = classifier._stand_in(predicted)
+        return float(scorer(model, X, y, **weight))
+
+    return score
 
 
 def _losses(settings, y, predicted):
@@ -177,11 +184,3 @@ def _losses(settings, y, predicted):
         return np.log(predicted) + y / predicted
     p = TWEEDIE_POWER
     return predicted ** (2 - p) / (2 - p) - y * predicted ** (1 - p) / (1 - p)
-
-
-def _stand_in(predicted, classes, offset):
-    if classes is None:
-        return StandIn({"predict": predicted + offset})
-    both = predicted if predicted.ndim == 2 else np.column_stack([1 - predicted, predicted])
-    answers = {"predict": classes[both.argmax(axis=1)], "predict_proba": both}
-    return StandIn(answers, classes)

@@ -2,6 +2,7 @@
 
 import warnings
 
+from sklearn.base import is_classifier
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_modern._core.interruption import keeps_what_it_has
@@ -64,10 +65,10 @@ class Training:
     def _stopper(self, engine, rows, validation, label):
         if validation is None and not self.verbose:
             return None
-        classes = getattr(self, "classes_", None)
+        classifier = self if is_classifier(self) else None
         return Stopper(
             *(
-                part and scores_of(part, self.scoring, engine.settings, classes)
+                part and scores_of(part, self.scoring, engine.settings, classifier)
                 for part in (rows, validation)
             ),
             self.n_iter_no_change,

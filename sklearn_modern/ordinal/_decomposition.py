@@ -19,6 +19,7 @@ from sklearn_modern._core.estimator import estimator
 from sklearn_modern._core.scikit_learn import HasMethods, StrOptions, fit_context, num_samples
 from sklearn_modern._inputs.levels import rank_order, ranks_of
 from sklearn_modern._inputs.validation import check_lengths, check_weights
+from sklearn_modern.ordinal._decisions import DECISIONS, level_probabilities, with_ends
 
 __all__ = ["OrdinalClassifier"]
 
@@ -85,7 +86,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict_proba"])],
         "class_order": "no_validation",  # rank_order says what is wrong
-        "decision": [StrOptions({"median", "mode", "mean"})],
+        "decision": [StrOptions(set(DECISIONS))],
         "n_jobs": [None, Integral],
     }
 
@@ -136,7 +137,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples,)
             The level that ``decision`` says.
         """
-        ranks = _DECISIONS[self.decision](self.predict_cumulative(X))
+        ranks = DECISIONS[self.decision](self.predict_cumulative(X))
         return self.class_order_[ranks]
 
     def predict_proba(self, X):
@@ -152,7 +153,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_samples, n_levels)
             In the order of ``classes_``.
         """
-        return _level_probabilities(self.predict_cumulative(X))[:, self._levels]
+        return level_probabilities(self.predict_cumulative(X))[:, self._levels]
 
     def predict_cumulative(self, X, *, repair=True):
         """Return the probabilities that y is beyond each level.
@@ -176,7 +177,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             answers = _closest_falling(answers)
         # Of two levels between which there was no training row, one estimator speaks for both.
         columns = np.searchsorted(self._present, np.arange(len(self.classes_) - 1), side="right")
-        return _with_ends(answers)[:, columns]
+        return with_ends(answers)[:, columns]
 
     def get_metadata_routing(self):
         """Say where metadata goes: to the estimator's ``fit``.
@@ -209,14 +210,6 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return tags
 
 
-# From P(y > k) to ranks.
-_DECISIONS = {
-    "median": lambda cumulative: (cumulative > 0.5).sum(axis=1),
-    "mean": lambda cumulative: np.floor(cumulative.sum(axis=1) + 0.5).astype(int),
-    "mode": lambda cumulative: _level_probabilities(cumulative).argmax(axis=1),
-}
-
-
 def _fit(estimator, X, beyond, fit_params):
     return estimator.fit(X, beyond, **fit_params)
 
@@ -230,18 +223,6 @@ def _takes_weights(estimator):
 
 def _probability_of_yes(estimator, X):
     return np.clip(estimator.predict_proba(X)[:, 1], 0.0, 1.0)
-
-
-def _level_probabilities(cumulative):
-    """Turn P(y > k), which does not rise, into the probability of each level."""
-    bounds = _with_ends(cumulative)
-    return bounds[:, :-1] - bounds[:, 1:]
-
-
-def _with_ends(cumulative):
-    """Put a one before P(y > k), and a zero after it."""
-    ends = np.ones(len(cumulative)), np.zeros(len(cumulative))
-    return np.column_stack([ends[0], cumulative, ends[1]])
 
 
 def _closest_falling(values):

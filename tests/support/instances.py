@@ -53,6 +53,10 @@ SETTINGS: dict[str, list[dict]] = {
     ],
     "OrdinalClassifier": [_ORDINAL | {"estimator": LogisticRegression()}],
     "OrdinalCNNClassifier": [_EXACT | _CNN | _ORDINAL],
+    # One tree tells three levels apart if its steps are whole.
+    "OrdinalGradientBoostingClassifier": [
+        settings | _ORDINAL | {"learning_rate": 1.0} for settings in (_XGBOOST, _LIGHTGBM)
+    ],
     "OrdinalMLPClassifier": [
         _EXACT | _MLP | _ORDINAL | {"method": method, "hidden_layer_sizes": (8, 8), "max_iter": 100}
         for method in ("coral", "corn", "niu", "cumulative_link", "cross_entropy")
@@ -84,6 +88,7 @@ DEFAULTS: dict[str, dict] = {
     "OptunaSearchCV": _SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3},
     "OrdinalClassifier": _INNER | _ORDER,
     "OrdinalCNNClassifier": _BRIEF | _ORDER,
+    "OrdinalGradientBoostingClassifier": _ORDER,
     "OrdinalMLPClassifier": {"max_iter": 10} | _ORDER,
     "RandomizedSearchCV": _SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3},
     "SequentialFeatureSelector": _INNER | {"cv": 3},
@@ -109,6 +114,7 @@ BEYOND_DEFAULTS: dict[str, dict[str, str]] = {
     "MLPRegressor": _SPARSE_BATCHES,
     "OrdinalClassifier": _MEDIAN,
     "OrdinalCNNClassifier": _BATCHES | _MEDIAN,
+    "OrdinalGradientBoostingClassifier": _REPEATED,
     "OrdinalMLPClassifier": _SPARSE_BATCHES | _MEDIAN,
     "SequentialFeatureSelector": {
         "check_classifiers_train": "one of two features is left out, and both are needed",

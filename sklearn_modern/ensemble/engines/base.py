@@ -3,13 +3,15 @@
 import copy
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.special import expit, softmax
+
+from sklearn_modern.ensemble.engines.objective import Alternation, Objective
 
 __all__ = [
     "LARGEST",
@@ -105,6 +107,7 @@ class Settings:
     n_threads: int = 1
     device: str = "cpu"
     seed: int = 0
+    objective: Objective | None = None  # instead of the library's own loss
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -117,7 +120,8 @@ class Engine(ABC):
     """A library's trees.
 
     Predictions are what the library's own ``predict`` gives: probabilities of the second class
-    (rows,) or of all (rows, classes), or values (rows,).
+    (rows,) or of all (rows, classes), or values (rows,). With an objective they are what that makes
+    of the sums over the trees.
 
     Parameters
     ----------
@@ -127,6 +131,8 @@ class Engine(ABC):
 
     # Whether it trains on rows that dask's workers hold, by the methods that say "workers".
     on_workers: ClassVar[bool] = False
+    # The parameters of the objective before the first iteration, and after each.
+    path: Sequence[np.ndarray] = ()
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -194,8 +200,27 @@ class Engine(ABC):
 
     def staged(self, X: Any) -> Iterator[np.ndarray]:
         """Predict by the first iteration, by the first two, and so on."""
-        for margins in self.staged_margins(X):
-            yield from_margin(margins, self.settings.loss)
+        for i, margins in enumerate(self.staged_margins(X), 1):
+            yield self._from_margin(margins, i)
+
+    def _from_margin(self, margins, n_estimators):
+        """Turn the sums over the trees of so many iterations into what they mean."""
+        if self.settings.objective is None:
+            return from_margin(margins, self.settings.loss)
+        return self.settings.objective.predict(margins, self.path[n_estimators])
+
+    def _alternation(self, rows):
+        """Return what fits the objective's parameters between trees, if there is an objective."""
+        if self.settings.objective is None:
+            return None
+        n = self.n_estimators
+        margins = self.margins(rows.X) if n else np.zeros(len(rows.y))
+        return Alternation(self.settings.objective, rows, self.path[: n + 1], margins)
+
+    def _take_path(self, turns):
+        """Keep the parameters; if Ctrl-C has cost them their last turn, as they were before it."""
+        if turns is not None:
+            self.path = [*turns.path, turns.path[-1]][: self.n_estimators + 1]
 
     @abstractmethod
     def staged_margins(self, X: Any) -> Iterator[np.ndarray]:

@@ -110,7 +110,12 @@ class LightGBM(Engine):
         if n_more == 0:  # which LightGBM refuses
             return
         data = self._data(rows, parameters) if data is None else data
-        evaluated, watcher = [], _Watcher(watch)
+        turns = self._alternation(rows)
+        if turns is not None:
+            watch = watch and turns.watching(watch)
+            # A function is the same after LightGBM has copied the parameters; a method is not.
+            parameters["objective"] = lambda margins, data: turns.derivatives(margins, data)
+        evaluated, watcher = [], _Watcher(watch, turns)
         if watch is not None:
             evaluated = [data]
             if validation is not None:
@@ -128,7 +133,9 @@ class LightGBM(Engine):
             )
         except KeyboardInterrupt:
             if watcher.model is not None:
+                watcher.follow()
                 self.booster = _without_rows(watcher.model)
+                self._take_path(turns)
             raise
         except lgb.basic.LightGBMError as error:
             if self.settings.device == "cpu":
@@ -137,6 +144,7 @@ class LightGBM(Engine):
                 f"LightGBM cannot use device={self.settings.device!r} here; install a LightGBM "
                 f"built for it, or take backend='xgboost' or device='cpu'. LightGBM says: {error}"
             ) from error
+        self._take_path(turns)
 
     def check_for_workers(self, summary: Summary) -> None:
         """Refuse what LightGBM does not know, or cannot do with the rows of several workers."""
@@ -180,6 +188,8 @@ class LightGBM(Engine):
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict by all iterations."""
+        if self.settings.objective is not None:
+            return self._from_margin(self.margins(X), self.n_estimators)
         return self.booster.predict(
             _known(X), num_iteration=-1, num_threads=self.settings.n_threads
         )
@@ -269,7 +279,12 @@ class LightGBM(Engine):
             "metric": "none",
             "verbosity": -1,
         }
-        if s.loss == "log_loss":
+        if s.objective is not None:
+            parameters["objective"] = "none"
+            if s.min_samples_leaf == 1:
+                # It estimates numbers of rows from second derivatives, and may find none.
+                parameters["min_data_in_leaf"] = 0
+        elif s.loss == "log_loss":
             parameters["objective"] = "binary" if s.n_classes == 2 else "multiclass"
             parameters |= {} if s.n_classes == 2 else {"num_class": s.n_classes}
         else:
@@ -299,13 +314,14 @@ class LightGBM(Engine):
 class _Watcher:
     """Hands the predictions after each iteration to a Watch, and stops when it says so.
 
-    It also holds the booster while that grows.
+    It also holds the booster while that grows, and lets an objective follow its last iteration.
     """
 
     order = 0
 
-    def __init__(self, watch):
+    def __init__(self, watch, turns):
         self.watch = watch
+        self.turns = turns
         self.model = None
         self.predictions = []
 
@@ -318,6 +334,13 @@ class _Watcher:
         seen, self.predictions = self.predictions, []
         if self.watch is not None and self.watch(*seen):
             raise lgb.callback.EarlyStopException(env.iteration, [])
+        if env.iteration == env.end_iteration - 1:
+            self.follow()
+
+    def follow(self):
+        if self.turns is not None:
+            self.model.eval_train(self.metric)
+            self.turns.follow(self.predictions.pop())
 
 
 def _without_rows(booster, n_estimators=-1):

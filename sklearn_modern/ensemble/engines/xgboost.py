@@ -68,7 +68,10 @@ class XGBoost(Engine):
         parameters = self._parameters(rows)
         _refuse_clashes(self.settings.extra, parameters)
         data = self._data(rows) if data is None else data
-        evaluated, watcher = [], _Watcher(watch, self._in_float64)
+        turns = self._alternation(rows)
+        if turns is not None:
+            watch = watch and turns.watching(watch)
+        evaluated, watcher = [], _Watcher(watch, self._in_float64, turns, data)
         if watch is not None:
             evaluated = [(data, "training")]
             if validation is not None:
@@ -81,6 +84,7 @@ class XGBoost(Engine):
                     parameters | self.settings.extra,
                     data,
                     self.settings.n_estimators - self.n_estimators,
+                    obj=None if turns is None else turns.derivatives,
                     evals=evaluated,
                     custom_metric=None if watch is None else watcher.metric,
                     callbacks=[watcher],
@@ -89,9 +93,12 @@ class XGBoost(Engine):
                 )
             except KeyboardInterrupt:
                 if watcher.model is not None and watcher.model.num_boosted_rounds():
+                    watcher.after_training(watcher.model)
                     self.booster = watcher.model[:]  # without the rows
                     self.booster.set_param({"device": "cpu"})
+                    self._take_path(turns)
                 raise
+        self._take_path(turns)
         # It predicts where the rows are. On an accelerator it would warn that they are elsewhere,
         # and a pickle would warn where there is none.
         self.booster.set_param({"device": "cpu"})
@@ -147,6 +154,8 @@ class XGBoost(Engine):
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict by all iterations."""
+        if self.settings.objective is not None:
+            return self._from_margin(self.margins(X), self.n_estimators)
         self.booster.set_param({"nthread": self.settings.n_threads})
         predicted = self.booster.inplace_predict(dense(X), validate_features=False)
         return self._in_float64(predicted)
@@ -236,7 +245,9 @@ class XGBoost(Engine):
             "seed": s.seed,
             "verbosity": 1,
         }
-        if s.loss == "log_loss":
+        if s.objective is not None:
+            parameters["base_score"] = 0.0
+        elif s.loss == "log_loss":
             binary = s.n_classes == 2
             parameters["objective"] = "binary:logistic" if binary else "multi:softprob"
             parameters |= {} if binary else {"num_class": s.n_classes}
@@ -336,6 +347,9 @@ def _least_hessian(settings, rows):
 
 def _first_hessian(settings, rows):
     """Return the mean second derivative of XGBoost's loss at the first iteration."""
+    if settings.objective is not None:
+        hessian = settings.objective.on(rows)(np.zeros(len(rows.y))).hessian
+        return float(hessian.mean() / rows.mean_weight)
     mean = np.average(rows.y, weights=rows.weight)
     if settings.loss == "log_loss":
         shares = np.bincount(rows.y, rows.weight, minlength=settings.n_classes)
@@ -357,13 +371,15 @@ def _first_hessian(settings, rows):
 class _Watcher(xgb.callback.TrainingCallback):
     """Hands the predictions after each iteration to a Watch, and stops when it says so.
 
-    It also holds the booster while that grows.
+    It also holds the booster while that grows, and lets an objective follow its last iteration.
     """
 
-    def __init__(self, watch, in_float64):
+    def __init__(self, watch, in_float64, turns, data):
         super().__init__()
         self.watch = watch
         self.in_float64 = in_float64
+        self.turns = turns
+        self.data = data
         self.model = None
         self.predictions = []
 
@@ -378,6 +394,11 @@ class _Watcher(xgb.callback.TrainingCallback):
     def after_iteration(self, model, epoch, evals_log):
         seen, self.predictions = self.predictions, []
         return False if self.watch is None else self.watch(*seen)
+
+    def after_training(self, model):
+        if self.turns is not None:
+            self.turns.follow(model.predict(self.data, output_margin=True))
+        return model
 
 
 def _refuse_clashes(extra, parameters):

@@ -66,7 +66,7 @@ class CumulativeLink(Objective):
 
     def predict(self, scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
         """Return the probability of each level: (rows, levels)."""
-        return LINKS[self.link].between(*_around(scores, thresholds))
+        return LINKS[self.link].between(*_around(scores, thresholds)) + 0.0  # none is -0.0
 
     def log_predict(self, scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
         """Return the logarithm of the probability of each level: (rows, levels)."""

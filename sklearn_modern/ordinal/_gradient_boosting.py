@@ -99,7 +99,7 @@ class OrdinalGradientBoostingClassifier(BoostedClassifier):
             As ``predict_proba``.
         """
         scores = self.predict_score(X)
-        return self._objective().log_predict(scores, self.threshold_)[:, self._levels]
+        return self._engine.settings.objective.log_predict(scores, self.threshold_)[:, self._levels]
 
     def predict_cumulative(self, X):
         """Return the probabilities that y is beyond each level.
@@ -115,7 +115,7 @@ class OrdinalGradientBoostingClassifier(BoostedClassifier):
             P(y > ``class_order_[k]``) in column k. Rows never rise.
         """
         scores = self.predict_score(X)
-        return self._objective().beyond(scores, self.threshold_)
+        return self._engine.settings.objective.beyond(scores, self.threshold_)
 
     def predict_score(self, X):
         """Return the sums over all trees, which ``threshold_`` divides into levels.

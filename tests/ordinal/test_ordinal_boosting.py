@@ -363,3 +363,26 @@ def test_collections_are_refused(rows):
     da = pytest.importorskip("dask.array")
     with pytest.raises(ValueError, match="OrdinalGradientBoosting.*dask.*pass arrays"):
         small().fit(da.from_array(rows[0]), da.from_array(rows[1]))
+
+
+def test_a_fitted_model_keeps_its_link(rows):
+    X, y = rows
+    clf = small().fit(X, y)
+    before = clf.predict_cumulative(X), clf.predict_log_proba(X)
+    clf.set_params(link="probit")
+    np.testing.assert_array_equal(clf.predict_cumulative(X), before[0])
+    np.testing.assert_array_equal(clf.predict_log_proba(X), before[1])
+
+
+@pytest.mark.parametrize(
+    ("backend", "parameters"),
+    [
+        ("xgboost", {"objective": "count:poisson"}),
+        ("lightgbm", {"objective": "poisson"}),
+        ("lightgbm", {"scale_pos_weight": 3}),
+        ("lightgbm", {"is_unbalance": True}),
+    ],
+)
+def test_a_loss_beside_the_likelihood_is_refused(rows, backend, parameters):
+    with pytest.raises(ValueError, match=next(iter(parameters))):
+        small(backend, backend_params=parameters).fit(*rows)

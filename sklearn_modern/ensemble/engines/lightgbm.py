@@ -85,6 +85,9 @@ _NO_SAY = (
 # Parameters that turn sums of trees into other numbers than `from_margin` does.
 _OTHER_NUMBERS = {"sigmoid", "reg_sqrt"}
 _CHANGED = "which change what the sums of trees mean; leave them out"
+# Parameters of its own losses, which it drops where the loss is not its own.
+_OF_LOSSES = {"scale_pos_weight", "is_unbalance", "boost_from_average"}
+_DROPPED = "which have no say in a loss that is not LightGBM's own; leave them out"
 
 
 class LightGBM(Engine):
@@ -372,7 +375,12 @@ def _check_extra(extra, parameters):
     clashes = {key: _BY.get(main[key]) for key in extra if main[key] in ours}
     if clashes:
         raise ValueError(clash(clashes))
-    for refused, why in ((_ELSEWHERE, _NO_SAY), (_OTHER_NUMBERS, _CHANGED)):
+    of_losses = _OF_LOSSES if parameters["objective"] == "none" else set()
+    for refused, why in (
+        (_ELSEWHERE, _NO_SAY),
+        (_OTHER_NUMBERS, _CHANGED),
+        (of_losses, _DROPPED),
+    ):
         found = sorted(key for key in extra if main[key] in refused)
         if found:
             raise ValueError(f"backend_params has {found}, {why}.")

@@ -246,6 +246,7 @@ class XGBoost(Engine):
             "verbosity": 1,
         }
         if s.objective is not None:
+            parameters["objective"] = "reg:squarederror"  # which predicts the margins themselves
             parameters["base_score"] = 0.0
         elif s.loss == "log_loss":
             binary = s.n_classes == 2

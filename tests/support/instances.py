@@ -30,6 +30,8 @@ _HIST = _TREE | {"backend": "hist"}
 # Bad input of the checks is to raise; that one fit of many failed is a warning.
 _SEARCHED = {"estimator": LogisticRegression(), "error_score": "raise"}
 _GRID = {"C": [0.1, 1.0]}
+_FOLDED = {"cv": 2, "random_state": 0}
+_CALIBRATIONS = (None, "temperature")
 SETTINGS: dict[str, list[dict]] = {
     "CNNClassifier": [_EXACT | _CNN],
     "CNNRegressor": [_EXACT | _CNN],
@@ -37,6 +39,10 @@ SETTINGS: dict[str, list[dict]] = {
         {"estimator": LogisticRegression(), "cv": 3, "max_features": 2, "fast": fast}
         for fast in ("auto", False)
     ],
+    "FoldEnsembleClassifier": [
+        _FOLDED | {"estimator": LogisticRegression(), "calibration": c} for c in _CALIBRATIONS
+    ],
+    "FoldEnsembleRegressor": [_FOLDED | {"estimator": Ridge()}],
     "GradientBoostingClassifier": [
         _XGBOOST | _SHORT_STEPS,
         _LIGHTGBM | {"learning_rate": 0.02},  # scores are compared, too, not probabilities only
@@ -79,6 +85,8 @@ DEFAULTS: dict[str, dict] = {
     "CNNClassifier": _BRIEF,
     "CNNRegressor": _BRIEF,
     "ExhaustiveFeatureSelector": _INNER | {"max_features": 2, "cv": 3},
+    "FoldEnsembleClassifier": {"cv": 2},  # the checks have classes of few rows
+    "FoldEnsembleRegressor": {},
     "GradientBoostingClassifier": {},
     "GradientBoostingRegressor": {},
     "GridSearchCV": _SEARCHED | {"param_grid": _GRID, "cv": 3},

@@ -137,6 +137,9 @@ def peers(repeats):
     search = peer.GridSearchCV(theirs, grid, refit=False, n_jobs=2)
     ratio = compare(lambda: ours.fit(X, y), lambda: search.fit(X, y), repeats=repeats)
     report("scikit-learn's search over its MLPClassifier, n_jobs=2", ">= 4", ratio, 5)
+    alike = clone(ours).set_params(param_grid=GRID | {"dropout": [0.0]})
+    ratio = compare(lambda: alike.fit(X, y), lambda: search.fit(X, y), repeats=repeats)
+    report("the same, all of ours without dropout, which theirs has not", "none", ratio, 2.5)
     from skorch import NeuralNetClassifier
 
     module = torch.nn.Sequential(

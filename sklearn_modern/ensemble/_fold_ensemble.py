@@ -142,7 +142,7 @@ class _FoldEnsemble(MetaEstimatorMixin, BaseEstimator):
         targets = self._learn_targets(y)
         weight = check_weights(fit_params.get("sample_weight"), len(targets), dtype=np.float64)
         fit_params, split_params = self._routed(groups, fit_params)
-        splits = self._splits(X, y, targets[weight > 0], split_params)
+        splits = self._splits(X, targets, targets[weight > 0], split_params)
         fits = [self._fit_of(X, y, targets, weight, *split, fit_params) for split in splits]
         self.estimators_ = self._fit_members(fits)
         tests = [test for _, test in splits]
@@ -219,7 +219,7 @@ class _FoldEnsemble(MetaEstimatorMixin, BaseEstimator):
                 "which there is none for folds."
             )
 
-    def _splits(self, X, y, counted, split_params):
+    def _splits(self, X, targets, counted, split_params):
         classifies, cv = is_classifier(self), _N_FOLDS if self.cv is None else self.cv
         if isinstance(cv, Integral):
             if classifies:
@@ -228,8 +228,8 @@ class _FoldEnsemble(MetaEstimatorMixin, BaseEstimator):
             kind = kinds[split_params.get("groups") is not None]
             seed = check_random_state(self.random_state).randint(2**31 - 1)
             cv = kind(cv, shuffle=True, random_state=seed)
-        cv = check_cv(cv, y, classifier=classifies)
-        splits = [tuple(map(_positions, split)) for split in cv.split(X, y, **split_params)]
+        cv = check_cv(cv, targets, classifier=classifies)
+        splits = [tuple(map(_positions, split)) for split in cv.split(X, targets, **split_params)]
         if not splits:
             raise ValueError("cv has no splits; a generator can be used up by one fit only.")
         return splits

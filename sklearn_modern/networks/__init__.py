@@ -12,7 +12,7 @@ _MODULES = {
     "BatchNorm": "layers",
     "Body": "base",
     "CategoryEmbedding": "embeddings",
-    "Dropout": "layers",
+    "Dropout": "dropout",
     "LayerNorm": "layers",
     "Linear": "layers",
     "MLP": "mlp",

@@ -7,8 +7,9 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from sklearn_modern.networks.activations import ACTIVATIONS
+from sklearn_modern.networks.dropout import Dropout
 from sklearn_modern.networks.given import NOTHING, Given
-from sklearn_modern.networks.layers import NORMALIZATIONS, AdaptedLinear, Dropout, Linear
+from sklearn_modern.networks.layers import NORMALIZATIONS, AdaptedLinear, Linear
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.table import TableBody
 

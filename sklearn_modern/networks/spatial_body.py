@@ -11,8 +11,8 @@ from torch.utils.flop_counter import flop_registry
 
 from sklearn_modern.networks.alone import together
 from sklearn_modern.networks.base import Body
+from sklearn_modern.networks.dropout import Dropout
 from sklearn_modern.networks.given import NOTHING, Given
-from sklearn_modern.networks.layers import Dropout
 from sklearn_modern.networks.random import MemberRandom
 
 __all__ = ["SpatialBody", "Standardize"]

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from sklearn_modern._core.progress import ProgressBar
 from sklearn_modern.device import deterministic
-from sklearn_modern.networks.layers import Dropout, Layer, MemberDropout, Noise
+from sklearn_modern.networks.dropout import Dropout, MemberDropout
+from sklearn_modern.networks.layers import Layer, Noise
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.callbacks import StopTraining
 from sklearn_modern.training.member_steps import MemberSteps

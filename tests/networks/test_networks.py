@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from sklearn_modern.networks.activations import ACTIVATIONS
+from sklearn_modern.networks.dropout import Dropout, MemberDropout
 from sklearn_modern.networks.embeddings import (
     CategoryEmbedding,
     PeriodicEmbedding,
@@ -18,10 +19,8 @@ from sklearn_modern.networks.embeddings import (
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.layers import (
     BatchNorm,
-    Dropout,
     LayerNorm,
     Linear,
-    MemberDropout,
     NarrowLinear,
 )
 from sklearn_modern.networks.mlp import MLP

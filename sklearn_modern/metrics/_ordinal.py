@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_array, check_consistent_length
 
+from sklearn_modern._core.warning import warn_user
 from sklearn_modern._inputs.levels import common_levels, ranks_of
 from sklearn_modern._inputs.validation import check_weights
 
@@ -12,6 +14,7 @@ __all__ = [
     "average_mean_absolute_error",
     "maximum_mean_absolute_error",
     "mean_absolute_rank_error",
+    "quadratic_weighted_kappa",
     "rank_inconsistency_count",
     "ranked_probability_score",
     "root_mean_squared_rank_error",
@@ -143,6 +146,60 @@ def maximum_mean_absolute_error(
     2.0
     """
     return float(_errors_of_levels(y_true, y_pred, labels, sample_weight).max())
+
+
+def quadratic_weighted_kappa(
+    y_true: Any, y_pred: Any, *, labels: Any = None, sample_weight: Any = None
+) -> float:
+    r"""Agreement beyond chance, which counts an error by the square of its number of levels [1]_.
+
+    With ranks :math:`t` and :math:`p` it is :math:`1 - E[(t - p)^2] / E[(t' - p')^2]`, where
+    :math:`t'` and :math:`p'` are drawn from the same levels, but independently of each other. 1 is
+    perfect, 0 is as good as chance. :func:`sklearn.metrics.cohen_kappa_score` with quadratic
+    weights is the same for labels that are sorted in their order.
+
+    Parameters
+    ----------
+    y_true, y_pred : array-like of shape (n_samples,)
+        True and predicted levels.
+    labels : array-like of shape (n_levels,), default=None
+        All levels, lowest first, as for :func:`mean_absolute_rank_error`.
+    sample_weight : array-like of shape (n_samples,), default=None
+        Sample weights.
+
+    Returns
+    -------
+    float
+        The agreement, at most 1. NaN, with a warning, if all levels are one and the same.
+
+    References
+    ----------
+    .. [1] Cohen (1968). Weighted kappa: nominal scale agreement provision for scaled disagreement
+       or partial credit. Psychological Bulletin.
+
+    Examples
+    --------
+    >>> from sklearn_modern.metrics import quadratic_weighted_kappa
+    >>> order = ["low", "mid", "high"]
+    >>> quadratic_weighted_kappa(["low", "mid", "high"], ["low", "high", "high"], labels=order)
+    0.8
+    """
+    true, predicted, weight = _check(y_true, y_pred, labels, sample_weight)
+    error = np.average((true - predicted) ** 2, weights=weight)
+    means = [np.average(ranks, weights=weight) for ranks in (true, predicted)]
+    spread = sum(
+        np.average((ranks - mean) ** 2, weights=weight)
+        for ranks, mean in zip((true, predicted), means, strict=True)
+    )
+    by_chance = spread + (means[0] - means[1]) ** 2
+    if by_chance == 0.0:
+        warn_user(
+            "All true and predicted levels are one and the same, so that there is no agreement "
+            "beyond chance: quadratic_weighted_kappa is NaN.",
+            UndefinedMetricWarning,
+        )
+        return float("nan")
+    return float(1.0 - error / by_chance)
 
 
 def ranked_probability_score(

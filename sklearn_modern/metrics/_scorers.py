@@ -12,6 +12,7 @@ from sklearn_modern.metrics._ordinal import (
     average_mean_absolute_error,
     maximum_mean_absolute_error,
     mean_absolute_rank_error,
+    quadratic_weighted_kappa,
     rank_inconsistency_count,
     ranked_probability_score,
     root_mean_squared_rank_error,
@@ -93,6 +94,8 @@ def _known_order(estimator):
 
 
 SCORERS = {
+    "quadratic_weighted_kappa": _OrdinalScorer(quadratic_weighted_kappa, 1, {}, "predict"),
+} | {
     f"neg_{metric.__name__}": kind(metric, -1, {}, response)
     for metric, kind, response in [
         (mean_absolute_rank_error, _OrdinalScorer, "predict"),

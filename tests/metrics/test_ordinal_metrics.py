@@ -7,12 +7,19 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import brier_score_loss, mean_absolute_error, mean_squared_error
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.metrics import (
+    brier_score_loss,
+    cohen_kappa_score,
+    mean_absolute_error,
+    mean_squared_error,
+)
 
 from sklearn_modern.metrics import (
     average_mean_absolute_error,
     maximum_mean_absolute_error,
     mean_absolute_rank_error,
+    quadratic_weighted_kappa,
     rank_inconsistency_count,
     ranked_probability_score,
     root_mean_squared_rank_error,
@@ -92,6 +99,28 @@ def test_errors_equal_loops_and_scikit_learn_on_ranks(case):
         np.testing.assert_allclose(found[1], mse**0.5, rtol=1e-12)
         mae = mean_absolute_error(true, predicted, sample_weight=w)
         np.testing.assert_allclose(found[0], mae, rtol=1e-12)
+
+
+@given(cases())
+def test_kappa_equals_that_of_scikit_learn_on_ranks(case):
+    levels, true, predicted, _, weight = case
+    for w in (None, weight):
+        counted = np.ones(len(true), bool) if w is None else weight > 0
+        if len({*true[counted], *predicted[counted]}) == 1:
+            with pytest.warns(UndefinedMetricWarning, match="one and the same"):
+                found = quadratic_weighted_kappa(
+                    levels[true], levels[predicted], labels=levels, sample_weight=w
+                )
+            assert np.isnan(found)
+            continue
+        found = quadratic_weighted_kappa(
+            levels[true], levels[predicted], labels=levels, sample_weight=w
+        )
+        assert type(found) is float
+        expected = cohen_kappa_score(
+            true, predicted, labels=range(len(levels)), weights="quadratic", sample_weight=w
+        )
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
 @given(cases())

@@ -1,9 +1,11 @@
 """What searches over networks save, as networks of one shape train as the members of one.
 
 Both sides run in turn in this process. Where one side is a loop over a hundred fits, only every
-fifth of them is measured, and counts for five. Each comparison states that the results are equal::
+fifth of them is measured, and counts for five; on a GPU every twentieth. Each comparison states
+that the results are equal::
 
     OMP_NUM_THREADS=1 python benchmarks/mlp_packs.py
+    python benchmarks/mlp_packs.py --device cuda --only candidates --only recording --only nested
 """
 
 import argparse
@@ -13,11 +15,12 @@ import sys
 import time
 import warnings
 from functools import partial
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import torch
-from ratio import compare
+from ratio import compare, stopwatch
 from sklearn import model_selection as peer
 from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier as TheirMLP
@@ -29,6 +32,7 @@ from sklearn_modern._fits.many import fit_many
 from sklearn_modern.feature_selection import SequentialFeatureSelector
 from sklearn_modern.model_selection import GridSearchCV, NestedCV
 from sklearn_modern.neural_network import MLPClassifier
+from sklearn_modern.training.recorded import Recorded
 
 GRID = {
     "learning_rate_init": [0.001, 0.002, 0.003, 0.005, 0.01],
@@ -36,7 +40,7 @@ GRID = {
     "dropout": [0.0, 0.2],
 }
 SETTINGS = {"batch_size": 64, "max_iter": 20, "device": "cpu", "random_state": 0}
-SPARE = 5
+SPARE, SPARE_ON_GPU = 5, 20
 
 
 def make_data(n_rows=5000, n_features=20):
@@ -81,8 +85,12 @@ def report(name, bar, ratio, factor=1.0):
 def loop_and_pack(name, bar, X, y, repeats, **settings):
     """Compare separate fits with packed ones, by the processor's time."""
     model, fits = MLPClassifier(**SETTINGS | settings), fits_of(X, y)
-    few = fits[::SPARE]
-    for one, other in zip(apart(model, few), together(model, fits)[::SPARE], strict=True):
+    spare = SPARE if is_on_cpu() else SPARE_ON_GPU
+    few = fits[::spare]
+    checked = clone(model)
+    if not is_on_cpu():  # where rounding differs, and a training in float32 makes much of that
+        checked.set_params(precision="float64")
+    for one, other in zip(apart(checked, few), together(checked, fits)[::spare], strict=True):
         difference = one.predict_proba(X) - other.predict_proba(X)
         assert np.abs(difference).max() < 1e-5
         assert one.n_iter_ == other.n_iter_
@@ -91,9 +99,13 @@ def loop_and_pack(name, bar, X, y, repeats, **settings):
         lambda: together(model, fits),
         lambda: apart(model, few),
         repeats=repeats,
-        seconds=of_processor,
+        seconds=of_processor if is_on_cpu() else stopwatch,
     )
-    report(name, bar, ratio, SPARE)
+    report(name, bar, ratio, spare)
+
+
+def is_on_cpu():
+    return SETTINGS["device"] == "cpu"
 
 
 def of_processor(side):
@@ -103,7 +115,8 @@ def of_processor(side):
 
 
 def candidates(repeats):
-    for widths, bar in (((64, 64), ">= 4"), ((32,), ">= 7"), ((128, 128), ">= 2.2")):
+    bars = {(64, 64): ">= 4", (32,): ">= 7", (128, 128): ">= 2.2"}
+    for widths, bar in (bars if is_on_cpu() else {(64, 64): ">= 30"}).items():
         name = f"5 folds x 20 candidates, {widths}"
         loop_and_pack(name, bar, *make_data(), repeats, hidden_layer_sizes=widths)
 
@@ -126,6 +139,22 @@ def single(repeats):
     fits = [Fit({}, X, y)]
     ratio = compare(lambda: together(model, fits), lambda: apart(model, fits), repeats=3 * repeats)
     report("one fit", ">= 0.95", ratio)
+
+
+def recording(repeats):
+    """Compare steps of a pack on a GPU that are recorded with the same that are not."""
+    X, y = make_data()
+    model, fits = MLPClassifier((64, 64), **SETTINGS), fits_of(X, y)
+
+    def called(self, function, *args, generators):
+        return function(*args)
+
+    def each_time():
+        with patch.object(Recorded, "__call__", called):
+            together(model, fits)
+
+    ratio = compare(lambda: together(model, fits), each_time, repeats=repeats)
+    report("each kernel started by itself / recorded steps", "none", ratio)
 
 
 def peers(repeats):
@@ -168,11 +197,12 @@ def peers(repeats):
 def nested(repeats):
     X, y = make_data()
     model = MLPClassifier((64, 64), **SETTINGS)
-    search = NestedCV((model, GRID), n_jobs=2, random_state=0)
+    search = NestedCV((model, GRID), n_jobs=2 if is_on_cpu() else None, random_state=0)
     ratio = compare(
         lambda: search.fit(X, y), lambda: clone(model).fit(X, y), repeats=max(1, repeats // 2)
     )
-    print(f"nested 5 x 5 x 20 / one fit (bar <= 80): {ratio.median:.0f}", flush=True)
+    bar = 80 if is_on_cpu() else 20
+    print(f"nested 5 x 5 x 20 / one fit (bar <= {bar}): {ratio.median:.1f}", flush=True)
 
 
 def selection(repeats):
@@ -281,6 +311,7 @@ PARTS = {
         pipelines,
         selection,
         nested,
+        recording,
         peers,
         categories,
         memory,
@@ -291,8 +322,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--only", choices=sorted(PARTS), action="append")
+    parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    for part in arguments.only or PARTS:
+    SETTINGS["device"] = arguments.device
+    on_cpu = [name for name in PARTS if name != "recording"]
+    for part in arguments.only or (on_cpu if is_on_cpu() else PARTS):
         PARTS[part](arguments.repeats)

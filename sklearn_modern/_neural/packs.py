@@ -18,7 +18,8 @@ from sklearn_modern.training.pack_size import (
     most_bytes,
     most_members,
 )
-from sklearn_modern.training.packed import Prepared, shape_of, train_together
+from sklearn_modern.training.packed import train_together
+from sklearn_modern.training.prepared import Prepared, shape_of
 
 __all__ = ["fit_many", "fits_at_once"]
 
@@ -68,7 +69,7 @@ def _alike(model, fit):
 def _shared_settings(model):
     """Return what settings networks must share to share a pack; None if this one cannot."""
     # A subclass may do more in its own ``fit``, and may have parameters that say nothing of packs.
-    if type(model).fit is not NeuralEstimator.fit or not _may_be_on_cpu(model.device):
+    if type(model).fit is not NeuralEstimator.fit:
         return None
     same, known = [], roles(type(model))
     for name, value in model.get_params(deep=False).items():
@@ -78,10 +79,6 @@ def _shared_settings(model):
         if not role.differs:
             same.append((name, key(value)))
     return tuple(same)
-
-
-def _may_be_on_cpu(device):
-    return str(device) in ("auto", "cpu")
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,11 +110,12 @@ class _Entry:
 
 @dataclass(eq=False)
 class _Pack:
-    """Fits of one shape, and how much memory they need.
+    """Fits of one shape, and how much memory of a device they need.
 
     Members with equal data share them. Once more they lie side by side.
     """
 
+    device: str
     entries: list[_Entry] = field(default_factory=list)
     n_members: int = 0
     _data: list[Tensor] = field(default_factory=list)
@@ -144,28 +142,32 @@ def _fit_group(estimator, group, left):
     Groups that are still to be fitted are added to ``left``.
     """
     packs: dict[Any, _Pack] = {}
-    most = most_bytes()
+    most: dict[str, int] = {}  # how many bytes they may take on a device, until packs have trained
     for position, fit, entry in _prepare(group):
         if isinstance(entry, Exception):
             if is_out_of_memory(entry) and packs:  # of which those that wait have some
                 yield from _train_all(estimator, packs, left)
+                most.clear()
                 entry = outcome(estimator, fit)
             yield position, entry
             continue
         net, together = entry.prepared.net, 1
         if _stands_beside(entry):
-            together = most_members(net.objective, net.batch_size, len(entry.prepared))
+            together = most_members(net.objective, net.batch_size, len(entry.prepared), net.device)
         if together == 1:
             yield from _train_alone(entry)
             continue
-        pack = packs.setdefault(shape := shape_of(entry.prepared), _Pack())
+        pack = packs.setdefault(shape := shape_of(entry.prepared), _Pack(net.device))
         pack.add(entry)
+        waiting = sum(one.n_bytes for one in packs.values() if one.device == net.device)
+        if net.device not in most:
+            most[net.device] = most_bytes(net.device)
         if pack.n_members >= together:
             yield from _train(estimator, packs.pop(shape), left)
-            most = most_bytes()
-        elif sum(one.n_bytes for one in packs.values()) > most:
+            most.clear()
+        elif waiting > most[net.device]:
             yield from _train_all(estimator, packs, left)
-            most = most_bytes()
+            most.clear()
     yield from _train_all(estimator, packs, left)
 
 
@@ -190,11 +192,12 @@ def _prepare(group):
 def _stands_beside(entry):
     """Tell whether a fit can be a member of a pack."""
     # Sparse rows become dense only when they are taken, and bodies that take turns gain nothing.
-    # So do weights without an axis of members, such as those of modules made elsewhere.
+    # So do weights without an axis of members, such as those of modules made elsewhere. On other
+    # devices than these nobody has measured it.
     prepared = entry.prepared
     lengths = len(prepared), prepared.net.random.teams
     return (
-        entry.model.device_ == "cpu"
+        prepared.net.device.startswith(("cpu", "cuda"))
         and prepared.net.objective.packs
         and all(part.source.stands_beside for part in entry.parts())
         and not owners(prepared.net.module_)

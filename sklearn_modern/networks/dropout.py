@@ -72,13 +72,15 @@ class MemberDropout(Dropout):
         dropping = [member for member, rate in enumerate(rates) if rate]
         self.members = slice(dropping[0], dropping[-1] + 1) if dropping else slice(0)
         self.keeps = [1.0 - rate for rate in rates[self.members]]
-        self.scales = [1.0 / keep for keep in self.keeps]
+        self._scales = torch.tensor([1.0 / keep for keep in self.keeps], dtype=torch.float64)
 
     def _keep_mask(self, x):
         return self.random.keep_mask(x[self.members], self.keeps, self.members)
 
     def _scale(self, x):
-        return x.new_tensor(self.scales).view(-1, *[1] * (x.ndim - 1))
+        if (self._scales.dtype, self._scales.device) != (x.dtype, x.device):
+            self._scales = self._scales.to(x)  # once, so that a step waits for no device
+        return self._scales.view(-1, *[1] * (x.ndim - 1))
 
 
 class _RectifiedDropout(torch.autograd.Function):

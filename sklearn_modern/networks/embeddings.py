@@ -235,6 +235,7 @@ class _Vectors(Layer):
         members, n_vectors, _ = self.table.shape
         row = torch.where(known, codes + self.first, 0)
         if members > 1:
-            row = row + torch.arange(0, members * n_vectors, n_vectors)[:, None, None].to(row)
+            first = torch.arange(0, members * n_vectors, n_vectors, device=row.device)
+            row = row + first[:, None, None]
         vectors = F.embedding(row, self.table.flatten(0, 1))
         return (vectors * known.unsqueeze(-1)).flatten(2)

@@ -333,10 +333,10 @@ class BatchNorm(Layer):
         if given.weight is not None:
             return self._normalise(x, *self._statistics(x, given.weight.unsqueeze(-1)))
         # torch's kernel knows one axis of units, so the members' units stand side by side in it.
-        # Those that do not fill a vector register are computed by code that rounds in another way,
-        # so that there each member comes alone.
+        # Those that do not fill a vector register of a CPU are computed by code that rounds in
+        # another way, so that there each member comes alone.
         members, rows, units = x.shape
-        if units % VECTOR:
+        if units % VECTOR and x.is_cpu:
             y = [self._fused(own, slice(m, m + 1)) for m, own in enumerate(x.unbind())]
             return torch.stack(y)
         y = self._fused(x.transpose(0, 1).flatten(1), slice(None))

@@ -31,13 +31,15 @@ class MemberRandom:
         self.seeds = tuple(int(seed) for seed in seeds)
         self.team = team
         self._generators: dict[str, list[torch.Generator]] = {}
+        self._parts: Sequence[MemberRandom] = ()
 
     @classmethod
     def joined(cls, parts: Sequence["MemberRandom"]) -> "MemberRandom":
         """Return the members of all parts, whose streams stay those of the parts."""
         whole = cls([seed for part in parts for seed in part.seeds], parts[0].team)
-        for device in parts[0]._generators:
-            whole._generators[device] = [g for part in parts for g in part.generators(device)]
+        whole._parts = parts
+        for device in {device for part in parts for device in part._generators}:
+            whole.generators(device)
         return whole
 
     def member(self, member: int) -> "MemberRandom":
@@ -66,10 +68,15 @@ class MemberRandom:
         """Return the members' generators on a device; they are made at the first use."""
         device = str(device)
         if device not in self._generators:
-            self._generators[device] = [
+            made = [generator for part in self._parts for generator in part.generators(device)]
+            self._generators[device] = made or [
                 torch.Generator(device).manual_seed(seed) for seed in self.seeds
             ]
         return self._generators[device]
+
+    def generators_so_far(self, device: str | torch.device) -> Sequence[torch.Generator]:
+        """Return the members' generators on a device; none if nothing was drawn there yet."""
+        return self._generators.get(str(device), ())
 
     def uniform(self, *shape: int, bound: float, dtype: torch.dtype = torch.float32) -> Tensor:
         """Draw (members, *shape) from the uniform distribution over (-bound, bound)."""
@@ -150,6 +157,10 @@ class _OneMember(MemberRandom):
     def generators(self, device: str | torch.device = "cpu") -> list[torch.Generator]:
         """Return the generator of the whole."""
         return [self._whole.generators(device)[self._member]]
+
+    def generators_so_far(self, device: str | torch.device) -> Sequence[torch.Generator]:
+        """Return the generator of the whole, if it has any."""
+        return self._whole.generators_so_far(device)[self._member :][:1]
 
     def __getstate__(self) -> dict:
         """Refer to the whole."""

@@ -3,6 +3,7 @@
 Members that share weights are one here: a *team*. All tensors are looked at as (teams, numbers).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,7 +16,7 @@ from sklearn_modern.training.optimizers import adam_step, decaying, grouped, sgd
 from sklearn_modern.training.schedules import SCHEDULES
 from sklearn_modern.training.trainer import Trainer
 
-__all__ = ["MemberSteps"]
+__all__ = ["FusedSteps", "MemberSteps"]
 
 
 @dataclass(eq=False)
@@ -42,17 +43,24 @@ class _Run:
     def rate(self, group: int, factor: float, done: int) -> float:
         """Return the learning rate of a group of parameters after so many steps of the epoch."""
         net = self.net
-        if SCHEDULES[net.schedule] is SCHEDULES["constant"]:  # "adaptive" lowers it
+        if self.is_constant:  # "adaptive" lowers it
             return net.optimizer_.param_groups[group]["lr"]
-        progress = (net.steps_done_ + done) / net.steps_to_do_
-        return net.lr * SCHEDULES[net.schedule](progress) * factor
+        return net.lr * SCHEDULES[net.schedule](self.progress(done)) * factor
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the rate stays the same for an epoch."""
+        return SCHEDULES[self.net.schedule] is SCHEDULES["constant"]
+
+    def progress(self, done: int) -> float:
+        """Return the progress of the training after so many steps of the epoch."""
+        return (self.net.steps_done_ + done) / self.net.steps_to_do_
 
 
-class MemberSteps:
+class MemberSteps(ABC):
     """The optimiser of a network whose members belong to different nets.
 
-    A team's weights change exactly as the net's own optimiser would change them. A step for which a
-    team has no rows leaves its weights, moments and count of steps as they are.
+    A step for which a team has no rows leaves its weights, moments and count of steps as they are.
 
     Parameters
     ----------
@@ -76,6 +84,8 @@ class MemberSteps:
         self._nets, self._is_sgd = nets, nets[0].solver == "sgd"
         groups = grouped(network, rates, len(nets)).items()
         self._groups = [(factor, parameters) for (factor, _), parameters in groups]
+        self._parameters = [p for _, own in self._groups for p in own]
+        self._like = self._parameters[0].detach()
         shrinking = set(decaying(network))
         self._decaying = [[p for p in own if p in shrinking] for _, own in self._groups]
         is_adamw = nets[0].solver == "adamw"
@@ -109,69 +119,57 @@ class MemberSteps:
             teams = list(teams)
             own = slice(begin, begin := begin + len(teams))
             self._runs.append(_Run(own, teams[0][0], n_batches, n_steps))
-        # Of each group: lists of its parameters and moments, and in each of these, one list a run.
-        self._parts = []
-        for (_, own), moments in zip(self._groups, self._moments, strict=True):
-            lists = [[self._by_team(p.detach()) for p in own], *moments]
-            self._parts.append([_by_run(tensors, self._runs) for tensors in lists])
+
+    def get_ready(self) -> None:
+        """Count the next step, and get ready for it; no device is waited for."""
+        for i in self._active():
+            self._runs[i].n_steps += 1
+        self._done += 1
 
     def forget_gradients(self) -> None:
         """Make room for new gradients."""
-        for _, parameters in self._groups:
-            for parameter in parameters:
-                parameter.grad = None
+        for parameter in self._parameters:
+            parameter.grad = None
 
     @torch.no_grad()
     def step(self) -> None:
         """Update the weights by their gradients."""
-        active = [i for i, run in enumerate(self._runs) if run.n_batches > self._done]
-        parameters = [p for _, own in self._groups for p in own]
-        for parameter in parameters:
+        for parameter in self._parameters:
             if parameter.grad is None:  # it had no part in the losses
                 parameter.grad = torch.zeros_like(parameter)
         if min(self._largest) < torch.inf:
-            self._clip([self._by_team(parameter.grad) for parameter in parameters])
-        for group, (factor, own) in enumerate(self._groups):
-            rates = {i: self._runs[i].rate(group, factor, self._done) for i in active}
-            self._shrink(self._decaying[group], rates)
-            gradients = _by_run([self._by_team(p.grad) for p in own], self._runs)
-            for i, rate in rates.items():
-                tensors = [lists[i] for lists in self._parts[group]]
-                self._update(self._runs[i], rate, gradients[i], *tensors)
-        for i in active:
-            self._runs[i].n_steps += 1
-        self._done += 1
+            self._clip([self._by_team(parameter.grad) for parameter in self._parameters])
+        self._update()
 
-    def _update(self, run, rate, gradients, parameters, *moments):
-        if self._is_sgd:
-            sgd_step(parameters, gradients, *moments, lr=rate, momentum=run.net.momentum)
-        else:
-            counts = [torch.tensor(float(run.n_steps + 1))] * len(parameters)
-            adam_step(parameters, gradients, *moments, counts, lr=rate)
+    @abstractmethod
+    def _update(self) -> None:
+        """Update the weights by gradients of the right length."""
 
-    def _shrink(self, weights, rates):
-        """Add the gradients of penalties, and decay weights."""
-        if any(self._penalties):
-            for weight in weights:
-                own = len(weight) // len(self._nets)  # 1 if members share it
-                column = _column([strength / own for strength in self._penalties], [weight])
-                self._by_team(weight.grad).addcmul_(self._by_team(weight), column)
-        if any(self._decays):
-            factors = [1.0] * len(self._nets)
-            for i, rate in rates.items():
-                own = self._runs[i].teams
-                factors[own] = [1.0 - rate * decay for decay in self._decays[own]]
-            column = _column(factors, weights)
-            for weight in weights:
-                self._by_team(weight).mul_(column)
+    @abstractmethod
+    def _column(self, name: str, values: Sequence[float]) -> Tensor:
+        """Return a value for each team as a column; equal names come with equal values."""
+
+    def _active(self):
+        """Return which runs take the next step of the epoch."""
+        return [i for i, run in enumerate(self._runs) if run.n_batches > self._done]
 
     def _clip(self, gradients):
         """Scale each team's gradient so that its norm is at most its own largest."""
-        norms = torch.stack([gradient.norm(dim=1) for gradient in gradients])
-        largest = norms.new_tensor(self._largest)
-        factors = (largest / (norms.norm(dim=0) + 1e-6)).clamp(max=1.0)
+        norms = torch.stack([gradient.norm(dim=1) for gradient in gradients]).norm(dim=0)
+        largest = self._column("largest", self._largest)
+        factors = (largest / (norms.unsqueeze(1) + 1e-6)).clamp(max=1.0)
         for gradient in gradients:
-            gradient.mul_(factors.unsqueeze(1))
+            gradient.mul_(factors)
+
+    def _penalise(self, weights):
+        """Add the gradients of penalties."""
+        if not any(self._penalties):
+            return
+        for weight in weights:
+            own = len(weight) // len(self._nets)  # 1 if members share it
+            strengths = [strength / own for strength in self._penalties]
+            column = self._column(f"penalty of {own}", strengths)
+            self._by_team(weight.grad).addcmul_(self._by_team(weight), column)
 
     def _by_team(self, tensor):
         return tensor.view(len(self._nets), -1)
@@ -181,6 +179,58 @@ class MemberSteps:
         if not self._runs:
             return self._counts
         return [run.n_steps for run in self._runs for _ in self._nets[run.teams]]
+
+
+class FusedSteps(MemberSteps):
+    """Steps on a CPU, to the bit those of the nets' own optimisers: one fused call a run."""
+
+    def begin_epoch(self) -> None:
+        """Find out which teams take the same steps, and which parts of tensors are theirs."""
+        super().begin_epoch()
+        # Of each group: lists of its parameters and moments, and in each of these, one list a run.
+        self._parts = []
+        for (_, own), moments in zip(self._groups, self._moments, strict=True):
+            lists = [[self._by_team(p.detach()) for p in own], *moments]
+            self._parts.append([_by_run(tensors, self._runs) for tensors in lists])
+
+    def get_ready(self) -> None:
+        """Count the next step, and find out its rates."""
+        self._rates = [
+            {i: self._runs[i].rate(group, factor, self._done) for i in self._active()}
+            for group, (factor, _) in enumerate(self._groups)
+        ]
+        super().get_ready()
+
+    def _update(self):
+        groups = zip(self._groups, self._decaying, self._rates, self._parts, strict=True)
+        for (_, own), weights, rates, parts in groups:
+            self._penalise(weights)
+            self._decay(weights, rates)
+            gradients = _by_run([self._by_team(p.grad) for p in own], self._runs)
+            for i, rate in rates.items():
+                self._step_of(self._runs[i], rate, gradients[i], *(lists[i] for lists in parts))
+
+    def _step_of(self, run, rate, gradients, parameters, *moments):
+        if self._is_sgd:
+            sgd_step(parameters, gradients, *moments, lr=rate, momentum=run.net.momentum)
+        else:
+            counts = [torch.tensor(float(run.n_steps))] * len(parameters)
+            adam_step(parameters, gradients, *moments, counts, lr=rate)
+
+    def _decay(self, weights, rates):
+        """Shrink weights by parts of their rates."""
+        if not any(self._decays) or not weights:
+            return
+        factors = [1.0] * len(self._nets)
+        for i, rate in rates.items():
+            own = self._runs[i].teams
+            factors[own] = [1.0 - rate * decay for decay in self._decays[own]]
+        column = self._column("factor", factors)
+        for weight in weights:
+            self._by_team(weight).mul_(column)
+
+    def _column(self, name, values):
+        return self._like.new_tensor(values).unsqueeze(1)
 
 
 def _steps_of(pair):
@@ -209,8 +259,3 @@ def _by_run(tensors: Sequence[Tensor], runs: Sequence[_Run]) -> list[list[Tensor
             for part, own in zip(tensor.split(lengths), found, strict=True):
                 own.append(part)
     return found
-
-
-def _column(values: Sequence[float], like: Sequence[Tensor]) -> Tensor | None:
-    """Return a value for each team as a column; None if there is nothing that it is for."""
-    return like[0].new_tensor(values).unsqueeze(1) if like else None

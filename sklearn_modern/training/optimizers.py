@@ -11,6 +11,9 @@ from sklearn_modern.networks.layers import VECTOR, Layer
 from sklearn_modern.networks.members import owners
 
 __all__ = [
+    "BETA_1",
+    "BETA_2",
+    "EPSILON",
     "SOLVERS",
     "LeanAdam",
     "adam_step",
@@ -21,6 +24,10 @@ __all__ = [
 ]
 
 SOLVERS = ("sgd", "adam", "adamw", "lbfgs")
+
+# Of Adam, as published: how much of the moments stays, and what is added to a size.
+BETA_1, BETA_2 = 0.9, 0.999
+EPSILON = 1e-8
 
 
 class LeanAdam(Optimizer):
@@ -107,10 +114,10 @@ def adam_step(
         [],
         counts,
         lr=lr,
-        beta1=0.9,
-        beta2=0.999,
+        beta1=BETA_1,
+        beta2=BETA_2,
         weight_decay=0.0,
-        eps=1e-8,
+        eps=EPSILON,
         amsgrad=False,
         maximize=False,
     )

@@ -26,6 +26,12 @@ _LARGE_CONVOLUTION = 3e7
 # Convolutions of fewer members than this train apart: so large are they that little is saved.
 _FEWEST_CONVOLUTIONS = 4
 
+# The same on a GPU: the most members, and the floating-point operations of a step of all of them.
+# To start its kernels takes one or two milliseconds for few members as for many, in which a large
+# GPU does some 1e11 operations (the H200 of docs/benchmarks.md).
+_MOST_ON_GPU = 1000
+_LARGE_STEP = 1e11
+
 # The part of the free memory that networks may take which wait for their training, or are in it.
 # It is a small one, as other processes may take as much at the same time.
 _PART_OF_MEMORY = 0.25
@@ -33,13 +39,15 @@ _PART_OF_MEMORY = 0.25
 _VARIABLE = "SKLEARN_MODERN_PACK_SIZE"
 
 
-def most_members(objective: Objective, batch_size: int, n_members: int = 1) -> int:
-    """Return how many members like those of an objective should train together on a CPU.
+def most_members(
+    objective: Objective, batch_size: int, n_members: int = 1, device: str = "cpu"
+) -> int:
+    """Return how many members like those of an objective should train together.
 
-    Measured on one thread with two layers of 64, 128, 256 and 512 units and batches of 64 and 256
-    rows (``benchmarks/mlp_packs.py``), and with convolutional networks of the widths 4, 8, 16 and
-    32 on images of 8, 12, 16 and 28 pixels a side, with 1 and 3 channels, in batches of 32 and 64
-    (``benchmarks/cnn_packs.py`` has some of them). The environment variable
+    Measured on one thread of a CPU with two layers of 64, 128, 256 and 512 units and batches of 64
+    and 256 rows (``benchmarks/mlp_packs.py``), and with convolutional networks of the widths 4, 8,
+    16 and 32 on images of 8, 12, 16 and 28 pixels a side, with 1 and 3 channels, in batches of 32
+    and 64 (``benchmarks/cnn_packs.py`` has some of them). The environment variable
     ``SKLEARN_MODERN_PACK_SIZE`` sets another number; 1 lets all networks train apart.
 
     Parameters
@@ -50,11 +58,16 @@ def most_members(objective: Objective, batch_size: int, n_members: int = 1) -> i
         Rows of a step.
     n_members : int, default=1
         How many members it has.
+    device : str, default="cpu"
+        Where they train.
     """
     if size := os.environ.get(_VARIABLE):
         if not size.isdigit() or int(size) == 0:
             raise ValueError(f"{_VARIABLE}={size!r} must be a whole number above zero.")
         return int(size)
+    if device != "cpu":
+        most = n_members * _LARGE_STEP / operations(objective, batch_size)
+        return max(1, min(_MOST_ON_GPU, int(most)))
     body = objective.modules["module"].body
     largest = _LARGE_CONVOLUTION if body.members_apart else _LARGE_LAYER
     if operations(objective, batch_size) > n_members * largest * n_layers(objective):
@@ -89,8 +102,12 @@ def bytes_of_members(objective: Objective, batch_size: int, n_rows: int, n_membe
     return numbers * size + 3 * 8 * n_members * n_rows
 
 
-def most_bytes() -> int:
-    """Return how much memory networks may take that train together, or wait for it."""
+def most_bytes(device: str = "cpu") -> int:
+    """Return how much memory networks may take that train together on a device, or wait for it."""
+    if torch.device(device).type == "cuda":
+        free = torch.cuda.mem_get_info(device)[0]  # what torch keeps for its next tensors is not
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(_PART_OF_MEMORY * (free + kept))
     return int(_PART_OF_MEMORY * free_memory())
 
 

@@ -5,98 +5,30 @@ side by side with those of the others while they are trained, so that a step is 
 """
 
 import copy
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from itertools import groupby
-from numbers import Number
 from operator import itemgetter
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from sklearn_modern._core.progress import ProgressBar
-from sklearn_modern.device import deterministic
-from sklearn_modern.networks.dropout import Dropout, MemberDropout
-from sklearn_modern.networks.layers import Layer, Noise
+from sklearn_modern.device import deterministic, send
+from sklearn_modern.networks.dropout import MemberDropout
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.callbacks import StopTraining
-from sklearn_modern.training.member_steps import MemberSteps
-from sklearn_modern.training.pack_size import is_out_of_memory
+from sklearn_modern.training.column_steps import ColumnSteps
+from sklearn_modern.training.member_steps import FusedSteps
+from sklearn_modern.training.prepared import Prepared
+from sklearn_modern.training.recorded import Recorded, own_stream
 from sklearn_modern.training.sources import Part, Source
-from sklearn_modern.training.trainer import Trainer
 from sklearn_modern.training.update import check_losses
 from sklearn_modern.training.work import threads_for_steps
 
-__all__ = ["Prepared", "shape_of", "train_together"]
+__all__ = ["train_together"]
 
 # Rows of all members that are evaluated together.
 _ROWS_TOGETHER = 1 << 15
-
-
-@dataclass(eq=False)
-class Prepared:
-    """A net and its rows, ready to be trained.
-
-    Parameters
-    ----------
-    net : Trainer
-        The net, with its initial weights.
-    training : Part
-        The rows to train on.
-    validation : Part or None
-        The rows to validate with.
-
-    Attributes
-    ----------
-    ended : bool
-        Whether its training together with others has ended.
-    error : Exception or None
-        What ended it, if that concerns this net alone, such as an error of its scorer.
-    """
-
-    net: Trainer
-    training: Part
-    validation: Part | None
-    ended: bool = field(default=False, init=False)
-    error: Exception | None = field(default=None, init=False)
-
-    def __len__(self) -> int:
-        """Return the number of members."""
-        return len(self.net.random)
-
-    def do(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call what concerns this net alone, whose training ends if that raises an error."""
-        if self.error is not None:
-            return None
-        try:
-            return function(*args, **kwargs)
-        except Exception as error:
-            if is_out_of_memory(error):
-                raise
-            self.error = error
-
-    @property
-    def network(self):
-        """The network that is trained."""
-        return self.net.objective.modules["module"]
-
-    def weights(self) -> Iterator[Tensor]:
-        """Give all weights and statistics, which have a leading axis of members."""
-        yield from self.network.body.state_dict(keep_vars=True).values()
-        yield from self.network.head.parameters()
-
-
-def shape_of(one: Prepared) -> Hashable:
-    """Say what must be the same for nets to be trained together."""
-    net, layers = one.net, list(one.network.modules())
-    weights = tuple((weight.shape[1:], weight.dtype) for weight in one.weights())
-    fixed = tuple((name, tuple(value.flatten().tolist())) for name, value in _constants(one))
-    couples = any(map(_couples_rows, layers))
-    coupled = (len(one.training), one.training.source.is_weighted) if couples else None
-    how = net.solver, net.batch_size, net.device, one.validation is None
-    kind = type(one.network.head), net.random.team
-    return weights, fixed, tuple(_settings(one)), coupled, how, kind
 
 
 def train_together(pack: Sequence[Prepared], verbose: bool = False) -> None:
@@ -121,7 +53,11 @@ def train_together(pack: Sequence[Prepared], verbose: bool = False) -> None:
     running, members = sorted((one for one in pack if one.error is None), key=_order), None
     try:
         # Sums round by the number of threads, and over many epochs that grows.
-        with deterministic(), threads_for_steps(first.objective, first.batch_size):
+        with (
+            deterministic(),
+            threads_for_steps(first.objective, first.batch_size),
+            own_stream(first.device),
+        ):
             while running:
                 members = _Members(running, members)
                 running = members.train_until_one_stops(bar)
@@ -146,7 +82,9 @@ class _Members:
         self.random = MemberRandom.joined([one.net.random for one in running])
         self._of_member = [one for one in running for _ in range(len(one))]
         self._slices = _slices(running)
-        self._objective = self._join(max(running, key=lambda one: len(_dropouts(one))))
+        self._device = torch.device(running[0].net.device)
+        before_join = [weight.data for one in running for weight in one.weights()]
+        self._objective = self._join(max(running, key=lambda one: len(one.dropouts())))
         self._network = self._objective.modules["module"]
         self._heads = self._group_heads()
         self._training = _beside([one.training for one in self._of_member])
@@ -158,7 +96,15 @@ class _Members:
             places = [place for one in running for place in before.teams_of(one)]
             earlier = before.steps, places
         nets = [one.net for one in self._of_member[:: self.random.team]]
-        self.steps = MemberSteps(self._network, self._objective.rates["module"], nets, earlier)
+        steps = FusedSteps if self._device.type == "cpu" else ColumnSteps
+        self.steps = steps(self._network, self._objective.rates["module"], nets, earlier)
+        self._share_of_full = self._share(torch.full((len(self.random),), nets[0].batch_size))
+        self._recorded = None
+        if self._device.type == "cuda":
+            self._recorded = Recorded()
+            # Other threads may get the memory that is let go here, and write into it at once.
+            torch.cuda.current_stream(self._device).synchronize()
+        del before_join
 
     def teams_of(self, one: Prepared) -> range:
         """Return the places of a net's teams."""
@@ -190,8 +136,8 @@ class _Members:
             lengths = [len(own) for own in weights]  # of all members, or one for a team
             for own, part in zip(weights, weight.data.split(lengths), strict=True):
                 own.data = part
-        rates = [_dropouts(one) for one in self._of_member]
-        for name in _dropouts(template):
+        rates = [one.dropouts() for one in self._of_member]
+        for name in template.dropouts():
             parent, _, child = name.rpartition(".")
             of_members = [own.get(name, 0.0) for own in rates]
             setattr(
@@ -217,6 +163,7 @@ class _Members:
             one.do(_notify, one, "on_epoch_begin")
         losses = self._train()
         validated = None if self._validation is None else self._validate()
+        losses = losses.cpu()
         stopped = []
         for place, one in enumerate(self.running):
             goes_on = one.do(self._tell, place, losses, validated)
@@ -256,21 +203,43 @@ class _Members:
         self.steps.begin_epoch()
         sums = 0.0
         for start in range(0, order.shape[1], size):
-            batch = self._training.take(order[:, start : start + size])
-            sums = sums + self._step(batch, (lengths - start).clamp(0, size))
+            index, n_rows = order[:, start : start + size], (lengths - start).clamp(0, size)
+            self.steps.get_ready()
+            if int(n_rows.min()) == size:
+                sums = sums + self._full_step(index)
+            else:
+                sums = sums + self._part_step(index, n_rows)
         return sums
 
-    def _step(self, batch, n_rows):
-        """Update the weights of each member by its rows of a batch."""
-        whole = bool((n_rows == len(batch)).all())
+    def _full_step(self, index):
+        """Update the weights of each member by a whole batch."""
+        self.random.rows = None
+        if self._recorded is None:
+            return self._update(index, self._share_of_full)
+        generators = self.random.generators_so_far(self._device)
+        return self._recorded(self._update, index, self._share_of_full, generators=generators)
+
+    def _part_step(self, index, n_rows):
+        """Update the weights of each member by its rows of a batch, of which it may have none."""
+        whole = bool((n_rows == index.shape[1]).all())
         self.random.rows = None if whole else n_rows.tolist()
+        exists = None if whole else send(_exist(n_rows, index.shape[1]), self._device)
+        return self._update(index, self._share(n_rows), exists)
+
+    def _share(self, n_rows):
+        """Return what each row of a member's batch counts for, as a column."""
+        dtype = next(self._network.parameters()).dtype
+        share = 1.0 / (n_rows.clamp(min=1) * self.random.team).to(dtype).unsqueeze(1)
+        return send(share, self._device)
+
+    def _update(self, index, share, exists=None):
+        """Update the weights, and return the sum of each member's weighted losses."""
+        batch = self._training.take(index)
         losses = self._losses(self._network(batch.x, batch.given), batch)
         check_losses(losses, len(self.random), batch)
-        share = 1.0 / (n_rows.clamp(min=1) * self.random.team).to(losses.dtype).unsqueeze(1)
         weight = share.expand_as(losses) if batch.weight is None else batch.weight * share
         summed = losses.detach() if batch.weight is None else losses.detach() * batch.weight
-        if not whole:
-            exists = _exist(n_rows, len(batch))
+        if exists is not None:
             weight, summed = (torch.where(exists, part, 0.0) for part in (weight, summed))
         self.steps.forget_gradients()
         losses.backward(weight)
@@ -285,7 +254,7 @@ class _Members:
         self._network.eval()
         index, lengths = _padded([one.validation.index for one in self._of_member])
         size = max(256, _ROWS_TOGETHER // len(index))
-        if self._network.body.members_apart:
+        if self._network.body.members_apart and self._device.type == "cpu":
             return self._validate_apart()
         sums, outputs = 0.0, []
         for start in range(0, index.shape[1], size):
@@ -293,12 +262,13 @@ class _Members:
             scores = self._network(batch.x, batch.given)
             losses = self._losses(scores, batch)
             losses = losses if batch.weight is None else losses * batch.weight
-            exists = _exist((lengths - start).clamp(0, len(batch)), len(batch))
+            exists = send(_exist((lengths - start).clamp(0, len(batch)), len(batch)), self._device)
             sums = sums + torch.where(exists, losses, 0.0).sum(1)
             outputs.append(scores)
         outputs = torch.cat(outputs, dim=1)
         pairs = zip(self.running, self._slices, strict=True)
-        return sums, [outputs[places, : len(one.validation)] for one, places in pairs]
+        outputs = [outputs[places, : len(one.validation)] for one, places in pairs]
+        return sums.cpu(), outputs
 
     def _validate_apart(self):
         """Validate each net by itself: its rows fill the processor's cache."""
@@ -349,43 +319,13 @@ def _order(one):
     """Sort nets so that those with equal settings are neighbours, and those with dropout, too."""
     net = one.net
     loss = sorted(one.network.head.loss_settings().items())
-    drops = any(_dropouts(one).values())
+    drops = any(one.dropouts().values())
     return loss, drops, net.schedule, net.lr, net.momentum, net.max_epochs, len(one.training)
 
 
 def _slices(running):
     ends = torch.tensor([len(one) for one in running]).cumsum(0).tolist()
     return [slice(end - len(one), end) for one, end in zip(running, ends, strict=True)]
-
-
-def _dropouts(one):
-    """Return the rates of a net's dropouts by their place in the network."""
-    parts = one.network.named_modules()
-    return {name: part.rate for name, part in parts if type(part) is Dropout}
-
-
-def _couples_rows(layer):
-    """Tell whether a layer needs all members to have the same number of rows."""
-    if isinstance(layer, Noise):  # others than dropout draw for all rows of a batch
-        return type(layer) is not Dropout
-    return isinstance(layer, Layer) and layer.couples_rows
-
-
-def _settings(one):
-    """Yield what the layers have been told, which is the same for all members but in dropouts."""
-    for path, part in one.network.named_modules():
-        if type(part) is not Dropout and part is not one.network.head:
-            own = {n: v for n, v in vars(part).items() if isinstance(v, Number | str | tuple)}
-            own.pop("training")
-            yield path, type(part), repr(sorted(own.items()))
-
-
-def _constants(one):
-    """Yield the names and values that a network does not save, and that its members share."""
-    for path, part in one.network.named_modules():
-        if part is not one.network.head:  # each member's loss has its own
-            for name in sorted(part._non_persistent_buffers_set):
-                yield f"{path}.{name}", getattr(part, name)
 
 
 def _beside(parts: Sequence[Part]) -> Source:

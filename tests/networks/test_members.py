@@ -169,3 +169,22 @@ def test_layers_over_places_act_on_the_last_axis():
     torch.testing.assert_close(scores[:, :, 1, 2], head(places[:, :, 1, 2]))
     assert isinstance(head.linear, nn.Module)
     assert not isinstance(head.linear, Linear)
+
+
+def test_streams_that_begin_together_go_on_apart():
+    """As those of a GPU do, from which nothing is drawn before the training."""
+    parts = [MemberRandom([1, 2]), MemberRandom([3])]
+    first = MemberRandom.joined(parts).uniform(2, bound=1.0)
+    then = MemberRandom.joined(parts[1:]).uniform(2, bound=1.0)
+    expected = MemberRandom([3])
+    assert torch.equal(first[2:], expected.uniform(2, bound=1.0))
+    assert torch.equal(then, expected.uniform(2, bound=1.0))
+
+
+def test_streams_of_parts_go_on_in_a_copy():
+    parts = [MemberRandom([1]), MemberRandom([2])]
+    parts[0].uniform(3, bound=1.0)
+    copied = copy.deepcopy(MemberRandom.joined(parts))
+    assert torch.equal(copied.uniform(2, bound=1.0)[:1], parts[0].uniform(2, bound=1.0))
+    assert copied.member(1).generators_so_far("cpu") == copied.generators("cpu")[1:]
+    assert not copied.generators_so_far("cuda:0")

@@ -38,7 +38,7 @@ from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 from sklearn_modern.ordinal import OrdinalMLPClassifier
 from sklearn_modern.training import pack_size
 from sklearn_modern.training.callbacks import Progress
-from sklearn_modern.training.member_steps import MemberSteps
+from sklearn_modern.training.member_steps import FusedSteps
 from sklearn_modern.training.optimizers import make_optimizer
 from sklearn_modern.training.pack_size import most_members
 from sklearn_modern.training.sources import Arrays
@@ -75,7 +75,7 @@ def weight():
 
 def failing_step(error, n_members, n_steps):
     """Make a step that fails for more than some members after some steps."""
-    done, step = Counter(), MemberSteps.step
+    done, step = Counter(), FusedSteps.step
 
     def failing(self):
         done[self] += 1
@@ -240,7 +240,7 @@ def test_members_of_any_pack_are_as_alone(pack, most):
     no_memory = MemoryError("none left")
     step = failing_step(no_memory, most or np.inf, n_steps=2)
     with (
-        patch.object(MemberSteps, "step", step),
+        patch.object(FusedSteps, "step", step),
         no_pack_fails(but_with=no_memory),
         warnings.catch_warnings(),
     ):
@@ -327,7 +327,8 @@ def test_searches_hand_on_splits_together_only_if_that_pays(X, y, monkeypatch, s
     clf = MLPClassifier(**SMALL | {"max_iter": 1} | settings)
     GridSearchCV(clf, {"alpha": [0.0, 1.0]}, cv=3, refit=False).fit(X, y)
     assert n_tasks == parts
-    assert clf.set_params(device="cuda:1").fits_at_once == 0
+    at_once = clf.fits_at_once
+    assert clf.set_params(device="cuda:1").fits_at_once == at_once
 
 
 def test_tables_of_one_shape_train_together(X, y, trainings):
@@ -571,7 +572,7 @@ def test_a_member_that_diverges_takes_no_other_along(X, y, trainings):
     ids=lambda error: type(error).__name__,
 )
 def test_a_pack_that_fails_is_halved_and_begins_anew(X, y, trainings, monkeypatch, error):
-    monkeypatch.setattr(MemberSteps, "step", failing_step(error, n_members=2, n_steps=9))
+    monkeypatch.setattr(FusedSteps, "step", failing_step(error, n_members=2, n_steps=9))
     fits = [Fit({}, X, y, columns=columns) for columns in COLUMNS]
     fits.append(Fit({"max_iter": 1}, X, y, columns=COLUMNS[0]))  # it is through by then
     found = together(MLPClassifier(**SMALL), fits)
@@ -584,7 +585,7 @@ def test_a_fit_without_memory_fails_alone(X, y, monkeypatch):
         raise MemoryError("out of memory")
 
     fits = [Fit({}, X, y, columns=c) for c in COLUMNS]
-    monkeypatch.setattr(MemberSteps, "step", no_memory)
+    monkeypatch.setattr(FusedSteps, "step", no_memory)
     assert_as_alone(MLPClassifier(**SMALL), fits, tolerance=0)
     monkeypatch.setattr(Trainer, "train_step", no_memory)
     found = together(MLPClassifier(**SMALL), fits)
@@ -645,7 +646,7 @@ def test_what_a_pack_has_held_is_let_go(X, y, monkeypatch):
 
 
 def test_an_interrupt_ends_a_pack_but_for_members_that_are_through(X, y, monkeypatch):
-    monkeypatch.setattr(MemberSteps, "step", failing_step(KeyboardInterrupt(), 2, n_steps=9))
+    monkeypatch.setattr(FusedSteps, "step", failing_step(KeyboardInterrupt(), 2, n_steps=9))
     fits = [Fit({"max_iter": n}, X, y, columns=COLUMNS[0]) for n in (6, 1, 6, 1, 6)]
     results = fit_many(MLPClassifier(**SMALL), fits)
     found = dict(islice(results, 2))
@@ -687,6 +688,13 @@ def test_packs_take_a_part_of_the_free_memory(trainings, monkeypatch):
 def test_packs_of_wide_networks_have_few_members(X, y, width, least, most):
     clf = MLPClassifier((width, width), max_iter=1, device="cpu").fit(X, y)
     assert least <= most_members(clf.net_.objective, 256 if width == 512 else 64) <= most
+
+
+@pytest.mark.parametrize(("width", "least", "most"), [(64, 1000, 1000), (512, 50, 500)])
+def test_a_gpu_takes_more_members(X, y, width, least, most):
+    clf = MLPClassifier((width, width), max_iter=1, device="cpu").fit(X, y)
+    assert least <= most_members(clf.net_.objective, 256, device="cuda:0") <= most
+    assert most_members(clf.net_.objective, 10**7, device="cuda:0") == 1
 
 
 def test_a_network_of_several_members_counts_as_several(X, y):

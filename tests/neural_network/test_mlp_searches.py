@@ -14,7 +14,7 @@ from sklearn_modern._neural import packs
 from sklearn_modern.feature_selection import SequentialFeatureSelector
 from sklearn_modern.model_selection import GridSearchCV, NestedCV
 from sklearn_modern.neural_network import MLPClassifier
-from sklearn_modern.training.member_steps import MemberSteps
+from sklearn_modern.training.member_steps import FusedSteps
 
 SMALL = {
     "hidden_layer_sizes": (6,),
@@ -123,7 +123,7 @@ def test_nested_cross_validation_trains_together(data, sizes, monkeypatch):
 def test_what_was_through_when_a_search_was_interrupted_is_not_fitted_again(
     data, sizes, monkeypatch, tmp_path
 ):
-    steps, step = [], MemberSteps.step
+    steps, step = [], FusedSteps.step
 
     def interrupted(self):
         steps.append(1)
@@ -134,7 +134,7 @@ def test_what_was_through_when_a_search_was_interrupted_is_not_fitted_again(
     grid = {"last__max_iter": [1, 2], "last__alpha": [0.1, 1.0]}
     search = NestedCV((pipeline(MLPClassifier(**SMALL)), grid), outer_cv=3, inner_cv=2)
     search.set_params(random_state=0, checkpoint=tmp_path / "nested")
-    monkeypatch.setattr(MemberSteps, "step", interrupted)
+    monkeypatch.setattr(FusedSteps, "step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         search.fit(*data)
     search.fit(*data)

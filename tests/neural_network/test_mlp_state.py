@@ -65,7 +65,9 @@ def test_partial_fit_keeps_the_scaling_of_its_first_part(X, y):
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("settings", [{}, {"solver": "lbfgs"}, {"n_members": 2}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"solver": "lbfgs", "batch_size": "auto"}, {"n_members": 2}], ids=str
+)
 def test_a_gpu_gives_what_the_cpu_gives_and_its_pickles_load_without_one(X, y, tmp_path, settings):
     settings = SMALL | settings
     settings |= {"precision": "float64", "early_stopping": True, "normalization": "batch"}

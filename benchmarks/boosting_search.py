@@ -60,6 +60,10 @@ if __name__ == "__main__":
     for backend in arguments.backend or ("xgboost", "lightgbm", "hist"):
         model = GradientBoostingClassifier(
             backend=backend,
+            max_leaf_nodes=31,
+            min_samples_leaf=20,
+            subsample=1.0,
+            max_features=1.0,
             n_jobs=arguments.threads,
             early_stopping=False,
             device="cpu",

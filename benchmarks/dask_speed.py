@@ -34,6 +34,10 @@ def booster(backend, n_estimators):
     return GradientBoostingClassifier(
         backend=backend,
         n_estimators=n_estimators,
+        learning_rate=0.1,
+        max_leaf_nodes=31,
+        subsample=1.0,
+        max_features=1.0,
         early_stopping=False,
         device="cpu",
         random_state=0,

@@ -30,6 +30,15 @@ from sklearn_modern.ensemble import GradientBoostingClassifier
 from sklearn_modern.feature_selection import SequentialFeatureSelector
 from sklearn_modern.model_selection import GridSearchCV, NestedCV
 
+# The settings of XGBoost's wrapper, which are not ours.
+ITS_OWN = {
+    "backend": "xgboost",
+    "learning_rate": 0.1,
+    "max_leaf_nodes": None,
+    "min_samples_leaf": 1,
+    "subsample": 1.0,
+    "max_features": 1.0,
+}
 RATES = np.geomspace(1e-3, 1e3, 24)
 
 
@@ -138,7 +147,7 @@ def _most_to_be_had(selector, X, y, repeats):
 def boosting(repeats):
     X, y = make_numbers(5000, 30)
     grid = {"max_depth": [3, 4, 5], "n_estimators": [50, 100, 150, 200]}
-    ours = GradientBoostingClassifier(early_stopping=False, n_jobs=1, random_state=0)
+    ours = GradientBoostingClassifier(**ITS_OWN, early_stopping=False, n_jobs=1, random_state=0)
     theirs = XGBClassifier(learning_rate=0.1, n_jobs=1, random_state=0)
     report(
         "boosting, 3 depths x 4 counts of trees",
@@ -154,7 +163,7 @@ def nested(repeats):
     X, y = make_numbers(2000, 30)
     grid = {"max_depth": [3, 4, 5], "n_estimators": [50, 100, 150, 200]}
     inner, outer = (StratifiedKFold(5, shuffle=True, random_state=seed) for seed in (0, 1))
-    ours = GradientBoostingClassifier(early_stopping=False, n_jobs=1, random_state=0)
+    ours = GradientBoostingClassifier(**ITS_OWN, early_stopping=False, n_jobs=1, random_state=0)
     theirs = XGBClassifier(learning_rate=0.1, n_jobs=1, random_state=0)
     ratio = compare(
         lambda: NestedCV((ours, grid), outer_cv=outer, inner_cv=inner, n_jobs=2).fit(X, y),

@@ -21,13 +21,19 @@ from sklearn_modern.ensemble._constraints import (
     interaction_groups,
     monotonic_directions,
 )
+from sklearn_modern.ensemble._defaults import (
+    LEARNING_RATE,
+    N_ESTIMATORS,
+    library,
+    settled,
+)
 from sklearn_modern.ensemble._many import ManyFits
 from sklearn_modern.ensemble._outputs import Outputs
 from sklearn_modern.ensemble._rows import check_groups, split, weighted
 from sklearn_modern.ensemble._training import Training
 from sklearn_modern.ensemble._trees import Trees
 from sklearn_modern.ensemble.engines.base import Settings
-from sklearn_modern.ensemble.engines.choice import ENGINES, engine_of, library
+from sklearn_modern.ensemble.engines.choice import ENGINES, engine_of
 
 __all__ = ["GradientBoosting"]
 
@@ -47,27 +53,29 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     ----------
     backend : {"auto", "xgboost", "lightgbm", "catboost", "hist"}, default="auto"
         The library that grows the trees; "hist" is scikit-learn's, and "catboost" comes with the
-        extra ``sklearn-modern[catboost]``. "auto" is "xgboost" everywhere, so that a model does
-        not change with the machine.
-    n_estimators : int, default=100
+        extra ``sklearn-modern[catboost]``. "auto" is "lightgbm" on the CPU, and "xgboost" on an
+        accelerator.
+    n_estimators : int, default=200
         Number of iterations, each of which adds a tree, or one tree per class.
-    learning_rate : float, default=0.1
+    learning_rate : float, default=0.05
         Factor by which each tree is shrunk.
-    max_leaf_nodes : int or None, default=31
-        Maximum number of leaves per tree.
+    max_leaf_nodes : int, None or "auto", default="auto"
+        Maximum number of leaves per tree; "auto" is 15, and 31 from 5000 training rows on.
     max_depth : int or None, default=None
         Maximum depth of a tree.
-    min_samples_leaf : int, default=20
-        Minimum number of training rows per leaf. XGBoost limits the sum of second derivatives
-        instead, which comes to the same for squared errors; of classes, leaves may have half as
-        many rows at the first iteration. CatBoost has no such limit: there it only says that what
-        is split has twice as many rows.
+    min_samples_leaf : int or "auto", default="auto"
+        Minimum number of training rows per leaf; "auto" is 20 for classes and levels, 3 for
+        numbers. XGBoost limits the sum of second derivatives instead, which comes to the same for
+        squared errors; of classes, leaves may have a tenth as many rows at the first iteration.
+        CatBoost has no such limit: there it only says that what is split has twice as many rows.
+        With "auto", LightGBM also splits categories finer than it does by itself.
     l2_regularization : float, default=0.0
         L2 penalty on the values of leaves.
-    subsample : float, default=1.0
-        Share of the rows that each tree is grown on; not for "hist".
-    max_features : float, default=1.0
-        Share of the features that are tried at each split.
+    subsample : float or "auto", default="auto"
+        Share of the rows that each tree is grown on; "auto" is 0.7, and 1.0 for "hist", which
+        takes nothing else.
+    max_features : float or "auto", default="auto"
+        Share of the features that are tried at each split; "auto" is 0.5.
     max_bins : int, default=255
         Maximum number of bins per feature.
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
@@ -116,6 +124,8 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
         ``catboost.CatBoost``, or scikit-learn's estimator.
     device_ : str
         Where it was trained.
+    settings_ : dict
+        What was taken for the parameters that have a measured default: numbers, also for "auto".
     n_estimators_ : int
         Number of iterations that were kept.
     validation_scores_, train_scores_ : list of float or None
@@ -132,14 +142,14 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
 
     _: KW_ONLY
     backend: str = "auto"
-    n_estimators: int = 100
-    learning_rate: float = 0.1
-    max_leaf_nodes: int | None = 31
+    n_estimators: int = N_ESTIMATORS
+    learning_rate: float = LEARNING_RATE
+    max_leaf_nodes: int | str | None = "auto"
     max_depth: int | None = None
-    min_samples_leaf: int = 20
+    min_samples_leaf: int | str = "auto"
     l2_regularization: float = 0.0
-    subsample: float = 1.0
-    max_features: float = 1.0
+    subsample: float | str = "auto"
+    max_features: float | str = "auto"
     max_bins: int = 255
     categorical_features: Any = "from_dtype"
     monotonic_cst: Any = None
@@ -156,6 +166,7 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     verbose: bool | int = False
     warm_start: bool = False
 
+    _target = "numbers"
     _takes_collections = True
     # As scikit-learn's splitters of groups do: what is grouped outside is grouped inside, too.
     __metadata_request__fit = {"groups": True}
@@ -164,12 +175,16 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
         "backend": [StrOptions({"auto", *ENGINES})],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "max_leaf_nodes": [None, Interval(Integral, 2, None, closed="left")],
+        "max_leaf_nodes": [
+            None,
+            StrOptions({"auto"}),
+            Interval(Integral, 2, None, closed="left"),
+        ],
         "max_depth": [None, Interval(Integral, 1, None, closed="left")],
-        "min_samples_leaf": [Interval(Integral, 1, None, closed="left")],
+        "min_samples_leaf": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "l2_regularization": [Interval(Real, 0, None, closed="left")],
-        "subsample": [Interval(Real, 0, 1, closed="right")],
-        "max_features": [Interval(Real, 0, 1, closed="right")],
+        "subsample": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="right")],
+        "max_features": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="right")],
         "max_bins": [Interval(Integral, 2, 255, closed="both")],
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "monotonic_cst": ["array-like", dict, None],
@@ -260,7 +275,7 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
         self._check_trained_on(rows.y)
         if resume:
             outputs = self._engine.outputs
-            settings = self._settings_of_outputs(outputs[0].settings.seed)
+            settings = self._settings_of_outputs(outputs[0].settings.seed, len(rows.y))
             for engine, now in zip(outputs, settings, strict=True):
                 engine.settings = now
             self._train(rows, validation)
@@ -302,15 +317,15 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
 
     def _start(self, shape, seed, device=None):
         """Make the engine; ``device`` is where it is trained, if that is not for us to decide."""
-        self.backend_ = library(self.backend)
         cost = float(np.prod(shape)) * self.n_estimators
-        on_cpu = self.backend_ != "xgboost" and isinstance(self.device, str)
+        on_cpu = self.backend not in ("auto", "xgboost") and isinstance(self.device, str)
         device = device or ("cpu" if on_cpu and self.device == "auto" else self.device)
         self.device_ = resolve_device(device, cost=cost)
+        self.backend_ = library(self.backend, self.device_)
         grown_by = {name: getattr(self, name, None) for name in _GROWN_BY}
         self._grown_by = {name: (setting(now), repr(now)) for name, now in grown_by.items()}
-        kind = engine_of(self.backend)
-        engines = [kind(settings) for settings in self._settings_of_outputs(seed)]
+        kind = engine_of(self.backend_)
+        engines = [kind(settings) for settings in self._settings_of_outputs(seed, shape[0])]
         self._engine = Outputs(engines) if np.ndim(self._offset) else engines[0]
 
     def _refuse_changes(self):
@@ -328,12 +343,12 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
                 "on from."
             )
 
-    def _settings_of_outputs(self, seed):
-        shared = self._settings(seed)
+    def _settings_of_outputs(self, seed, n_rows):
+        shared = self._settings(seed, n_rows)
         scales = zip(np.atleast_1d(self._delta), np.atleast_1d(self._offset), strict=True)
         return [replace(shared, delta=float(d), offset=float(o)) for d, o in scales]
 
-    def _settings(self, seed):
+    def _settings(self, seed, n_rows):
         names = getattr(self, "feature_names_in_", None)
         categorical = tuple(self._columns.categorical_indices.tolist())
         width, objective = self.n_features_in_, self._objective()
@@ -341,17 +356,12 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
         n_classes = 0 if objective is not None else len(getattr(self, "classes_", ()))
         monotonic = monotonic_directions(self.monotonic_cst, width, names, categorical)
         check_monotonic(monotonic, self.loss, n_classes)
+        taken, extra = settled(self, self._target, self.backend_, n_rows, self._extra())
         return Settings(
             loss=self.loss,
             n_classes=n_classes,
-            n_estimators=self.n_estimators,
-            learning_rate=self.learning_rate,
-            max_leaf_nodes=self.max_leaf_nodes,
-            max_depth=self.max_depth,
-            min_samples_leaf=self.min_samples_leaf,
+            **taken,
             l2_regularization=self.l2_regularization,
-            subsample=self.subsample,
-            max_features=self.max_features,
             max_bins=self.max_bins,
             quantile=getattr(self, "quantile", None),
             categorical=categorical,
@@ -362,7 +372,7 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
             device=self.device_,
             seed=seed,
             objective=objective,
-            extra=self._extra(),
+            extra=extra,
         )
 
     def _extra(self):

@@ -36,6 +36,8 @@ class BoostedClassifier(ClassifierMixin, GradientBoosting):
     _: KW_ONLY
     class_weight: Any = None
 
+    _target = "classes"
+
     _parameter_constraints = {"class_weight": [dict, StrOptions({"balanced"}), None]}
 
     @lazy_for_collections

@@ -16,6 +16,7 @@ from sklearn_modern._inputs.collections import is_collection
 from sklearn_modern._inputs.columns import MISSING, ColumnCoder
 from sklearn_modern._inputs.text_columns import warn_unless_categories
 from sklearn_modern._inputs.validation import weighted_rows
+from sklearn_modern.ensemble._defaults import library
 from sklearn_modern.ensemble._rows import in_units
 from sklearn_modern.ensemble._totals import Totals
 from sklearn_modern.ensemble.engines.base import Summary, dense
@@ -106,7 +107,7 @@ def _refuse(estimator, others):
             f"{type(s).__name__} does not train on dask collections; pass arrays, or take "
             "OrdinalClassifier over GradientBoostingClassifier on each part."
         )
-    if not engine_of(s.backend).on_workers:
+    if not engine_of(library(s.backend)).on_workers:
         raise ValueError(
             f"backend={s.backend!r} does not train on dask collections; take backend='xgboost' or "
             "'lightgbm', or pass arrays."

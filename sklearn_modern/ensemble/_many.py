@@ -24,8 +24,8 @@ _READING = (
     "n_jobs",
     "quantile",
 )
-# Their bins of many rows are made from a sample.
-_BINS_BY_SEED = ("lightgbm", "catboost")
+# Their bins of many rows are made from a sample; "auto" may be one of them.
+_BINS_BY_SEED = ("auto", "lightgbm", "catboost")
 _LEARNED = (
     *("_columns", "_delta", "_levels", "_offset", "class_order_", "classes_"),
     *("feature_names_in_", "n_features_in_"),

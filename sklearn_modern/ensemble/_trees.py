@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._inputs.collections import is_collection
 from sklearn_modern._inputs.columns import ColumnCoder
+from sklearn_modern.ensemble._defaults import MEASURED
 
 __all__ = ["Trees", "lazy_for_collections"]
 
@@ -101,6 +102,14 @@ class Trees:
         """Number of iterations that were kept; of several outputs, a list."""
         check_is_fitted(self, "_engine")
         return self._engine.n_estimators
+
+    @property
+    def settings_(self) -> dict[str, Any]:
+        """What was taken for the parameters that have a measured default."""
+        check_is_fitted(self, "_engine")
+        settings = self._engine.outputs[0].settings
+        taken = {name: getattr(settings, name) for name in MEASURED}
+        return taken | {"backend": self.backend_, "backend_params": dict(settings.extra)}
 
     @property
     def feature_importances_(self) -> np.ndarray:

@@ -30,7 +30,8 @@ class OrdinalGradientBoostingClassifier(BoostedClassifier):
     Parameters
     ----------
     backend : {"auto", "xgboost", "lightgbm"}, default="auto"
-        The library that grows the trees; "auto" is "xgboost".
+        The library that grows the trees; "auto" is "lightgbm" on the CPU, and "xgboost" on an
+        accelerator.
     link : {"logit", "probit"}, default="logit"
         F is 1 / (1 + exp(-z)), or the normal distribution function.
     class_order : None, "sorted" or sequence, default=None
@@ -83,6 +84,7 @@ class OrdinalGradientBoostingClassifier(BoostedClassifier):
     }
 
     loss = "log_loss"
+    _target = "levels"
     _takes_collections = False
 
     def predict_log_proba(self, X):

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.exceptions import ConvergenceWarning
-from support.small_boosters import SYMMETRIC, bent, normal_rows
+from support.small_boosters import SYMMETRIC, WHOLE, bent, normal_rows
 
 from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 from sklearn_modern.ensemble.engines.catboost import _Watcher
 
-SMALL = {"backend": "catboost", "n_estimators": 5, "n_jobs": 1, "random_state": 0}
+SMALL = WHOLE | {"backend": "catboost", "n_estimators": 5, "n_jobs": 1, "random_state": 0}
 
 
 def regressor(**settings):
@@ -83,7 +83,7 @@ def test_contributions_of_other_trees_are_refused(X, y):
 
 def test_several_classes_without_limits_end(X, y):
     """CatBoost splits on where there is nothing to gain, and used to crash."""
-    clf = GradientBoostingClassifier(**SMALL | {"n_estimators": 1}, max_leaf_nodes=None)
+    clf = GradientBoostingClassifier(**SMALL | {"n_estimators": 1, "max_leaf_nodes": None})
     levels = np.digitize(y, [-0.5, 0.5])
     clf.set_params(min_samples_leaf=1, learning_rate=1.0).fit(np.round(X), levels)
     assert clf.score(np.round(X), levels) > 0.6
@@ -91,7 +91,7 @@ def test_several_classes_without_limits_end(X, y):
 
 def test_steep_steps_of_several_classes(X, y):
     """Without any penalty CatBoost could not solve its equations."""
-    clf = GradientBoostingClassifier(**SMALL | {"n_estimators": 30}, learning_rate=3.0)
+    clf = GradientBoostingClassifier(**SMALL | {"n_estimators": 30, "learning_rate": 3.0})
     assert clf.fit(X, np.digitize(y, [-0.5, 0.5])).n_estimators_ == 30
 
 

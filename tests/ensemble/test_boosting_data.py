@@ -6,15 +6,15 @@ import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict, cross_val_score
-from support.small_boosters import BACKENDS, NO_NOISE, boosters
+from support.small_boosters import BACKENDS, NO_NOISE, WHOLE, boosters
 
 from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
-SMALL = {"n_estimators": 5, "min_samples_leaf": 2, "n_jobs": 1, "random_state": 0}
+SMALL = WHOLE | {"n_estimators": 5, "min_samples_leaf": 2, "n_jobs": 1, "random_state": 0}
 # A tree with a leaf for every value: there is no rounding by bins, nor by rows of a leaf.
-EXACT = {"n_estimators": 1, "min_samples_leaf": 1, "learning_rate": 0.4, "n_jobs": 1}
+EXACT = WHOLE | {"n_estimators": 1, "min_samples_leaf": 1, "learning_rate": 0.4, "n_jobs": 1}
 EXACT |= {"max_leaf_nodes": None}  # else rounding decides which of two equal splits is the last
 
 

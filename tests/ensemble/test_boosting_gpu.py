@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import xgboost as xgb
 from sklearn.datasets import load_diabetes, load_wine
+from support.small_boosters import WHOLE
 
 from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 
 pytestmark = pytest.mark.gpu
 
-SMALL = {"n_estimators": 20, "min_samples_leaf": 5, "n_jobs": 2, "random_state": 0}
+SMALL = WHOLE | {"n_estimators": 20, "min_samples_leaf": 5, "n_jobs": 2, "random_state": 0}
 
 
 @pytest.fixture(scope="module")

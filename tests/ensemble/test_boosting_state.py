@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from support.global_random import numpy_state, seed_numpy
-from support.small_boosters import boosters
+from support.small_boosters import WHOLE, boosters
 from threadpoolctl import threadpool_limits
 
 from sklearn_modern.device import available_devices
@@ -25,7 +25,7 @@ from sklearn_modern.ensemble.engines.base import Rows, Settings
 BACKENDS = {"xgboost": "XGBoost", "lightgbm": "LightGBM", "catboost": "CatBoost", "hist": "Hist"}
 pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
-SMALL = {"n_estimators": 5, "min_samples_leaf": 5, "n_jobs": 1, "random_state": 0}
+SMALL = WHOLE | {"n_estimators": 5, "min_samples_leaf": 5, "n_jobs": 1, "random_state": 0}
 
 
 classifier, regressor = boosters(**SMALL)

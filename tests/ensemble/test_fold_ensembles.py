@@ -25,6 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from support.small_boosters import WHOLE
 
 from sklearn_modern._neural import packs
 from sklearn_modern.ensemble import (
@@ -42,7 +43,7 @@ X, CODES = X[ORDER], CODES[ORDER]
 LABELS = np.array(["setosa", "versicolor", "virginica"])[CODES]
 XR, YR = make_regression(60, 4, noise=5.0, random_state=0)
 BRIEF = {"max_iter": 8, "device": "cpu", "random_state": 0}
-BOOSTING = {"n_estimators": 40, "min_samples_leaf": 2, "backend": "lightgbm", "n_jobs": 1}
+BOOSTING = WHOLE | {"n_estimators": 40, "min_samples_leaf": 2, "backend": "lightgbm", "n_jobs": 1}
 
 
 def by_hand(model, X, y, cv, weight=None):

@@ -130,7 +130,7 @@ def test_trees_are_grown_once(X, y, monkeypatch):
             super().fit(rows, *args, **kwargs)
 
     monkeypatch.setattr("sklearn_modern.ensemble.engines.xgboost.XGBoost", Counting)
-    model = GradientBoostingClassifier(random_state=0, n_jobs=1)
+    model = GradientBoostingClassifier(backend="xgboost", random_state=0, n_jobs=1)
     assert len(dict(fit_many(model, [Fit(params, X, y) for params in GRID]))) == len(GRID)
     assert calls == ["prepare", *["fit"] * 4]
 
@@ -170,7 +170,7 @@ def test_an_interrupted_fit_is_no_fit(X, y, monkeypatch):
     def interrupted(self, *args, **kwargs):
         raise KeyboardInterrupt
 
-    model = GradientBoostingClassifier(n_estimators=2, n_jobs=1).fit(X, y)
+    model = GradientBoostingClassifier(backend="xgboost", n_estimators=2, n_jobs=1).fit(X, y)
     monkeypatch.setattr(XGBoost, "fit", interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)

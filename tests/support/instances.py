@@ -15,7 +15,8 @@ _CNN = {"width": 8, "depth": (1, 1), "dropout": 0.0, "max_iter": 60, "learning_r
 _ORDINAL = {"class_order": "sorted", "decision": "mode"}
 # One tree with a leaf for every value, where weights equal repetition; at a low rate, so that no
 # prediction is a difference of almost equal numbers, of which the float32 of gradients would show.
-_TREE = {"n_estimators": 1, "min_samples_leaf": 1, "learning_rate": 0.4, "n_jobs": 1}
+_WHOLE = {"max_leaf_nodes": 31, "subsample": 1.0, "max_features": 1.0}
+_TREE = _WHOLE | {"n_estimators": 1, "min_samples_leaf": 1, "learning_rate": 0.4, "n_jobs": 1}
 _XGBOOST = _TREE | {"backend": "xgboost"}
 # Before version 3 XGBoost starts far from rare classes, and takes a long step there.
 _SHORT_STEPS = {"backend_params": {"max_delta_step": 1}}
@@ -111,18 +112,17 @@ _SPARSE_BATCHES = _BATCHES | {
 }
 _MEDIAN = {"check_classifiers_train": "the median level need not be the likeliest"}
 _REPEATED = {
-    f"check_sample_weight_equivalence_on_{kind}_data": "leaves have at least 20 rows"
+    f"check_sample_weight_equivalence_on_{kind}_data": "a repeated row changes which are drawn"
     for kind in ("dense", "sparse")
 }
 BEYOND_DEFAULTS: dict[str, dict[str, str]] = {
     "CNNClassifier": _BATCHES,
     "CNNRegressor": _BATCHES,
-    "GradientBoostingClassifier": _REPEATED,
+    "GradientBoostingRegressor": _REPEATED,
     "MLPClassifier": _SPARSE_BATCHES,
     "MLPRegressor": _SPARSE_BATCHES,
     "OrdinalClassifier": _MEDIAN,
     "OrdinalCNNClassifier": _BATCHES | _MEDIAN,
-    "OrdinalGradientBoostingClassifier": _REPEATED,
     "OrdinalMLPClassifier": _SPARSE_BATCHES | _MEDIAN,
     "SequentialFeatureSelector": {
         "check_classifiers_train": "one of two features is left out, and both are needed",

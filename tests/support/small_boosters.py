@@ -8,6 +8,8 @@ from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoosting
 
 BACKENDS = ["xgboost", "lightgbm", "catboost", "hist"]
 LACKING = {"hist": {"huber", "tweedie"}, "catboost": {"gamma"}}
+# All rows and features for each tree, whatever the defaults are.
+WHOLE = {"learning_rate": 0.1, "max_leaf_nodes": 31, "subsample": 1.0, "max_features": 1.0}
 # CatBoost's splits are chosen with some noise, which is in the way where fits are compared.
 NO_NOISE = {"catboost": {"random_strength": 0}}
 # What keeps to monotonic constraints, and has contributions of features.
@@ -22,7 +24,7 @@ SYMMETRIC = {
 
 def boosters(**defaults):
     """Return functions of a backend and settings that make a classifier and a regressor."""
-    small = {"min_samples_leaf": 5, "n_jobs": 1, "random_state": 0} | defaults
+    small = WHOLE | {"min_samples_leaf": 5, "n_jobs": 1, "random_state": 0} | defaults
 
     def make(kind, backend, settings):
         settings = small | settings

@@ -137,6 +137,11 @@ class Engine(ABC):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
+    @classmethod
+    def automatic(cls, measured: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+        """Return what "auto" is beside the library's own parameters."""
+        return measured
+
     @property
     def outputs(self) -> list["Engine"]:
         """The engines that are trained, one for each output."""

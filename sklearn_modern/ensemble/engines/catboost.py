@@ -54,6 +54,13 @@ class CatBoost(Engine):
 
     booster: Any = None
 
+    @classmethod
+    def automatic(cls, measured: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+        """Take the limits off symmetric trees, which have none."""
+        if extra.get("grow_policy") != "SymmetricTree":
+            return measured
+        return measured | {"max_leaf_nodes": None, "min_samples_leaf": 1}
+
     def prepare(self, rows: Rows) -> Any:
         """Bin the rows."""
         s = self.settings

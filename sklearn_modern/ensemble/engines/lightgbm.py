@@ -96,6 +96,11 @@ class LightGBM(Engine):
     on_workers = True
     booster: lgb.Booster | None = None
 
+    @classmethod
+    def automatic(cls, measured: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+        """Leave the rows to "goss", if that chooses them."""
+        return measured | {"subsample": 1.0} if "goss" in extra.values() else measured
+
     def prepare(self, rows: Rows) -> lgb.Dataset:
         """Bin the rows."""
         return self._data(rows, self._parameters(rows) | self.settings.extra)
@@ -109,6 +114,8 @@ class LightGBM(Engine):
     ) -> None:
         """Train, or train on, until there are ``settings.n_estimators`` iterations."""
         parameters = self._checked_parameters(rows)
+        if len(rows.y) * self.settings.subsample < 1:
+            parameters["bagging_freq"] = 0  # LightGBM would draw no row at all, and fail
         n_more = self.settings.n_estimators - self.n_estimators
         if n_more == 0:  # which LightGBM refuses
             return

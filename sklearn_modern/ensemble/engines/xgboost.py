@@ -34,6 +34,8 @@ _OBJECTIVES = {
     "gamma": "reg:gamma",
     "tweedie": "reg:tweedie",
 }
+# How much of the first second derivatives a leaf needs, of classes: the best of five in a study.
+_SHARE_OF_CLASSES = 0.1
 # From 3.1 on, several classes start at their shares of the rows; before, they started alike.
 _STARTS_AT_SHARES = tuple(map(int, xgb.__version__.split(".")[:2])) >= (3, 1)
 # Aliases of parameters that we set, and parameters that we decide or set only for some fits.
@@ -336,13 +338,13 @@ def _least_hessian(settings, rows):
     """Return the least sum of second derivatives in a leaf, where the others count rows.
 
     It is a little more than what one row less has on average, so that rounding does not matter. Of
-    classes it is half of that, since there a derivative falls as a row is predicted well: with all
-    of it, rows that are predicted better than the average could not be split any more, and with
-    much less, leaves have few rows and probabilities are extreme. A row of twice the mean weight
-    counts as two rows, and a leaf of one row may have nearly any weight.
+    classes it is a tenth of that, since there a derivative falls as a row is predicted well: with
+    more of it, rows that are predicted well could not be split any more, and with much less,
+    leaves of doubtful rows have few of them, and probabilities are extreme. A row of twice the mean
+    weight counts as two rows, and a leaf of one row may have nearly any weight.
     """
     rows_needed = (settings.min_samples_leaf - 1 + 1e-3) * rows.mean_weight
-    share = 0.5 if settings.loss == "log_loss" else 1.0
+    share = _SHARE_OF_CLASSES if settings.loss == "log_loss" else 1.0
     return share * rows_needed * _first_hessian(settings, rows)
 
 

@@ -92,6 +92,11 @@ def resolve_device(device: Any = "auto", *, cost: float | None = None) -> str:
     return canonical
 
 
+def is_cuda(device: Any) -> bool:
+    """Tell whether a device, or its canonical name, is an NVIDIA GPU."""
+    return str(device).startswith("cuda")
+
+
 def has_float64(device: str) -> bool:
     """Tell whether a device, by its canonical name, computes in float64."""
     return device != "mps"

@@ -15,7 +15,7 @@ from sklearn_modern._core.scikit_learn import Interval, StrOptions, fit_context,
 from sklearn_modern._inputs.collections import is_collection
 from sklearn_modern._inputs.drift import warn_if_unlike
 from sklearn_modern._inputs.validation import check_lengths, weighted_rows
-from sklearn_modern.device import resolve_device
+from sklearn_modern.device import is_cuda, resolve_device
 from sklearn_modern.ensemble._constraints import (
     check_monotonic,
     interaction_groups,
@@ -53,8 +53,8 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     ----------
     backend : {"auto", "xgboost", "lightgbm", "catboost", "hist"}, default="auto"
         The library that grows the trees; "hist" is scikit-learn's, and "catboost" comes with the
-        extra ``sklearn-modern[catboost]``. "auto" is "lightgbm" on the CPU, and "xgboost" on an
-        accelerator.
+        extra ``sklearn-modern[catboost]``. "auto" is "lightgbm" on the CPU, and "xgboost" on
+        CUDA.
     n_estimators : int, default=200
         Number of iterations, each of which adds a tree, or one tree per class.
     learning_rate : float, default=0.05
@@ -75,7 +75,8 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
         Share of the rows that each tree is grown on; "auto" is 0.7, and 1.0 for "hist", which
         takes nothing else.
     max_features : float or "auto", default="auto"
-        Share of the features that are tried at each split; "auto" is 0.5.
+        Share of the features that are tried at each split; "auto" is 0.5, and 1.0 for "catboost" on
+        a GPU, which takes nothing else.
     max_bins : int, default=255
         Maximum number of bins per feature.
     categorical_features : "from_dtype", array-like or None, default="from_dtype"
@@ -105,7 +106,8 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     n_jobs : int or None, default=None
         Number of threads. None is as many as joblib and OpenMP allow, -1 all processors.
     device : str or torch.device, default="auto"
-        "cpu", "cuda", "cuda:N" or "auto", see :func:`sklearn_modern.device.resolve_device`.
+        "cpu", "cuda", "cuda:N" or "auto", which is the CPU or CUDA; see
+        :func:`sklearn_modern.device.resolve_device`.
     random_state : int, RandomState instance or None, default=None
         Determines samples of rows and features, and the validation split.
     verbose : bool or int, default=False
@@ -125,7 +127,9 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     device_ : str
         Where it was trained.
     settings_ : dict
-        What was taken for the parameters that have a measured default: numbers, also for "auto".
+        What the fit took: ``backend``, the library; ``backend_params``, with what "auto" adds; and
+        ``n_estimators``, ``learning_rate``, ``max_leaf_nodes``, ``max_depth``,
+        ``min_samples_leaf``, ``subsample`` and ``max_features``, each a number or None.
     n_estimators_ : int
         Number of iterations that were kept.
     validation_scores_, train_scores_ : list of float or None
@@ -318,9 +322,17 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
     def _start(self, shape, seed, device=None):
         """Make the engine; ``device`` is where it is trained, if that is not for us to decide."""
         cost = float(np.prod(shape)) * self.n_estimators
-        on_cpu = self.backend not in ("auto", "xgboost") and isinstance(self.device, str)
-        device = device or ("cpu" if on_cpu and self.device == "auto" else self.device)
+        left_to_us = isinstance(self.device, str) and self.device == "auto"
+        on_cpu = left_to_us and self.backend not in ("auto", "xgboost")
+        device = device or ("cpu" if on_cpu else self.device)
         self.device_ = resolve_device(device, cost=cost)
+        if not (self.device_ == "cpu" or is_cuda(self.device_)):
+            if not left_to_us:
+                raise ValueError(
+                    f"device={str(self.device)!r}, but the boosting libraries train on the CPU and "
+                    "on CUDA only; take 'auto' or 'cpu'."
+                )
+            self.device_ = "cpu"
         self.backend_ = library(self.backend, self.device_)
         grown_by = {name: getattr(self, name, None) for name in _GROWN_BY}
         self._grown_by = {name: (setting(now), repr(now)) for name, now in grown_by.items()}
@@ -356,7 +368,9 @@ class GradientBoosting(Trees, Training, ManyFits, BaseEstimator):
         n_classes = 0 if objective is not None else len(getattr(self, "classes_", ()))
         monotonic = monotonic_directions(self.monotonic_cst, width, names, categorical)
         check_monotonic(monotonic, self.loss, n_classes)
-        taken, extra = settled(self, self._target, self.backend_, n_rows, self._extra())
+        taken, extra = settled(
+            self, self._target, self.backend_, self.device_, n_rows, self._extra()
+        )
         return Settings(
             loss=self.loss,
             n_classes=n_classes,

@@ -2,19 +2,21 @@
 
 from typing import Any
 
+from sklearn_modern.device import is_cuda
 from sklearn_modern.ensemble.engines.choice import engine_of
 
 __all__ = [
-    *("AUTO", "BACKEND", "BY_LIBRARY", "CATEGORIES", "FEW_LEAVES", "LEARNING_RATE"),
-    *("MANY_LEAVES", "MANY_ROWS", "MEASURED", "N_ESTIMATORS", "library", "settled"),
+    *("AUTO", "BACKEND", "BACKEND_ON_CUDA", "BY_LIBRARY", "CATEGORIES", "FEW_LEAVES"),
+    *("LEARNING_RATE", "MANY_LEAVES", "MANY_ROWS", "MEASURED", "N_ESTIMATORS"),
+    *("library", "settled"),
 ]
 
 # The same for all targets and libraries.
 N_ESTIMATORS = 200
 LEARNING_RATE = 0.05
 
-# What backend="auto" is on the CPU, and on an accelerator, for which few builds of LightGBM are.
-BACKEND = {"cpu": "lightgbm", "accelerator": "xgboost"}
+# What backend="auto" is, and what it is on CUDA, for which few builds of LightGBM are.
+BACKEND, BACKEND_ON_CUDA = "lightgbm", "xgboost"
 
 # max_leaf_nodes="auto": a few leaves, and more from so many training rows on.
 FEW_LEAVES = 15
@@ -49,11 +51,11 @@ def library(backend: str, device: str = "cpu") -> str:
     """Return the library that a backend is on a device."""
     if backend != "auto":
         return backend
-    return BACKEND["cpu" if device == "cpu" else "accelerator"]
+    return BACKEND_ON_CUDA if is_cuda(device) else BACKEND
 
 
 def settled(
-    estimator: Any, target: str, backend: str, n_rows: int, extra: dict[str, Any]
+    estimator: Any, target: str, backend: str, device: str, n_rows: int, extra: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Put what was measured in the place of "auto".
 
@@ -65,6 +67,8 @@ def settled(
         What y is.
     backend : str
         The library.
+    device : str
+        Where it trains.
     n_rows : int
         Number of rows that trees are grown on.
     extra : dict
@@ -79,8 +83,12 @@ def settled(
     """
     leaves = FEW_LEAVES if n_rows < MANY_ROWS else MANY_LEAVES
     measured = AUTO[target] | BY_LIBRARY.get(backend, {}) | {"max_leaf_nodes": leaves}
-    measured = engine_of(backend).automatic(measured, extra)
+    engine = engine_of(backend)
+    measured = engine.automatic(measured, extra, device)
     taken = {name: getattr(estimator, name) for name in MEASURED}
     if taken["min_samples_leaf"] == "auto":
         extra = CATEGORIES.get(backend, {}).get(target, {}) | extra
-    return {k: measured[k] if v == "auto" else v for k, v in taken.items()}, extra
+    taken = {k: measured[k] if v == "auto" else v for k, v in taken.items()}
+    if engine.draws_a_number and n_rows * taken["subsample"] < 1:
+        taken["subsample"] = 1.0  # else there would be no row, where the library fails
+    return taken, extra

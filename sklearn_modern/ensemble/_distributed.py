@@ -107,10 +107,18 @@ def _refuse(estimator, others):
             f"{type(s).__name__} does not train on dask collections; pass arrays, or take "
             "OrdinalClassifier over GradientBoostingClassifier on each part."
         )
-    if not engine_of(library(s.backend)).on_workers:
+    chosen = library(s.backend)
+    engine = engine_of(chosen)
+    if not engine.on_workers:
         raise ValueError(
             f"backend={s.backend!r} does not train on dask collections; take backend='xgboost' or "
             "'lightgbm', or pass arrays."
+        )
+    if s.interaction_cst is not None and not engine.interactions_on_workers:
+        said = f"backend={s.backend!r}" + (f", which is {chosen!r}" if s.backend == "auto" else "")
+        raise ValueError(
+            f"interaction_cst is not for dask collections with {said}; take backend='xgboost', or "
+            "pass arrays."
         )
     given = [name for name, value in others.items() if value is not None]
     unlike = {

@@ -112,7 +112,7 @@ def _fit_group(group):
     except Exception as error:
         yield from ((position, error) for position, *_ in group)
         return
-    data, grown = None, {}
+    data, grown = {}, {}
     for position, _, model, seed in group:
         model._learn_from(first)
         try:
@@ -120,15 +120,17 @@ def _fit_group(group):
         except Exception as error:
             yield position, error
             continue
-        trees = seed, key({**model.get_params(deep=False), **dict.fromkeys(_BESIDE_TREES)})
+        # More trees may be worth an accelerator, and with "auto" another library.
+        place = model.backend_, model.device_
+        trees = place, seed, key({**model.get_params(deep=False), **dict.fromkeys(_BESIDE_TREES)})
         grown.setdefault(trees, []).append((position, model))
-    for same in grown.values():
+    for (place, *_), same in grown.items():
         same.sort(key=lambda entry: entry[1].n_estimators)
         longest = same[-1][1]
         try:
-            if data is None:
-                data = longest._engine.prepare(rows)
-            longest._engine.fit(rows, data=data)
+            if place not in data:
+                data[place] = longest._engine.prepare(rows)
+            longest._engine.fit(rows, data=data[place])
         except Exception as error:
             yield from ((position, error) for position, _ in same)
             continue

@@ -30,8 +30,8 @@ class OrdinalGradientBoostingClassifier(BoostedClassifier):
     Parameters
     ----------
     backend : {"auto", "xgboost", "lightgbm"}, default="auto"
-        The library that grows the trees; "auto" is "lightgbm" on the CPU, and "xgboost" on an
-        accelerator.
+        The library that grows the trees; "auto" is "lightgbm" on the CPU, and "xgboost" on
+        CUDA.
     link : {"logit", "probit"}, default="logit"
         F is 1 / (1 + exp(-z)), or the normal distribution function.
     class_order : None, "sorted" or sequence, default=None

@@ -164,7 +164,8 @@ def test_a_worker_need_not_have_all_classes_nor_any_weight(client, backend):
 def test_columns_that_are_asked_for_are_categories(client):
     X = np.random.default_rng(0).integers(6, size=(80, 2)).astype(float)
     y = (X[:, 0] % 2) * 3 + X[:, 1] / 10
-    model = GradientBoostingRegressor(categorical_features=[0], **SMALL)
+    # LightGBM has the bins of a column from one worker
+    model = GradientBoostingRegressor(backend="xgboost", categorical_features=[0], **SMALL)
     distributed = clone(model).fit(*arrays((X, y), 20))
     same(distributed, model.fit(X, y), X, exactly=False)
 
@@ -250,6 +251,14 @@ def test_bad_data_are_refused_and_nothing_waits(client, change, message):
     assert not hasattr(model, "_engine")
 
 
+def test_of_few_rows_all_are_drawn(client):
+    """LightGBM would draw no row at all, and fail."""
+    X, y = arrays((np.arange(2.0)[:, None], np.arange(2.0)), 2)
+    model = GradientBoostingRegressor(**SMALL | {"subsample": 0.3}).fit(X, y)
+    assert model.settings_["subsample"] == 1.0
+    np.testing.assert_allclose(model.predict([[0.0], [1.0]]), 0.5)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_bad_settings_are_refused_before_workers_train(client, backend):
     X, y, _, _ = small_collections()
@@ -263,6 +272,8 @@ def test_bad_settings_are_refused_before_workers_train(client, backend):
                 ValueError, match="interaction_cst is not|linear_trees.*in one proc"
             ):
                 GradientBoostingRegressor(backend=backend, **wrong).fit(X, y)
+        with pytest.raises(ValueError, match="backend='auto', which is 'lightgbm'"):
+            GradientBoostingRegressor(interaction_cst="pairwise").fit(X, y)
     with pytest.raises(ValueError, match="y has one class, 'no'"):
         GradientBoostingClassifier(backend=backend).fit(
             X, da.from_array(np.full(90, "no"), chunks=30)

@@ -2,16 +2,20 @@
 
 import pickle
 import re
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
-from support.small_boosters import BACKENDS, SYMMETRIC
+from support.small_boosters import BACKENDS, NO_NOISE, SYMMETRIC, WHOLE
 
 from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+from sklearn_modern.ensemble import _base as boosting
 from sklearn_modern.ensemble import _defaults as defaults
+from sklearn_modern.ensemble.engines.catboost import CatBoost
+from sklearn_modern.ensemble.engines.lightgbm import LightGBM
 from sklearn_modern.ordinal import OrdinalGradientBoostingClassifier
 from sklearn_modern.shared_fits import Fit, fit_many
 
@@ -95,11 +99,48 @@ def test_many_rows_get_more_leaves(monkeypatch, rows):
     assert held_out.fit(*rows).settings_["max_leaf_nodes"] == 15  # it follows what trees see
 
 
+@each_case
+def test_a_warm_start_goes_on_at_the_defaults(target, backend, rows):
+    model = KINDS[target](backend=backend, **BRIEF | {"n_estimators": 2}, warm_start=True)
+    staged = "staged_predict" if target == "numbers" else "staged_predict_proba"
+    *_, before = getattr(model.fit(*rows), staged)(rows[0])
+    model.set_params(n_estimators=4).fit(*rows)
+    stages = list(getattr(model, staged)(rows[0]))
+    np.testing.assert_array_equal(stages[1], before)
+    assert len(stages) == 4 == model.n_estimators_
+    assert (stages[3] != stages[2]).any()
+    assert (stages[2] != stages[1]).any()
+    assert model.settings_ == clone(model).fit(*rows).settings_
+
+
+@pytest.mark.parametrize(
+    ("backend", "share", "own"),
+    [
+        *((backend, "subsample", {}) for backend in ("xgboost", "lightgbm")),
+        *((backend, "max_features", {}) for backend in ("xgboost", "lightgbm", "hist")),
+        *(("catboost", share, NO_NOISE["catboost"]) for share in ("subsample", "max_features")),
+        ("lightgbm", "subsample", {"bagging_seed": 1}),
+        ("lightgbm", "max_features", {"feature_fraction_seed": 1}),
+    ],
+)
+def test_a_warm_start_draws_anew(backend, share, own):
+    """Of features that are equally good, stumps that are grown one at a time take nearly all."""
+    X = np.array(list(product([0.0, 1.0], repeat=5)) * 4)
+    settings = WHOLE | BRIEF | {"learning_rate": 1e-3, "max_leaf_nodes": 2, share: 0.3}
+    model = GradientBoostingRegressor(
+        backend=backend, **settings, backend_params=own, warm_start=True
+    )
+    for n_estimators in range(1, 16):
+        model.set_params(n_estimators=n_estimators).fit(X, X.sum(axis=1))
+    assert np.count_nonzero(model.feature_importances_) >= 4
+
+
 def test_the_library_is_that_of_the_device():
     assert [defaults.library("auto", device) for device in ("cpu", "cuda:0")] == [
         "lightgbm",
         "xgboost",
     ]
+    assert defaults.library("auto", "mps") == "lightgbm"
     for backend in BACKENDS:
         assert defaults.library(backend, "cpu") == defaults.library(backend, "cuda:0") == backend
 
@@ -111,7 +152,12 @@ def test_each_output_has_them(rows):
 
 
 def test_a_single_row_is_drawn():
-    assert GradientBoostingRegressor(**BRIEF).fit([[1.0]], [2.0]).predict([[1.0]]) == [2.0]
+    for share in ("auto", 0.1):
+        model = GradientBoostingRegressor(subsample=share, **BRIEF).fit([[1.0]], [2.0])
+        assert model.predict([[1.0]]) == [2.0]
+        assert model.settings_["subsample"] == 1.0
+    with pytest.raises(ValueError, match=r"subsample=0\.1"):
+        model.set_params(backend="hist").fit([[1.0]], [2.0])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -129,6 +175,30 @@ def test_fits_together_are_those_alone(backend, rows):
         np.testing.assert_array_equal(together.predict_proba(frame), alone.predict_proba(frame))
 
 
+@pytest.mark.parametrize("more", [{}, {"max_depth": 2}])
+def test_fits_together_may_have_other_libraries(more, rows, monkeypatch):
+    """As where many trees are worth a GPU; here it stays on the CPU, to be fitted."""
+    worth = []
+    monkeypatch.setattr(
+        boosting,
+        "resolve_device",
+        lambda device, cost: worth.append(cost > 4 * rows[0].size) or "cpu",
+    )
+    monkeypatch.setattr(
+        boosting, "library", lambda backend, device: ("lightgbm", "xgboost")[worth[-1]]
+    )
+    model = GradientBoostingClassifier(**BRIEF)
+    grid = [{"n_estimators": 2}, {"n_estimators": 9, **more}, {"n_estimators": 3, **more}]
+    found = set()
+    for position, together in fit_many(model, [Fit(params, *rows) for params in grid]):
+        alone = clone(model).set_params(**grid[position]).fit(*rows)
+        assert type(together._engine) is type(alone._engine)
+        assert together.backend_ == alone.backend_
+        found.add(together.backend_)
+        np.testing.assert_array_equal(together.predict_proba(rows[0]), alone.predict_proba(rows[0]))
+    assert found == {"lightgbm", "xgboost"}
+
+
 def test_bins_of_other_seeds_are_not_shared(rows):
     """LightGBM makes them of a sample."""
     model = GradientBoostingRegressor(**BRIEF, backend_params={"bin_construct_sample_cnt": 30})
@@ -141,12 +211,49 @@ def test_what_samples_by_itself_is_left_alone(rows):
     for own in ({"data_sample_strategy": "goss"}, {"boosting": "goss"}):
         model = GradientBoostingClassifier(**BRIEF, backend_params=own).fit(*rows)
         assert model.settings_["subsample"] == 1.0
+        with pytest.raises(ValueError, match=r"subsample=0\.5; take subsample='auto'"):
+            model.set_params(subsample=0.5).fit(*rows)
     grow = SYMMETRIC["catboost"]["backend_params"]
     model = GradientBoostingClassifier(backend="catboost", **BRIEF, backend_params=grow).fit(*rows)
     assert model.settings_["max_leaf_nodes"] is None
     assert model.settings_["min_samples_leaf"] == 1
     with pytest.raises(ValueError, match="min_samples_leaf=20"):
         model.set_params(min_samples_leaf=20).fit(*rows)
+
+
+def test_a_word_elsewhere_is_no_sampling(rows):
+    own = {"feature_contri": np.ones(6)}
+    model = GradientBoostingClassifier(**BRIEF, backend_params=own).fit(*rows)
+    assert model.settings_["subsample"] == 0.7
+    for own in ({"forcedsplits_filename": "goss"}, {"boosting": np.array(["goss", "gbdt"])}):
+        assert LightGBM.automatic({"subsample": 0.7}, own, "cpu") == {"subsample": 0.7}
+    with pytest.raises(ValueError, match="only 'gbdt' and 'goss'"):
+        model.set_params(backend_params=own).fit(*rows)
+
+
+@pytest.mark.parametrize("backend", ["auto", *BACKENDS])
+def test_other_accelerators_are_left_alone(backend, rows, monkeypatch):
+    """Such as Apple's, for which no library is."""
+    monkeypatch.setattr(
+        boosting, "resolve_device", lambda device, cost: "cpu" if device == "cpu" else "mps"
+    )
+    model = GradientBoostingClassifier(backend=backend, **BRIEF).fit(*rows)
+    assert model.device_ == "cpu"
+    assert model.backend_ == ("lightgbm" if backend == "auto" else backend)
+    with pytest.raises(ValueError, match="device='mps'.* on CUDA only"):
+        model.set_params(device="mps").fit(*rows)
+
+
+def test_catboost_tries_all_features_on_a_gpu(rows, monkeypatch):
+    monkeypatch.setattr(boosting, "resolve_device", lambda device, cost: "cuda:0")
+    grown = []
+    monkeypatch.setattr(CatBoost, "_grow", lambda self, data, start: grown.append(self))
+    model = GradientBoostingClassifier(backend="catboost", device="cuda", **BRIEF).fit(*rows)
+    assert model.settings_["max_features"] == 1.0
+    assert "rsm" not in grown[0]._parameters()
+    with pytest.raises(ValueError, match=r"max_features=0\.5.*device='cpu'"):
+        model.set_params(max_features=0.5).fit(*rows)
+    assert len(grown) == 1
 
 
 @pytest.mark.parametrize(
@@ -212,4 +319,4 @@ def test_the_page_has_the_same_numbers():
     for own in defaults.CATEGORIES["lightgbm"].values():
         said = " and ".join(f"`{name}={value:g}`" for name, value in own.items())
         assert said in page.replace("\n", " ")
-    assert f'"auto" is "{defaults.BACKEND["cpu"]}"' in page.replace("`", "")
+    assert f'"auto" is "{defaults.BACKEND}"' in page.replace("`", "")

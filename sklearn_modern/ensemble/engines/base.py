@@ -131,6 +131,10 @@ class Engine(ABC):
 
     # Whether it trains on rows that dask's workers hold, by the methods that say "workers".
     on_workers: ClassVar[bool] = False
+    # Whether that includes interactions.
+    interactions_on_workers: ClassVar[bool] = True
+    # Whether each tree sees a fixed number of rows, of few none, and not each row by chance.
+    draws_a_number: ClassVar[bool] = False
     # The parameters of the objective before the first iteration, and after each.
     path: Sequence[np.ndarray] = ()
 
@@ -138,8 +142,10 @@ class Engine(ABC):
         self.settings = settings
 
     @classmethod
-    def automatic(cls, measured: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
-        """Return what "auto" is beside the library's own parameters."""
+    def automatic(
+        cls, measured: dict[str, Any], extra: dict[str, Any], device: str
+    ) -> dict[str, Any]:
+        """Return what "auto" is beside the library's own parameters, on a device."""
         return measured
 
     @property

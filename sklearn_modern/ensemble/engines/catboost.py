@@ -55,8 +55,12 @@ class CatBoost(Engine):
     booster: Any = None
 
     @classmethod
-    def automatic(cls, measured: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
-        """Take the limits off symmetric trees, which have none."""
+    def automatic(
+        cls, measured: dict[str, Any], extra: dict[str, Any], device: str
+    ) -> dict[str, Any]:
+        """Take the limits off symmetric trees, which have none, and try all features on a GPU."""
+        if device != "cpu":
+            measured = measured | {"max_features": 1.0}
         if extra.get("grow_policy") != "SymmetricTree":
             return measured
         return measured | {"max_leaf_nodes": None, "min_samples_leaf": 1}
@@ -201,6 +205,11 @@ class CatBoost(Engine):
             raise ValueError(
                 "backend='catboost' keeps to monotonic_cst in symmetric trees only; take "
                 f"{SYMMETRIC}, or another backend."
+            )
+        if s.device != "cpu" and s.max_features < 1:
+            raise ValueError(
+                f"CatBoost tries all features at each split on {s.device!r}, but "
+                f"max_features={s.max_features}; take max_features='auto' or 1.0, or device='cpu'."
             )
         check_extra(s)
 

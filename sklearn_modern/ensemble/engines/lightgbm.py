@@ -53,6 +53,8 @@ _ELSEWHERE = {
 }
 # Parameters that LightGBM drops where several workers train, or for which each trains alone.
 _ONE_PROCESS = ("linear_tree", "monotone_constraints_method")
+# Seeds of what is drawn for each tree; the one of the bins stays, as the bins do.
+_SEEDS_OF_TREES = ("bagging_seed", "feature_fraction_seed", "extra_seed")
 # What sets them, under our names.
 _BY = {
     "num_iterations": "n_estimators",
@@ -94,12 +96,16 @@ class LightGBM(Engine):
     """LightGBM's histogram trees."""
 
     on_workers = True
+    interactions_on_workers = False  # they would crash
+    draws_a_number = True
     booster: lgb.Booster | None = None
 
     @classmethod
-    def automatic(cls, measured: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+    def automatic(
+        cls, measured: dict[str, Any], extra: dict[str, Any], device: str
+    ) -> dict[str, Any]:
         """Leave the rows to "goss", if that chooses them."""
-        return measured | {"subsample": 1.0} if "goss" in extra.values() else measured
+        return measured | {"subsample": 1.0} if _samples_itself(extra) else measured
 
     def prepare(self, rows: Rows) -> lgb.Dataset:
         """Bin the rows."""
@@ -114,8 +120,6 @@ class LightGBM(Engine):
     ) -> None:
         """Train, or train on, until there are ``settings.n_estimators`` iterations."""
         parameters = self._checked_parameters(rows)
-        if len(rows.y) * self.settings.subsample < 1:
-            parameters["bagging_freq"] = 0  # LightGBM would draw no row at all, and fail
         n_more = self.settings.n_estimators - self.n_estimators
         if n_more == 0:  # which LightGBM refuses
             return
@@ -158,11 +162,6 @@ class LightGBM(Engine):
 
     def check_for_workers(self, summary: Summary) -> None:
         """Refuse what LightGBM does not know, or cannot do with the rows of several workers."""
-        if self.settings.interactions is not None:
-            raise ValueError(
-                "interaction_cst is not for dask collections with backend='lightgbm', whose "
-                "workers would crash; take backend='xgboost', or pass arrays."
-            )
         parameters = self._checked_parameters(summary)
         found = sorted(set().union(*map(_names_of, _ONE_PROCESS)) & set(parameters))
         if found:
@@ -264,7 +263,22 @@ class LightGBM(Engine):
         parameters |= self.settings.extra
         if not _names_of("min_sum_hessian_in_leaf") & set(parameters):
             parameters["min_sum_hessian_in_leaf"] = 1e-3 * rows.mean_weight  # its own, relative
+        if self.n_estimators:
+            parameters |= self._seeds_of_more(parameters)
         return parameters
+
+    def _seeds_of_more(self, parameters):
+        """Return seeds for more trees, as LightGBM's draws begin again where a fit goes on.
+
+        They are mixed from scratch, since its first draws from neighbouring seeds are alike.
+        """
+        seeds = {}
+        for name in _SEEDS_OF_TREES:
+            for key in _names_of(name) & set(parameters) or {name}:
+                before = int(parameters.get(key, self.settings.seed)) % 2**32
+                mixed = np.random.SeedSequence([before, self.n_estimators])
+                seeds[key] = int(mixed.generate_state(1)[0] >> 1)  # which an int32 holds
+        return seeds
 
     def _parameters(self, rows):
         s = self.settings
@@ -361,6 +375,12 @@ def _names_of(parameter):
     return {parameter, *lgb.basic._ConfigAliases.get(parameter)}
 
 
+def _samples_itself(extra):
+    """Tell whether LightGBM is to choose rows by their derivatives."""
+    names = _names_of("boosting") | _names_of("data_sample_strategy")
+    return any(str(extra[name]).lower() == "goss" for name in names & set(extra))
+
+
 def _known(X):
     # LightGBM knows sparse matrices, but not sparse arrays.
     return sp.csr_matrix(X) if sp.issparse(X) else X
@@ -373,7 +393,7 @@ def _check_extra(extra, parameters):
     if unknown:
         raise ValueError(f"backend_params has {unknown}, which LightGBM does not know.")
     for key in extra:
-        if main[key] == "boosting" and extra[key] not in ("gbdt", "goss"):
+        if main[key] == "boosting" and str(extra[key]) not in ("gbdt", "goss"):
             raise ValueError(
                 f"backend_params has {key}={extra[key]!r}, but only 'gbdt' and 'goss' have trees "
                 "that later ones leave as they are."
@@ -382,6 +402,11 @@ def _check_extra(extra, parameters):
     clashes = {key: _BY.get(main[key]) for key in extra if main[key] in ours}
     if clashes:
         raise ValueError(clash(clashes))
+    if _samples_itself(extra) and parameters["bagging_freq"]:
+        raise ValueError(
+            'LightGBM\'s "goss" chooses rows itself, but subsample='
+            f"{parameters['bagging_fraction']}; take subsample='auto' or 1.0."
+        )
     of_losses = _OF_LOSSES if parameters["objective"] == "none" else set()
     for refused, why in (
         (_ELSEWHERE, _NO_SAY),

@@ -14,10 +14,11 @@ import time
 import numpy as np
 import torch
 from ratio import compare
+from single_network import SINGLE
 
 from sklearn_modern.device import AUTO_THRESHOLD
 from sklearn_modern.neural_network import CNNClassifier, MLPClassifier
-from sklearn_modern.training.trainer import OPERATIONS_PER_PRODUCT
+from sklearn_modern.training.work import operations
 
 # Rows, features, hidden layers.
 TABLES = [
@@ -43,7 +44,7 @@ STEPS = 100  # that a fit takes about, where it would take more
 
 def table(n_rows, n_features, units):
     X = np.random.default_rng(0).standard_normal((n_rows, n_features), dtype=np.float32)
-    return MLPClassifier(units, random_state=0), X
+    return MLPClassifier(units, **SINGLE, random_state=0), X
 
 
 def images(n_rows, side, width):
@@ -57,7 +58,7 @@ def measure(name, model, X, device, repeats):
     model.set_params(n_iter_no_change=1000)
     epochs = model.max_iter
     fitted = model.set_params(max_iter=1, device="cpu").fit(X, y)
-    products, batch = fitted.net_.objective.products, fitted.net_.batch_size
+    objective, batch = fitted.net_.objective, fitted.net_.batch_size
     shown = int(np.clip(STEPS * batch // len(X), 1, epochs))
     model.set_params(max_iter=shown)
 
@@ -66,8 +67,7 @@ def measure(name, model, X, device, repeats):
 
     ratio = compare(on("cpu"), on(device), repeats=repeats)
     cpu, other = (min(side) * epochs / shown for side in (ratio.ours, ratio.theirs))
-    step = OPERATIONS_PER_PRODUCT * products * batch
-    cost = OPERATIONS_PER_PRODUCT * products * len(X) * epochs
+    step, cost = operations(objective, batch), operations(objective, len(X)) * epochs
     auto = "cpu" if cost < AUTO_THRESHOLD else device
     loss = {"cpu": cpu, device: other}[auto] / min(cpu, other)
     print(

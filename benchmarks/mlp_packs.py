@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import torch
 from ratio import compare, stopwatch
+from single_network import SINGLE
 from sklearn import model_selection as peer
 from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier as TheirMLP
@@ -39,7 +40,7 @@ GRID = {
     "alpha": [0.1, 1.0],
     "dropout": [0.0, 0.2],
 }
-SETTINGS = {"batch_size": 64, "max_iter": 20, "device": "cpu", "random_state": 0}
+SETTINGS = SINGLE | {"batch_size": 64, "max_iter": 20, "device": "cpu", "random_state": 0}
 SPARE, SPARE_ON_GPU = 5, 20
 
 
@@ -267,7 +268,7 @@ def _zipf(n_rows, levels, seed):
 
 def _n_shapes(X, y):
     """Count the shapes of the networks of five folds."""
-    model = MLPClassifier((4,), max_iter=1, device="cpu", random_state=0)
+    model = MLPClassifier((4,), **SETTINGS | {"max_iter": 1})
     nets = [
         clone(model).fit(X.iloc[rows], y[rows]).net_.module_
         for rows, _ in peer.StratifiedKFold(5).split(X, y)

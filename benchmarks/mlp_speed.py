@@ -42,6 +42,8 @@ def make_module(units=UNITS, n_features=N_FEATURES):
 def ours(X, y, device, units=UNITS, batch=BATCH, epochs=EPOCHS):
     model = MLPClassifier(
         units,
+        n_members=1,
+        numerical_embedding=None,
         solver="adam",
         alpha=0.0,
         dropout=0.0,

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 import torch
 from ratio import compare
+from single_network import SINGLE
 
 from sklearn_modern.heads.tasks import passed_levels
 from sklearn_modern.neural_network import MLPClassifier
@@ -34,7 +35,7 @@ def fits(repeats, device):
         settings = settings | {"max_iter": 10, "device": device, "random_state": 0}
         for n_levels in (5, 50):
             y = np.searchsorted(np.quantile(score, np.linspace(0, 1, n_levels + 1)[1:-1]), score)
-            softmax = MLPClassifier(**settings)
+            softmax = MLPClassifier(**SINGLE | settings)
             for method in ("coral", "corn", "niu", "cumulative_link"):
                 clf = OrdinalMLPClassifier(method=method, **settings)
                 ratio = compare(partial(clf.fit, X, y), partial(softmax.fit, X, y), repeats=repeats)

@@ -12,6 +12,7 @@ import multiprocessing
 import numpy as np
 import torch
 from ratio import compare
+from single_network import SINGLE
 
 from sklearn_modern.neural_network import CNNClassifier, MLPClassifier
 from sklearn_modern.training import work
@@ -20,7 +21,7 @@ SETTINGS = {"max_iter": 2, "device": "cpu", "random_state": 0}
 
 
 def mlp(units, n_rows=10_000, n_features=20):
-    return MLPClassifier(units, batch_size=256, **SETTINGS), (n_rows, n_features)
+    return MLPClassifier(units, **SINGLE | SETTINGS | {"batch_size": 256}), (n_rows, n_features)
 
 
 def cnn(side, n_rows=400, **settings):

@@ -33,7 +33,9 @@ from sklearn_modern.neural_network import MLPClassifier
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
 
 X, y = load_breast_cancer(return_X_y=True)
-network = MLPClassifier((32,), max_iter=5 if QUICK else 40, random_state=0)
+network = MLPClassifier(
+    (32,), n_members=1, early_stopping=False, max_iter=5 if QUICK else 40, random_state=0
+)
 grid = {
     "learning_rate_init": [0.001, 0.01] if QUICK else [0.0003, 0.001, 0.003, 0.01, 0.03],
     "dropout": [0.0, 0.2],

@@ -1,6 +1,7 @@
 """README and documentation do what they say."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -60,6 +61,15 @@ def test_every_benchmark_is_in_the_documentation():
         if '__name__ == "__main__"' in path.read_text()
     }
     assert set(re.findall(r"python benchmarks/(\w+\.py)", page)) == scripts
+
+
+def test_every_benchmark_can_be_imported():
+    """What it measures is still there."""
+    names = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py"))
+    code = f"import importlib; [importlib.import_module(name) for name in {names!r}]"
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    done = subprocess.run(command, cwd=ROOT / "benchmarks", capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -34,12 +34,15 @@ class Role:
     needs : tuple of (str, tuple) or None, default=None
         Another parameter, and those of its values with which this one has an effect. With others it
         must have its default, or be off.
+    off : float, default=0
+        The number that switches it off; None always does.
     """
 
     steers: bool
     packs_with: tuple | None = None
     differs: bool | None = None
     needs: tuple[str, tuple] | None = None
+    off: float = 0
 
 
 def steers(*, default: Any, **role: Any) -> Any:

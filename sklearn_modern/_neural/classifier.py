@@ -49,7 +49,8 @@ class NeuralClassifier(ClassifierMixin, NeuralPredictor):
     def partial_fit(self, X, y, *, classes=None, sample_weight=None):
         """Train for one more epoch, on these rows.
 
-        Scales, known categories and which columns have missing values are those of the first call.
+        Scales, bins, known categories and which columns have missing values are those of the first
+        call.
 
         Parameters
         ----------

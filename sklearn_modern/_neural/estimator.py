@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_modern._core.estimator import estimator, roles
 from sklearn_modern._core.same import setting
 from sklearn_modern._core.scikit_learn import fit_context, num_samples
-from sklearn_modern._fits.splitting import validation_split
+from sklearn_modern._fits.splitting import validation_splits
 from sklearn_modern._inputs.validation import check_lengths, weighted_rows
 from sklearn_modern._neural.inputs import Inputs
 from sklearn_modern._neural.plain import PlainObject, plain, restored
@@ -47,6 +47,8 @@ class NeuralEstimator(TrainingSettings, ABC):
         The fitted net; ``net_.module_`` is its ``torch.nn.Module``.
     device_ : str
         The device that is used: "cpu", "cuda:0", "mps".
+    early_stopping_ : bool
+        Whether validation rows have decided when to stop.
     n_iter_ : int
         Number of epochs that were trained.
     loss_curve_ : list of float
@@ -89,7 +91,8 @@ class NeuralEstimator(TrainingSettings, ABC):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Sample weights; a row of weight 2 counts as two rows, one of weight 0 as none.
+            Sample weights; a row of weight 2 counts as two rows, one of weight 0 as none, but where
+            "auto" asks how many rows there are.
         X_val, y_val : array-like, default=None
             Validation data, instead of setting a share of X aside. Their scores are recorded, and
             with ``early_stopping`` they decide when to stop.
@@ -126,12 +129,27 @@ class NeuralEstimator(TrainingSettings, ABC):
             raise ValueError("X_val and y_val go together, but only one of them was given.")
         checked, y, weight = self._check(X, y, sample_weight, reset=not resume, readings=readings)
         split, random = self._seeds()
-        training, validation = np.arange(len(weight)), None
-        if self.early_stopping and X_val is None:
-            strata = np.zeros(len(weight)) if y is None else y
-            training, validation = validation_split(strata, self.validation_fraction, split)
         if not resume:
-            self._start(checked, y, weight, training, random, readings=readings)
+            # With other validation rows a warm start would be scored on what it has learned.
+            self._split_seed = split
+        training, validation = np.arange(len(weight)), None
+        self.early_stopping_ = self._stops_early(len(weight), given=X_val is not None)
+        if self.early_stopping_ and X_val is None:
+            strata = np.zeros(len(weight)) if y is None else y
+            # Independent members learn from what the others validate with.
+            training, validation = validation_splits(
+                strata,
+                self.validation_fraction,
+                np.random.RandomState(self._split_seed),
+                random.teams,
+                warn=self.early_stopping != "auto",
+            )
+            if random.teams == 1:
+                training, validation = training[0], validation[0]
+        if not resume:
+            # Scales and the like are those of the first member's rows, however many there are.
+            own = training if training.ndim == 1 else training[0]
+            self._start(checked, y, weight, own, random, readings=readings)
         part = self._part(checked, y, weight, training, readings=readings)
         if X_val is not None:
             validation_part = self._given_part(X_val, y_val, checked, readings)
@@ -144,7 +162,7 @@ class NeuralEstimator(TrainingSettings, ABC):
             len(part),
             validated=validation_part is not None,
             mean_weight=weight[training].mean(),
-            epochs=self.max_iter,
+            epochs=self._n_epochs(len(weight)),
             schedule=self.learning_rate,
         )
         return part, validation_part
@@ -154,7 +172,7 @@ class NeuralEstimator(TrainingSettings, ABC):
 
         ``known`` is for :meth:`_make_targets` in the first call.
         """
-        if self.early_stopping:
+        if self.early_stopping is True:
             raise ValueError(
                 "partial_fit trains one epoch, so that there is nothing to stop early, but "
                 "early_stopping=True."
@@ -165,6 +183,7 @@ class NeuralEstimator(TrainingSettings, ABC):
         else:
             self._refuse_unused()
             self._inputs, self._targets = self._make_inputs(), self._make_targets(y, **known)
+        self.early_stopping_ = False
         checked, y, weight = self._check(X, y, sample_weight, reset=not resume)
         everything = np.arange(len(weight))
         if not resume:
@@ -203,12 +222,16 @@ class NeuralEstimator(TrainingSettings, ABC):
         """Return the factors of the sample weights."""
         return 1.0
 
-    def _seeds(self) -> tuple[np.random.RandomState, MemberRandom]:
+    def _seeds(self) -> tuple[int, MemberRandom]:
         """Draw the seed of the validation split, and one for each member."""
         random_state = check_random_state(self.random_state)
-        split = np.random.RandomState(random_state.randint(2**31 - 1))
-        seeds = random_state.randint(2**31 - 1, size=self.n_members)
+        split = random_state.randint(2**31 - 1)
+        seeds = random_state.randint(2**31 - 1, size=self._n_networks())
         return split, MemberRandom(seeds, self._team())
+
+    def _n_networks(self) -> int:
+        """Return the number of members; "lbfgs" trains one, whatever the default is."""
+        return 1 if self.solver == "lbfgs" else self.n_members
 
     def _team(self) -> int:
         """Return how many members share weights."""

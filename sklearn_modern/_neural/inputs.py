@@ -18,6 +18,11 @@ from sklearn_modern.training.supervised import Network
 
 __all__ = ["ImageInputs", "Inputs", "TableInputs"]
 
+# Bins of more columns take most of the time, and have not paid. Nor have more bins of all columns
+# together than a part of the rows.
+_MOST_BINNED = 49
+_ROWS_OF_BIN = 4
+
 
 class Inputs(ABC):
     """Reads X: checks it, learns from it, and makes tensors of it.
@@ -94,6 +99,9 @@ class TableInputs(Inputs):
         Scaling of numbers.
     n_bins : int or None, default=None
         Number of bins per column whose edges to learn, if any.
+    binned_if_it_pays : bool, default=False
+        Whether there are bins only where they pay: of few columns of numbers, none of them sparse,
+        and only as many as there are rows for.
 
     Attributes
     ----------
@@ -108,11 +116,16 @@ class TableInputs(Inputs):
     """
 
     def __init__(
-        self, categorical_features: Any, scaling: str | None, n_bins: int | None = None
+        self,
+        categorical_features: Any,
+        scaling: str | None,
+        n_bins: int | None = None,
+        binned_if_it_pays: bool = False,
     ) -> None:
         # Numbers keep their precision until they are scaled.
         self.columns = ColumnCoder(categorical_features, dtype=None)
         self.scaling, self.n_bins = scaling, n_bins
+        self.binned_if_it_pays = binned_if_it_pays
 
     def check(self, estimator: Any, X: Any, *, reset: bool) -> Table:
         """Read numbers and the codes of categories."""
@@ -130,8 +143,12 @@ class TableInputs(Inputs):
             # Missing is a category of its own where the fit has seen it.
             self.cardinalities = self.n_known + (checked.codes == MISSING).any(axis=0)
         self.edges = None
-        if self.n_bins is not None:
-            self.edges = quantile_edges(self.scaler.transform(checked.numbers), weight, self.n_bins)
+        n_bins = self.n_bins
+        if self.binned_if_it_pays:
+            n_bins = min(n_bins, _bins_that_pay(checked.numbers))
+            n_bins = n_bins if n_bins > 1 else 0
+        if n_bins:
+            self.edges = quantile_edges(self.scaler.transform(checked.numbers), weight, n_bins)
 
     def source(
         self, checked: Table, rows: slice, dtype: torch.dtype, device: str, **rest: Any
@@ -158,6 +175,13 @@ class TableInputs(Inputs):
     def export(self, network: Network, dtype: torch.dtype) -> nn.Module:
         """Make a module that takes numbers and codes of categories."""
         return Exported(self.scaler, self.n_known, self.cardinalities, network, dtype)
+
+
+def _bins_that_pay(numbers):
+    n_rows, n_columns = numbers.shape
+    if sp.issparse(numbers) or not 0 < n_columns <= _MOST_BINNED:
+        return 0
+    return n_rows // (_ROWS_OF_BIN * n_columns)
 
 
 class ImageInputs(Inputs):

@@ -11,6 +11,7 @@ from sklearn_modern._core.same import key
 from sklearn_modern._fits.fit import Fit, check_fits, data_key, outcome
 from sklearn_modern._neural.estimator import NeuralEstimator
 from sklearn_modern._neural.readings import Readings
+from sklearn_modern.device import is_cuda
 from sklearn_modern.networks.members import owners
 from sklearn_modern.training.pack_size import (
     bytes_of_members,
@@ -197,7 +198,7 @@ def _stands_beside(entry):
     prepared = entry.prepared
     lengths = len(prepared), prepared.net.random.teams
     return (
-        prepared.net.device.startswith(("cpu", "cuda"))
+        (prepared.net.device == "cpu" or is_cuda(prepared.net.device))
         and prepared.net.objective.packs
         and all(part.source.stands_beside for part in entry.parts())
         and not owners(prepared.net.module_)

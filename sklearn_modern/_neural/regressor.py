@@ -61,7 +61,8 @@ class NeuralRegressor(MultiOutputMixin, RegressorMixin, NeuralPredictor):
     def partial_fit(self, X, y, *, sample_weight=None):
         """Train for one more epoch, on these rows.
 
-        Scales, known categories and which columns have missing values are those of the first call.
+        Scales, bins, known categories and which columns have missing values are those of the first
+        call.
 
         Parameters
         ----------

@@ -31,6 +31,12 @@ BATCHES = ("solver", ("adamw", "adam", "sgd"))
 _AUTO_DECAY = 0.5
 _AUTO_PENALTY = 1e-4
 
+# Fewer rows are all needed for training, and a tenth of them would say little (early_stopping).
+_ROWS_TO_SPARE = 250
+
+# Epochs of a few rows are short, and the best one may come late (max_iter).
+_EPOCHS, _EPOCHS_OF_FEW, _FEW_ROWS = 40, 80, 2000
+
 
 @estimator
 class TrainingSettings(BaseEstimator):
@@ -58,14 +64,18 @@ class TrainingSettings(BaseEstimator):
     batch_size : "auto" or int, default="auto"
         Rows of a training batch; "auto" is a thirtieth of the rows, rounded to a power of two
         from 32 to 256.
-    max_iter : int, default=40
-        Number of epochs, or of iterations for "lbfgs".
+    max_iter : int or "auto", default=40
+        Number of epochs, or of iterations for "lbfgs". "auto" is 40, or 80 for fewer than 2000 rows
+        if early stopping finds the best of them.
     momentum : float, default=0.9
         Momentum of "sgd".
-    early_stopping : bool, default=False
+    early_stopping : bool or "auto", default=False
         Set validation rows aside, stop when their score has not improved for
         ``n_iter_no_change`` epochs, and go back to the best epoch. Without, training stops when
-        the training loss has not improved for as long.
+        the training loss has not improved for as long. "auto" is True if there are 250 rows or
+        validation data of your own, except with "lbfgs"; ``early_stopping_`` shows it.
+        Of several members that share no weights each has validation rows of its own, from which
+        the others learn.
     validation_fraction : float, default=0.1
         Share of the rows that ``early_stopping`` sets aside, stratified by y.
     n_iter_no_change : int, default=10
@@ -100,14 +110,14 @@ class TrainingSettings(BaseEstimator):
     learning_rate: str = steers(default="one_cycle", differs=True)
     learning_rate_init: float = steers(default=0.003, differs=True)
     batch_size: int | str = steers(default="auto", differs=False, needs=BATCHES)
-    max_iter: int = steers(default=40, differs=True)
+    max_iter: int | str = steers(default=40, differs=True)
     momentum: float = shapes(default=0.9, differs=True, needs=("solver", ("sgd",)))
-    early_stopping: bool = steers(default=False, differs=True)
+    early_stopping: bool | str = steers(default=False, differs=True)
     validation_fraction: float = steers(default=0.1, differs=True)
     n_iter_no_change: int = steers(default=10, differs=True)
     tol: float = steers(default=0.0001, differs=True)
     gradient_clip: float | None = steers(default=None, differs=True, needs=BATCHES)
-    n_members: int = shapes(default=1, differs=True, needs=BATCHES)
+    n_members: int = shapes(default=1, differs=True, needs=BATCHES, off=1)
     precision: str = shapes(default="float32", packs_with=("float32", "float64"))
     callbacks: list | None = steers(default=None, packs_with=(None,))
     device: Any = steers(default="auto", differs=False)
@@ -121,9 +131,9 @@ class TrainingSettings(BaseEstimator):
         "learning_rate": [StrOptions(set(SCHEDULES))],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "momentum": [Interval(Real, 0, 1, closed="both")],
-        "early_stopping": ["boolean"],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -148,15 +158,28 @@ class TrainingSettings(BaseEstimator):
                 continue
             other, values = role.needs
             # Whoever switches something off wants no effect.
-            is_off = value is None or (isinstance(value, Real) and value == 0)
+            is_off = value is None or (isinstance(value, Real) and value == role.off)
             if is_off or getattr(self, other) in values:
                 continue
             if setting(value) != setting(default):
+                kept = f"{default!r}, take {role.off:g}" if role.off else f"{default!r}"
                 raise ValueError(
                     f"{name}={value!r} has no effect with {other}={getattr(self, other)!r}; it "
-                    f"needs {other}={' or '.join(map(repr, values))}. Leave it at {default!r}, or "
+                    f"needs {other}={' or '.join(map(repr, values))}. Leave it at {kept}, or "
                     f"change {other}."
                 )
+
+    def _stops_early(self, n_rows: int, *, given: bool) -> bool:
+        """Tell whether validation rows, given or set aside, decide when to stop."""
+        if self.early_stopping == "auto":
+            return self.solver != "lbfgs" and (given or n_rows >= _ROWS_TO_SPARE)
+        return self.early_stopping
+
+    def _n_epochs(self, n_rows: int) -> int:
+        """Return for how many epochs to train at most."""
+        if self.max_iter != "auto":
+            return self.max_iter
+        return _EPOCHS_OF_FEW if self.early_stopping_ and n_rows < _FEW_ROWS else _EPOCHS
 
     def _make_net(self, objective: Objective, random: MemberRandom, n_rows: int) -> Trainer:
         """Make the net that trains the objective on so many rows, on the device for its size."""
@@ -165,7 +188,7 @@ class TrainingSettings(BaseEstimator):
                 f"solver='lbfgs' trains one module, but there are {list(objective.modules)}; "
                 "take another solver."
             )
-        cost = operations(objective, n_rows) * self.max_iter
+        cost = operations(objective, n_rows) * self._n_epochs(n_rows)
         self.device_ = resolve_device(self.device, cost=cost)
         if self.precision == "float64" and not has_float64(self.device_):
             raise ValueError(f"precision='float64' is not available on device {self.device_!r}.")
@@ -203,7 +226,7 @@ class TrainingSettings(BaseEstimator):
         net.gradient_clip, net.decay = self.gradient_clip, strength
         progress = dict(net.callbacks_)["progress"]
         progress.tol, progress.patience = self.tol, self.n_iter_no_change
-        progress.validate = self.early_stopping and validated
+        progress.validate = self.early_stopping_ and validated
         progress.adaptive = schedule == "adaptive"
         if net.lr != self.learning_rate_init:
             net.lr = self.learning_rate_init

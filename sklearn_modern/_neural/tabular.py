@@ -67,11 +67,11 @@ class TableEstimator(NeuralPredictor):
         return self._inputs.columns.categories
 
     def _make_inputs(self):
-        return TableInputs(self.categorical_features, self.input_scaling, self._bins())
+        return TableInputs(self.categorical_features, self.input_scaling, *self._bins())
 
-    def _bins(self) -> int | None:
-        """Return the number of bins per column, if there are any."""
-        return None
+    def _bins(self) -> tuple[int | None, bool]:
+        """Return the number of bins per column, if any, and whether only where they pay."""
+        return None, False
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -95,17 +95,25 @@ class PerceptronEstimator(TableEstimator):
         Probability with which a hidden unit is left out of a training step.
     normalization : {"batch", "layer"} or None, default=None
         Normalisation between a hidden layer's linear map and its activation.
-    numerical_embedding : {"periodic", "piecewise_linear"} or None, default=None
+    numerical_embedding : {"auto", "periodic", "piecewise_linear"} or None, default=None
         What numbers are turned into before the first layer: learned periodic features; the numbers
         beside their piecewise-linear encoding by quantiles, whose weights start at zero; or nothing
-        but scaled numbers.
+        but scaled numbers. "auto" is "piecewise_linear" for fewer than 50 columns of numbers that
+        are not sparse, with so many bins that there are four rows for each bin of the table; it is
+        None otherwise, and where that leaves less than two bins a column.
+        ``numerical_embedding_`` shows it.
     n_bins : int, default=16
-        Bins of a column in the piecewise-linear encoding; fewer where it has fewer values.
-    members : {"shared", "independent"}, default="shared"
-        What several members have in common. "shared": the weights of the hidden layers, to which
-        each adds scales, biases and an output layer of its own (TabM); they are one network, which
-        is stopped as a whole. "independent": nothing but the inputs. With ``n_members=1`` there is
-        no difference.
+        Most bins of a column in the piecewise-linear encoding; fewer where it has fewer values.
+    members : {"independent", "shared"}, default="independent"
+        What several members have in common. "independent": nothing but the inputs; each is stopped
+        by rows of its own, from which the others learn. "shared": the weights of the hidden layers,
+        to which each adds scales, biases and an output layer of its own (TabM); they are one
+        network, which is stopped as a whole. With ``n_members=1`` there is no difference.
+
+    Attributes
+    ----------
+    numerical_embedding_ : str or None
+        What ``numerical_embedding`` was.
     """
 
     hidden_layer_sizes: int | tuple[int, ...] = shapes(default=(128, 128), differs=False)
@@ -115,27 +123,32 @@ class PerceptronEstimator(TableEstimator):
     normalization: str | None = shapes(default=None, differs=False)
     numerical_embedding: str | None = shapes(default=None, differs=False)
     n_bins: int = shapes(
-        default=16, differs=False, needs=("numerical_embedding", ("piecewise_linear",))
+        default=16, differs=False, needs=("numerical_embedding", ("auto", "piecewise_linear"))
     )
-    members: str = shapes(default="shared", differs=False)
+    members: str = shapes(default="independent", differs=False)
 
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(ACTIVATIONS))],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "normalization": [StrOptions(set(NORMALIZATIONS)), None],
-        "numerical_embedding": [StrOptions({"periodic", "piecewise_linear"}), None],
+        "numerical_embedding": [StrOptions({"auto", "periodic", "piecewise_linear"}), None],
         "n_bins": [Interval(Integral, 1, None, closed="left")],
         "members": [StrOptions({"shared", "independent"})],
     }
 
     def _bins(self):
-        return self.n_bins if self.numerical_embedding == "piecewise_linear" else None
+        is_binned = self.numerical_embedding in ("auto", "piecewise_linear")
+        return self.n_bins if is_binned else None, self.numerical_embedding == "auto"
 
     def _team(self):
-        return self.n_members if self.members == "shared" else 1
+        return self._n_networks() if self.members == "shared" else 1
 
     def _make_body(self, random):
+        self.numerical_embedding_ = self.numerical_embedding
+        if self.numerical_embedding == "auto":
+            binned = bool(self._inputs.edges)
+            self.numerical_embedding_ = "piecewise_linear" if binned else None
         return MLP(
             self._inputs.scaler.n_features_out,
             self._inputs.cardinalities.tolist(),
@@ -144,7 +157,7 @@ class PerceptronEstimator(TableEstimator):
             activation=self.activation,
             dropout=self.dropout,
             normalization=self.normalization,
-            numerical_embedding=self.numerical_embedding,
+            numerical_embedding=self.numerical_embedding_,
             bin_edges=self._inputs.edges,
         )
 

@@ -1,7 +1,9 @@
 """Iterations over the batches of a source."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from torch import Tensor
 
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.sources import Batch, Part
@@ -17,12 +19,12 @@ class TrainingBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of one epoch."""
-        index, source = self.rows.index, self.rows.source
-        order = index[self.random.permutations(len(index)).to(index.device)]
+        source, n_rows = self.rows.source, len(self.rows)
+        order = self.rows.shuffled(self.random.permutations(n_rows))
         batches = list(source.cut(order, self.batch_size))
         if len(batches) != len(self):  # schedules of the learning rate count on them
             raise ValueError(
-                f"{type(source).__name__}.cut makes {len(batches)} batches of {len(index)} rows, "
+                f"{type(source).__name__}.cut makes {len(batches)} batches of {n_rows} rows, "
                 f"but with batch_size={self.batch_size} there must be {len(self)}."
             )
         for batch in batches:
@@ -34,16 +36,19 @@ class TrainingBatches:
 
 
 class EvaluationBatches:
-    """Every row once, in order, the same for all members."""
+    """Every row once, in order."""
 
     def __init__(self, rows: Part) -> None:
         self.rows = rows
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches."""
-        source = self.rows.source
-        for index in self.rows.index.split(source.rows_together()):
-            yield source.take(index.unsqueeze(0))
+        for index in self.indices():
+            yield self.rows.source.take(index)
+
+    def indices(self) -> Sequence[Tensor]:
+        """Return which rows the batches have: (members or 1, rows)."""
+        return self.rows.rows.split(self.rows.source.rows_together(), dim=1)
 
     def __len__(self) -> int:
         """Return the number of batches."""

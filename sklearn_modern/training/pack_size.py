@@ -5,6 +5,7 @@ import os
 import torch
 
 from sklearn_modern._core.memory import free_memory
+from sklearn_modern.device import is_cuda
 from sklearn_modern.training.objective import Objective
 from sklearn_modern.training.work import n_layers, operations
 
@@ -104,7 +105,7 @@ def bytes_of_members(objective: Objective, batch_size: int, n_rows: int, n_membe
 
 def most_bytes(device: str = "cpu") -> int:
     """Return how much memory networks may take that train together on a device, or wait for it."""
-    if torch.device(device).type == "cuda":
+    if is_cuda(device):
         free = torch.cuda.mem_get_info(device)[0]  # what torch keeps for its next tensors is not
         kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(_PART_OF_MEMORY * (free + kept))

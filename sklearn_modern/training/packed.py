@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from sklearn_modern._core.progress import ProgressBar
-from sklearn_modern.device import deterministic, send
+from sklearn_modern.device import deterministic, is_cuda, send
 from sklearn_modern.networks.dropout import MemberDropout
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.callbacks import StopTraining
@@ -100,7 +100,7 @@ class _Members:
         self.steps = steps(self._network, self._objective.rates["module"], nets, earlier)
         self._share_of_full = self._share(torch.full((len(self.random),), nets[0].batch_size))
         self._recorded = None
-        if self._device.type == "cuda":
+        if is_cuda(self._device):
             self._recorded = Recorded()
             # Other threads may get the memory that is let go here, and write into it at once.
             torch.cuda.current_stream(self._device).synchronize()
@@ -197,8 +197,8 @@ class _Members:
         size = self.running[0].net.batch_size
         orders = []
         for one in self.running:
-            index = one.training.index
-            orders += index[one.net.random.permutations(len(index))].unbind()
+            permutations = one.net.random.permutations(len(one.training))
+            orders += one.training.shuffled(permutations).unbind()
         order, lengths = _padded(orders)
         self.steps.begin_epoch()
         sums = 0.0
@@ -252,7 +252,8 @@ class _Members:
     def _validate(self):
         """Return the sum of each member's weighted losses, and the outputs of each net."""
         self._network.eval()
-        index, lengths = _padded([one.validation.index for one in self._of_member])
+        rows = [one.validation.rows.expand(len(one), -1) for one in self.running]
+        index, lengths = _padded([own for of_net in rows for own in of_net])
         size = max(256, _ROWS_TOGETHER // len(index))
         if self._network.body.members_apart and self._device.type == "cpu":
             return self._validate_apart()

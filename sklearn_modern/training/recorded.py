@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 import torch
 from torch import Tensor
 
+from sklearn_modern.device import is_cuda
 from sklearn_modern.training.pack_size import is_out_of_memory
 
 __all__ = ["Recorded", "own_stream"]
@@ -103,7 +104,7 @@ _streams = threading.local()
 @contextmanager
 def own_stream(device: str) -> Iterator[None]:
     """Work in a stream of one's own, which recording needs."""
-    if torch.device(device).type != "cuda":
+    if not is_cuda(device):
         yield
         return
     streams = vars(_streams)

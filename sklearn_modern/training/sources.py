@@ -282,19 +282,40 @@ class SparseRows(Source):
 
 @dataclass
 class Part:
-    """Some rows of a source, such as those to train on; ``index`` is on the device."""
+    """Some rows of a source, such as those to train on.
+
+    Attributes
+    ----------
+    source : Source
+        Where they are.
+    index : Tensor
+        Which they are, on the device: (rows,), or (members, rows) if each member has rows of its
+        own, equally many.
+    """
 
     source: Source
     index: Tensor
 
     def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.index)
+        """Return the number of rows that a member sees."""
+        return self.index.shape[-1]
 
-    def total_weight(self) -> float:
-        """Return the sum of the rows' weights."""
-        weight = self.source.weights(self.index.unsqueeze(0))
-        return len(self) if weight is None else weight.sum().item()
+    @property
+    def rows(self) -> Tensor:
+        """Which rows they are: (members, rows), with one member for all where they are the same."""
+        return self.index if self.index.ndim == 2 else self.index.unsqueeze(0)
+
+    def total_weight(self) -> float | Tensor:
+        """Return the sum of the rows' weights, or that of each member's own rows."""
+        weight = self.source.weights(self.rows)
+        if weight is None:
+            return len(self)
+        return weight.sum().item() if self.index.ndim == 1 else weight.sum(1).cpu()
+
+    def shuffled(self, permutations: Tensor) -> Tensor:
+        """Return the rows in the order of each member's permutation: (members, rows)."""
+        places = permutations.to(self.index.device)
+        return self.index[places] if self.index.ndim == 1 else self.index.gather(1, places)
 
 
 def _known(tensor, known):

@@ -26,7 +26,7 @@ from sklearn_modern.training.schedules import SCHEDULES, SETTLED
 from sklearn_modern.training.sources import Batch, Part
 from sklearn_modern.training.trained import Trained
 from sklearn_modern.training.update import GradientUpdate, check_losses, weighted_sum
-from sklearn_modern.training.watching import ShownRows, is_watched, outputs_to_show
+from sklearn_modern.training.watching import ShownRows, as_one, is_watched, outputs_to_show
 from sklearn_modern.training.work import threads_for_steps
 
 __all__ = ["Trainer"]
@@ -337,8 +337,9 @@ class Trainer(NeuralNet):
         return [*super()._default_callbacks[:-1], ("print_log", EpochLog())]
 
     def _watched_batch(self, batch, training, prefix, step_fn):
-        targets = None if batch.y is None else self.objective.targets(batch.y)
-        shown = (batch.x, targets)
+        y, own = batch.y, not training and len(batch.index) > 1
+        y = as_one(y) if own and y is not None else y
+        shown = (batch.x, None if y is None else self.objective.targets(y))
         self.notify("on_batch_begin", batch=shown, training=training)
         step = step_fn(batch)
         loss, y_pred = step["loss"].mean() / len(batch), step["y_pred"]
@@ -348,6 +349,8 @@ class Trainer(NeuralNet):
         y_pred = y_pred.detach()
         if training:  # members are trained on different rows; the targets shown are the first's
             y_pred = y_pred[:1]
+        elif own:
+            y_pred = as_one(y_pred)
         self._record_batch(prefix, loss.item(), len(batch))
         self.notify("on_batch_end", batch=shown, training=training, loss=loss, y_pred=y_pred)
         return step
@@ -362,13 +365,14 @@ class Trainer(NeuralNet):
 
     def score_members(self, loss: Tensor, outputs: Tensor | None, rows: Part) -> None:
         """Record the score of each member on validation rows, from its mean loss and outputs."""
-        index = rows.index.unsqueeze(0)
-        y, weight = rows.source.targets(index), rows.source.weights(index)
+        y, weight = rows.source.targets(rows.rows), rows.source.weights(rows.rows)
         if self.scorer is None:
             self.member_scores_ = self.objective.score(loss, outputs, y, weight).cpu()
         else:
-            scores = [self.scorer(own, y, weight) for own in outputs.split(1)]
-            self.member_scores_ = torch.tensor(scores)
+            n = len(outputs)
+            known, weights = _of_each(y, n), _of_each(weight, n)
+            each = zip(outputs.split(1), known, weights, strict=True)
+            self.member_scores_ = torch.tensor([self.scorer(*of_member) for of_member in each])
         self.history.record("valid_score", self.member_scores_.mean().item())
 
     # What the fitted net gives.
@@ -391,7 +395,8 @@ class Trainer(NeuralNet):
         self._set_training(training)
         for batch in self.get_iterator(X):
             with torch.no_grad():
-                yield self.objective.outputs(self.objective.modules, batch)
+                outputs = self.objective.outputs(self.objective.modules, batch)
+            yield as_one(outputs) if len(batch.index) > 1 else outputs
 
     def predict_proba(self, X: Part) -> np.ndarray:
         """Decode the outputs: probabilities, or values in the targets' units."""
@@ -409,6 +414,13 @@ class Trainer(NeuralNet):
     def __setstate__(self, state: dict) -> None:
         """Take the pickled state as it is."""
         vars(self).update(state)
+
+
+def _of_each(values, n_members):
+    """Return what each member has of targets or weights, which may be the same for all."""
+    if values is None or len(values) == 1:
+        return [values] * n_members
+    return values.split(1)
 
 
 def _optimizer_of(name):

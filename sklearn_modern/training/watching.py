@@ -7,16 +7,20 @@ from skorch.callbacks import Callback
 from skorch.dataset import Dataset
 from torch import Tensor
 
+from sklearn_modern.training.batches import EvaluationBatches
 from sklearn_modern.training.objective import Objective
 from sklearn_modern.training.sources import Batch, Part
 
-__all__ = ["ShownRows", "is_watched", "outputs_to_show"]
+__all__ = ["ShownRows", "as_one", "is_watched", "outputs_to_show"]
 
 _BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_grad_computed")
 
 
 class ShownRows(Dataset):
     """Rows as skorch's callbacks know them: what the net predicts from, and the targets.
+
+    Where members have rows of their own, these are the rows of all members one after another, and
+    each is predicted by the member that has it.
 
     Parameters
     ----------
@@ -32,12 +36,20 @@ class ShownRows(Dataset):
     @property
     def y(self):
         """Targets, as the net predicts them."""
-        y = self.X.source.targets(self.X.index.unsqueeze(0))
-        return None if y is None else self._objective.targets(y).cpu().numpy()
+        batches = [self.X.source.targets(index) for index in EvaluationBatches(self.X).indices()]
+        if batches[0] is None:
+            return None
+        y = torch.cat([as_one(y) for y in batches], dim=1)
+        return self._objective.targets(y).cpu().numpy()
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return len(self.X)
+        return self.X.rows.numel()
+
+
+def as_one(values: Tensor) -> Tensor:
+    """Lay the rows of members that have their own one after another: (1, members * rows, ...)."""
+    return values.flatten(0, 1).unsqueeze(0)
 
 
 def is_watched(callbacks: Iterable[Callback]) -> bool:

@@ -4,10 +4,10 @@ import inspect
 
 import pytest
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from support.single_networks import MLPClassifier, MLPRegressor
 
 from sklearn_modern._core.available import available_if
 from sklearn_modern.feature_selection import SequentialFeatureSelector
-from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 
 
 def is_open(shop):

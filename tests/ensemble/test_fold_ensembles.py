@@ -25,6 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from support.single_networks import MLPClassifier, MLPRegressor
 from support.small_boosters import WHOLE
 
 from sklearn_modern._neural import packs
@@ -34,7 +35,6 @@ from sklearn_modern.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
 )
-from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 from sklearn_modern.ordinal import OrdinalGradientBoostingClassifier
 
 X, CODES = load_iris(return_X_y=True)

@@ -8,12 +8,12 @@ import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from support.single_networks import MLPClassifier
 from support.small_boosters import BACKENDS
 
 from sklearn_modern._fits.fit import Fit
 from sklearn_modern._fits.many import fit_many
 from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
-from sklearn_modern.neural_network import MLPClassifier
 
 GRID = [
     {"n_estimators": n_estimators, "learning_rate": rate, "max_leaf_nodes": leaves}

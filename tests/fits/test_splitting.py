@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_modern._fits.splitting import validation_split
+from sklearn_modern._fits.splitting import validation_split, validation_splits
 
 # Drawn classes are often of one row, which has a test of its own.
 pytestmark = pytest.mark.filterwarnings("ignore:.* classes have a single row")
@@ -133,3 +133,34 @@ def test_four_rows_make_three_and_one():
 def test_a_class_of_one_row_is_said_to_have_no_validation():
     with pytest.warns(UserWarning, match="1 of 3 classes have a single row"):
         split(np.array([0, 0, 0, 1, 1, 1, 2]), 0.5)
+
+
+@given(
+    st.lists(st.integers(1, 30), min_size=2, max_size=6),
+    st.floats(0.05, 0.5),
+    st.integers(2, 8),
+    st.integers(0, 1000),
+)
+def test_each_of_several_splits_is_stratified_and_spares_single_rows(counts, share, n, seed):
+    counts = np.array([*counts, 2])
+    y = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
+    _, validation = validation_splits(y, share, np.random.RandomState(seed), n)
+    to_spare = np.where(counts > 1, counts, 0)
+    expected = to_spare * validation.shape[1] / to_spare.sum()
+    for rows in validation:
+        found = np.bincount(y[rows], minlength=len(counts))
+        assert np.all(np.abs(found - expected) < 1)
+        assert not found[counts == 1].any()
+
+
+@given(splits(), st.integers(2, 8))
+def test_several_splits_take_other_rows_of_one_size(case, n_splits):
+    kind, y, fraction, seed = case
+    random = np.random.RandomState(seed)
+    training, validation = validation_splits(np.asarray(y), fraction, random, n_splits)
+    assert training.shape[1] + validation.shape[1] == len(y)
+    for parts in zip(training, validation, strict=True):
+        np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(len(y)))
+    alone = (np.bincount(y)[y] == 1).sum() if kind == "codes" else 0
+    if n_splits * validation.shape[1] <= len(y) - alone:
+        assert len(np.unique(validation)) == validation.size

@@ -86,7 +86,9 @@ def test_an_array_of_objects_is_read_as_the_frame_that_it_was():
 def test_meta_estimators_keep_categories(meta):
     colour = np.resize(["red", "blue", "green"], 60)
     frame = pd.DataFrame({"x": np.arange(60) % 7, "colour": colour})
-    inner = GradientBoostingClassifier(n_estimators=3, backend="hist", min_samples_leaf=1)
+    inner = GradientBoostingClassifier(
+        n_estimators=3, learning_rate=0.3, backend="hist", min_samples_leaf=1, max_features=1.0
+    )
     y = (colour == "green").astype(int)
     fitted = meta(inner, n_estimators=2, random_state=0).fit(frame, y)
     assert (np.round(fitted.predict(frame)) == y).all()

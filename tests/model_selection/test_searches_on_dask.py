@@ -27,7 +27,7 @@ X, y = make_classification(60, 6, random_state=0)
 PIPELINE = make_pipeline(StandardScaler(), PCA(), LogisticRegression())
 GRID = {"pca__n_components": [2, 4], "logisticregression__C": [0.1, 1.0]}
 BOOSTING = GradientBoostingClassifier(
-    backend="hist", n_estimators=3, min_samples_leaf=5, early_stopping=False
+    backend="hist", n_estimators=3, min_samples_leaf=5, early_stopping=False, random_state=0
 )
 TREE = DecisionTreeClassifier(random_state=0)
 MODELS = {

@@ -6,8 +6,9 @@ import pytest
 import torch
 from support.generated_images import stripes
 from support.neural_instances import KINDS, each, images, levels, mixed, numbers
+from support.single_networks import MLPClassifier, MLPRegressor
 
-from sklearn_modern.neural_network import CNNClassifier, CNNRegressor, MLPClassifier, MLPRegressor
+from sklearn_modern.neural_network import CNNClassifier, CNNRegressor
 from sklearn_modern.ordinal import OrdinalCNNClassifier, OrdinalMLPClassifier
 
 QUANTILES = {"loss": "quantile", "quantiles": (0.1, 0.5, 0.9)}

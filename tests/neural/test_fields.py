@@ -6,10 +6,11 @@ import pytest
 from skorch.callbacks import EpochScoring
 from support.neural_instances import KINDS, each
 from support.pixels import PixelClassifier
+from support.single_networks import MLPClassifier
 
 from sklearn_modern._core.estimator import estimator, roles, steers
 from sklearn_modern._neural.estimator import NeuralEstimator
-from sklearn_modern.neural_network import CNNClassifier, MLPClassifier
+from sklearn_modern.neural_network import CNNClassifier
 from sklearn_modern.utils.discovery import all_estimators
 
 # A value of each parameter with which a fit starts, and another that is as good.

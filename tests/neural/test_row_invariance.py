@@ -6,10 +6,11 @@ import pytest
 import scipy.sparse as sp
 import torch
 from support.neural_instances import predictions
+from support.single_networks import MLPClassifier, MLPRegressor
 
 from sklearn_modern.networks.activations import ACTIVATIONS
 from sklearn_modern.networks.convnet import ARCHITECTURES
-from sklearn_modern.neural_network import CNNClassifier, CNNRegressor, MLPClassifier, MLPRegressor
+from sklearn_modern.neural_network import CNNClassifier, CNNRegressor
 from sklearn_modern.ordinal import OrdinalCNNClassifier, OrdinalMLPClassifier
 
 N_ROWS = 150

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.metrics import check_scoring, get_scorer, log_loss
-
-from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
+from support.single_networks import MLPClassifier, MLPRegressor
 
 SETTINGS = {
     "hidden_layer_sizes": (8,),

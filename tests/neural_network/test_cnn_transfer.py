@@ -13,8 +13,9 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from support.generated_images import stripes
+from support.single_networks import MLPClassifier
 
-from sklearn_modern.neural_network import CNNClassifier, CNNRegressor, MLPClassifier
+from sklearn_modern.neural_network import CNNClassifier, CNNRegressor
 
 SMALL = {
     "architecture": "resnet",

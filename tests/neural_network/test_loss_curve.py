@@ -7,9 +7,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from support.neural_instances import KINDS, each
+from support.single_networks import MLPRegressor
 
 from sklearn_modern._core import optional
-from sklearn_modern.neural_network import LossCurveDisplay, MLPRegressor
+from sklearn_modern.neural_network import LossCurveDisplay
 
 
 @pytest.fixture(autouse=True)

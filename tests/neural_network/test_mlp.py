@@ -17,10 +17,10 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from support.single_networks import MLPClassifier, MLPRegressor
 
 from sklearn_modern.networks.activations import ACTIVATIONS
 from sklearn_modern.networks.base import Body
-from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 from sklearn_modern.training.predictions import decode
 
 SMALL = {

@@ -22,6 +22,7 @@ from sklearn.base import clone
 from sklearn.model_selection import KFold
 from skorch.callbacks import EpochScoring
 from support.packs import assert_as_alone, assert_same, no_pack_fails, together
+from support.single_networks import MLPClassifier, MLPRegressor
 from torch import nn
 
 from sklearn_modern._core.estimator import estimator, roles, steers
@@ -34,7 +35,6 @@ from sklearn_modern.heads.continuous import PointHead
 from sklearn_modern.model_selection import GridSearchCV
 from sklearn_modern.networks.layers import Noise
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 from sklearn_modern.ordinal import OrdinalMLPClassifier
 from sklearn_modern.training import pack_size
 from sklearn_modern.training.callbacks import Progress

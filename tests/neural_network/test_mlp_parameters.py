@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 from skorch.callbacks import LRScheduler
-
-from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
+from support.single_networks import MLPClassifier, MLPRegressor
 
 
 def regression(n=120):

@@ -9,11 +9,11 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from support.single_networks import MLPClassifier
 
 from sklearn_modern._neural import packs
 from sklearn_modern.feature_selection import SequentialFeatureSelector
 from sklearn_modern.model_selection import GridSearchCV, NestedCV
-from sklearn_modern.neural_network import MLPClassifier
 from sklearn_modern.training.member_steps import FusedSteps
 
 SMALL = {

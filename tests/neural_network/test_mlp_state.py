@@ -8,8 +8,7 @@ import joblib
 import numpy as np
 import pytest
 import torch
-
-from sklearn_modern.neural_network import MLPClassifier
+from support.single_networks import MLPClassifier
 
 SMALL = {
     "activation": "relu",

@@ -9,8 +9,7 @@ from sklearn.linear_model import PoissonRegressor, QuantileRegressor
 from sklearn.metrics import mean_poisson_deviance, r2_score
 from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.preprocessing import StandardScaler
-
-from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
+from support.single_networks import MLPClassifier, MLPRegressor
 
 SMALL = {
     "activation": "relu",

@@ -9,7 +9,15 @@ from sklearn_modern.utils.discovery import all_estimators
 # Public name -> keyword arguments, one entry a setting. Arithmetic is exact (float64, one batch)
 # where scikit-learn's checks compare weights with repetition.
 _EXACT = {"precision": "float64", "batch_size": 1000, "device": "cpu", "random_state": 0}
-_MLP = {"hidden_layer_sizes": (8,), "dropout": 0.0, "max_iter": 40, "learning_rate_init": 0.03}
+_MLP = {
+    "hidden_layer_sizes": (8,),
+    "dropout": 0.0,
+    "max_iter": 40,
+    "learning_rate_init": 0.03,
+    "n_members": 1,
+    "numerical_embedding": None,
+    "early_stopping": False,
+}
 _CNN = {"width": 8, "depth": (1, 1), "dropout": 0.0, "max_iter": 60, "learning_rate_init": 0.03}
 # What is likeliest is what scikit-learn expects to be predicted.
 _ORDINAL = {"class_order": "sorted", "decision": "mode"}

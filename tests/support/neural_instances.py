@@ -112,7 +112,7 @@ class Instance:
 
 
 # The first of each kind is the plain one.
-_MLP = {"hidden_layer_sizes": (8,)}
+_MLP = {"hidden_layer_sizes": (8,), "n_members": 1, "numerical_embedding": None}
 _MLPS = {
     "": {"solver": "adam", "dropout": 0.0},
     "mixup": {"solver": "adam", "dropout": 0.3, "mixup": 0.4},

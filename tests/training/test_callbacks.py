@@ -28,8 +28,8 @@ from skorch.callbacks import (
     TrainEndCheckpoint,
     Unfreezer,
 )
+from support.single_networks import MLPClassifier, MLPRegressor
 
-from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 from sklearn_modern.training.trainer import Trainer
 from sklearn_modern.utils import interrupts_raise
 

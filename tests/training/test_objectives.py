@@ -8,10 +8,10 @@ import torch
 from skorch.callbacks import Callback, EpochScoring
 from support.adversarial import WassersteinGAN
 from support.autoencoder import VariationalAutoencoder
+from support.single_networks import MLPClassifier
 from torch import nn
 
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.neural_network import MLPClassifier
 from sklearn_modern.training.objective import Objective
 from sklearn_modern.training.sources import Arrays, Part
 from sklearn_modern.training.trainer import Trainer

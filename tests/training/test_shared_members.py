@@ -7,11 +7,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 from skorch.callbacks import Callback
+from support.single_networks import MLPClassifier, MLPRegressor
 
 from sklearn_modern.networks.layers import AdaptedLinear
 from sklearn_modern.networks.mlp import MLP
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
 
 MEMBERS, N_ROWS, SIZE = 3, 40, 16
 SETTINGS = {
@@ -24,6 +24,7 @@ SETTINGS = {
     "batch_size": SIZE,
     "max_iter": 3,
     "n_members": MEMBERS,
+    "members": "shared",
     "precision": "float64",
     "device": "cpu",
     "random_state": 0,
@@ -111,7 +112,8 @@ def test_their_gradient_is_clipped_as_one(X, y):
 @pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
 def test_one_member_shares_nothing(X, y, kind):
     settings = SETTINGS | {"n_members": 1, "precision": "float32"}
-    shared, alone = (kind(**settings, members=m).fit(X, y) for m in ("shared", "independent"))
+    kinds = "shared", "independent"
+    shared, alone = (kind(**settings | {"members": members}).fit(X, y) for members in kinds)
     assert shared.net_.module_.state_dict().keys() == alone.net_.module_.state_dict().keys()
     np.testing.assert_array_equal(shared.predict(X), alone.predict(X))
 

@@ -13,10 +13,11 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
+from support.single_networks import MLPClassifier, MLPRegressor
 from torch import nn
 
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.neural_network import CNNClassifier, MLPClassifier, MLPRegressor
+from sklearn_modern.neural_network import CNNClassifier
 from sklearn_modern.training.callbacks import Progress, StopTraining
 from sklearn_modern.training.schedules import SCHEDULES
 
@@ -470,6 +471,7 @@ MEMBERS = {
         "early_stopping": True,
         "n_iter_no_change": 3,
         "max_iter": 100,
+        "input_scaling": None,  # which is learned from all rows that any member trains on
     },
     "stopping by the training loss": {"n_iter_no_change": 2, "tol": 0.01, "max_iter": 100},
 }

@@ -105,7 +105,10 @@ class FoldEnsembleClassifier(ClassifierMixin, FoldEnsemble):
 
     def _predict_member(self, member, X):
         if hasattr(member, "predict_proba"):
-            probabilities = np.asarray(member.predict_proba(X), dtype=np.float64)
+            probabilities = np.asarray(member.predict_proba(X))
+            if probabilities.dtype != np.float64:  # in which their sums are not one
+                probabilities = probabilities.astype(np.float64)
+                probabilities /= probabilities.sum(axis=1, keepdims=True)
             if np.array_equal(member.classes_, self.classes_):
                 return probabilities
             # A fold may lack classes, and ordinal estimators know levels that y lacks.

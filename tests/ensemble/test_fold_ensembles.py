@@ -167,6 +167,15 @@ def test_networks_train_together_and_as_alone(ensemble, data, monkeypatch):
     assert len(seeds) == 3
 
 
+def test_probabilities_of_networks_sum_to_one():
+    """Metrics in float64 warn of sums that are one in float32 alone."""
+    X, y = load_iris(return_X_y=True)
+    model = FoldEnsembleClassifier(MLPClassifier((4,), max_iter=2, random_state=0), cv=3).fit(X, y)
+    for probabilities in (model.predict_proba(X), model.oof_prediction_):
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-12)
+        log_loss(y, probabilities)
+
+
 def test_the_result_depends_neither_on_processes_nor_on_a_second_fit():
     tree = make_pipeline(StandardScaler(), DecisionTreeClassifier(max_features=1))
     clf = FoldEnsembleClassifier(tree, cv=3, random_state=0).fit(X, CODES)

@@ -124,7 +124,7 @@ def test_bytes_stay_bytes_on_a_gpu(X, y):
 
 
 def test_bytes_are_never_all_floats():
-    X, y = np.zeros((400, 48, 48), dtype=np.uint8), np.arange(400) % 2
+    X, y = np.zeros((800, 48, 48), dtype=np.uint8), np.arange(800) % 2
     X[1::2, ::2] = 200
     clf = CNNClassifier(**BRIEF | {"width": 1, "max_iter": 1})
     clf.fit(X, y).predict(X)  # what a process loads with its first fit is not of the images

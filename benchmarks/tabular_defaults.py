@@ -187,7 +187,7 @@ def main():
     sets = arguments.sets or {"tuning": TUNING, "report": REPORT, "all": tuple(SOURCES)}[half]
     records = study(sets, entries, arguments)
     models = [entry.name for entry in entries]
-    reference = arguments.reference or models[0]
+    reference = arguments.reference or ("default" if arguments.study else models[0])
     tabular_report.report(records, models, reference, arguments.peers)
     if arguments.plot:
         tabular_report.plot(records, models, arguments.plot)

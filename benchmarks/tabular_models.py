@@ -1,7 +1,8 @@
 """The models of the study of tabular defaults, each ready for a table of numbers and categories.
 
-Ours, the boosters and pytabkit's models get the DataFrame as it is. The forest, the linear model
-and scikit-learn's MLP get numbers that are imputed and standardised, and categories as indicators.
+Ours, the boosters and pytabkit's models get the DataFrame as it is, pytabkit's without gaps in
+numbers, which they refuse. The forest, the linear model and scikit-learn's MLP get numbers that are
+imputed and standardised, and categories as indicators.
 Libraries are imported where they are used: CatBoost and pytabkit need not be there.
 """
 
@@ -108,7 +109,16 @@ def pytabkit(data, seed, threads, *, name):
     import pytabkit
 
     kind = getattr(pytabkit, f"{name}_{'Classifier' if _classifies(data) else 'Regressor'}")
-    return kind(device="cpu", n_threads=threads, random_state=seed)
+    model = kind(device="cpu", n_threads=threads, random_state=seed)
+    if not data.X.select_dtypes("number").isna().any(axis=None):
+        return model
+    numbers = make_column_selector(dtype_include="number")
+    filled = ColumnTransformer(
+        [("numbers", SimpleImputer(strategy="median", add_indicator=True), numbers)],
+        remainder="passthrough",
+        verbose_feature_names_out=False,
+    )
+    return make_pipeline(filled.set_output(transform="pandas"), model)
 
 
 def _pytabkit(name):

@@ -1,11 +1,10 @@
 """The studies behind the defaults: which model, and the parameters of each variant of it.
 
-``python benchmarks/tabular_defaults.py --study NAME`` runs one, on the tuning half. The first
-variant is the one that the others are compared with. All parameters that matter are written out,
-so that a change of the defaults changes no study.
+``python benchmarks/tabular_defaults.py --study NAME`` runs one, on the tuning half. All parameters
+that matter are written out, so that a change of the defaults changes no study.
 """
 
-__all__ = ["MLP_DEFAULTS", "STUDIES"]
+__all__ = ["BOOSTING_DEFAULTS", "MLP_DEFAULTS", "STUDIES"]
 
 # One network, trained equally long for every table.
 _SINGLE = {
@@ -30,7 +29,7 @@ MLP_DEFAULTS = _SINGLE | {
 }
 
 # What is changed of the defaults, each thing alone.
-_CHANGES = {
+_MLP_CHANGES = {
     "1 member": {"n_members": 1},
     "4 members": {"n_members": 4},
     "16 members": {"n_members": 16},
@@ -63,10 +62,63 @@ _CHANGES = {
     "label smoothing": {"label_smoothing": 0.05},
 }
 
+# The defaults. A test compares them with the code.
+BOOSTING_DEFAULTS = {
+    "backend": "auto",
+    "n_estimators": 200,
+    "learning_rate": 0.05,
+    "max_leaf_nodes": "auto",
+    "min_samples_leaf": "auto",
+    "subsample": "auto",
+    "max_features": "auto",
+    "l2_regularization": 0.0,
+}
+# A number of rows a leaf leaves categories to LightGBM's rules, unless these are written out.
+_FEW_ROWS_OF_A_CATEGORY = {"min_data_per_group": 10, "cat_l2": 1.0, "cat_smooth": 1.0}
+_BOOSTING_CHANGES = {
+    "xgboost": {"backend": "xgboost"},
+    "hist": {"backend": "hist"},
+    # What "auto" was before: all rows and features, larger steps.
+    "xgboost, all rows and features": {
+        "backend": "xgboost",
+        "n_estimators": 100,
+        "learning_rate": 0.1,
+        "max_leaf_nodes": 31,
+        "min_samples_leaf": 20,
+        "subsample": 1.0,
+        "max_features": 1.0,
+    },
+    "LightGBM's rules for categories": {
+        "backend": "lightgbm",
+        "backend_params": {"min_data_per_group": 100, "cat_l2": 10.0, "cat_smooth": 10.0},
+    },
+    "rate 0.1, 100 trees": {"learning_rate": 0.1, "n_estimators": 100},
+    "rate 0.03, 300 trees": {"learning_rate": 0.03, "n_estimators": 300},
+    "300 trees": {"n_estimators": 300},
+    "8 leaves": {"max_leaf_nodes": 8},
+    "15 leaves": {"max_leaf_nodes": 15},
+    "31 leaves": {"max_leaf_nodes": 31},
+    "50 leaves": {"max_leaf_nodes": 50},
+    "3 rows a leaf": {"min_samples_leaf": 3, "backend_params": _FEW_ROWS_OF_A_CATEGORY},
+    "10 rows a leaf": {"min_samples_leaf": 10, "backend_params": _FEW_ROWS_OF_A_CATEGORY},
+    "20 rows a leaf": {"min_samples_leaf": 20, "backend_params": _FEW_ROWS_OF_A_CATEGORY},
+    "subsample 0.5": {"subsample": 0.5},
+    "subsample 0.8": {"subsample": 0.8},
+    "subsample 1": {"subsample": 1.0},
+    "max_features 0.35": {"max_features": 0.35},
+    "max_features 0.7": {"max_features": 0.7},
+    "max_features 1": {"max_features": 1.0},
+    "l2 1": {"l2_regularization": 1.0},
+    "l2 5": {"l2_regularization": 5.0},
+}
+
+
+def _study(kind, defaults, changes, **others):
+    variants = others | {"default": defaults}
+    return kind, variants | {name: defaults | change for name, change in changes.items()}
+
+
 STUDIES = {
-    "mlp": (
-        "MLP",
-        {"single": _SINGLE, "default": MLP_DEFAULTS}
-        | {name: MLP_DEFAULTS | change for name, change in _CHANGES.items()},
-    )
+    "mlp": _study("MLP", MLP_DEFAULTS, _MLP_CHANGES, single=_SINGLE),
+    "boosting": _study("boosting", BOOSTING_DEFAULTS, _BOOSTING_CHANGES),
 }

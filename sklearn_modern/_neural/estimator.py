@@ -133,8 +133,9 @@ class NeuralEstimator(TrainingSettings, ABC):
             # With other validation rows a warm start would be scored on what it has learned.
             self._split_seed = split
         training, validation = np.arange(len(weight)), None
-        self.early_stopping_ = self._stops_early(len(weight), given=X_val is not None)
-        if self.early_stopping_ and X_val is None:
+        given = X_val is not None
+        self.early_stopping_ = self._stops_early(len(weight), random.teams, given=given)
+        if self.early_stopping_ and not given:
             strata = np.zeros(len(weight)) if y is None else y
             # Independent members learn from what the others validate with.
             training, validation = validation_splits(

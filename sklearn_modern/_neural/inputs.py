@@ -95,8 +95,8 @@ class TableInputs(Inputs):
     ----------
     categorical_features : "from_dtype", array-like or None
         Which columns are categories.
-    scaling : {"robust", "standard"} or None
-        Scaling of numbers.
+    scaling : {"auto", "robust", "standard"} or None
+        Scaling of numbers; "auto" is "robust", but None for sparse ones.
     n_bins : int or None, default=None
         Number of bins per column whose edges to learn, if any.
     binned_if_it_pays : bool, default=False
@@ -134,7 +134,10 @@ class TableInputs(Inputs):
 
     def learn(self, checked: Table, weight: np.ndarray | None, *, first: bool = False) -> None:
         """Learn the scale of numbers, which categories there are, and edges of bins."""
-        self.scaler = NumberScaler(self.scaling).fit(checked.numbers, weight)
+        kind = self.scaling
+        if kind == "auto":
+            kind = None if sp.issparse(checked.numbers) else "robust"
+        self.scaler = NumberScaler(kind).fit(checked.numbers, weight)
         if first:
             self.scaler.expect_more()
         self.n_known = np.array([len(values) for values in self.columns.categories], dtype=int)

@@ -32,7 +32,8 @@ _AUTO_DECAY = 0.5
 _AUTO_PENALTY = 1e-4
 
 # Fewer rows are all needed for training, and a tenth of them would say little (early_stopping).
-_ROWS_TO_SPARE = 250
+# Of several members that each hold out rows of their own, the others learn from these.
+_ROWS_TO_SPARE, _ROWS_TO_SHARE = 100, 30
 
 # Epochs of a few rows are short, and the best one may come late (max_iter).
 _EPOCHS, _EPOCHS_OF_FEW, _FEW_ROWS = 40, 80, 2000
@@ -72,8 +73,9 @@ class TrainingSettings(BaseEstimator):
     early_stopping : bool or "auto", default=False
         Set validation rows aside, stop when their score has not improved for
         ``n_iter_no_change`` epochs, and go back to the best epoch. Without, training stops when
-        the training loss has not improved for as long. "auto" is True if there are 250 rows or
-        validation data of your own, except with "lbfgs"; ``early_stopping_`` shows it.
+        the training loss has not improved for as long. "auto" is True if there are 30
+        rows, 100 where all members share their validation rows, or validation data of your own,
+        except with "lbfgs"; ``early_stopping_`` shows it.
         Of several members that share no weights each has validation rows of its own, from which
         the others learn.
     validation_fraction : float, default=0.1
@@ -169,10 +171,11 @@ class TrainingSettings(BaseEstimator):
                     f"change {other}."
                 )
 
-    def _stops_early(self, n_rows: int, *, given: bool) -> bool:
-        """Tell whether validation rows, given or set aside, decide when to stop."""
+    def _stops_early(self, n_rows: int, n_splits: int, *, given: bool) -> bool:
+        """Tell whether validation rows, given or set aside in splits, decide when to stop."""
         if self.early_stopping == "auto":
-            return self.solver != "lbfgs" and (given or n_rows >= _ROWS_TO_SPARE)
+            enough = _ROWS_TO_SHARE if n_splits > 1 else _ROWS_TO_SPARE
+            return self.solver != "lbfgs" and (given or n_rows >= enough)
         return self.early_stopping
 
     def _n_epochs(self, n_rows: int) -> int:

@@ -30,18 +30,25 @@ class TableEstimator(NeuralPredictor):
         Which columns are categories: those of a DataFrame with categories, strings or booleans; a
         mask, positions or names; or none. Small ones become indicators, large ones learned vectors.
         A category that the fit did not see is treated as "none of the known ones".
-    input_scaling : {"robust", "standard"} or None, default="robust"
+    input_scaling : {"auto", "robust", "standard"} or None, default="auto"
         Scaling of numbers: median and quartiles with smooth clipping of outliers; mean 0 and
-        variance 1; or none. Missing numbers become the median or the mean, with an indicator.
+        variance 1; or none. "auto" is "robust", but None for sparse matrices, whose numbers have
+        one scale as a rule, which tells rare words from frequent ones. ``input_scaling_`` shows
+        it. Missing numbers become the median or the mean, with an indicator.
+
+    Attributes
+    ----------
+    input_scaling_ : str or None
+        What ``input_scaling`` was.
     """
 
     _: KW_ONLY
     categorical_features: Any = shapes(default="from_dtype", differs=False)
-    input_scaling: str | None = shapes(default="robust", differs=False)
+    input_scaling: str | None = shapes(default="auto", differs=False)
 
     _parameter_constraints = {
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
-        "input_scaling": [StrOptions({"standard", "robust"}), None],
+        "input_scaling": [StrOptions({"auto", "standard", "robust"}), None],
     }
 
     def to_torch(self) -> torch.nn.Module:
@@ -65,6 +72,12 @@ class TableEstimator(NeuralPredictor):
         """The known values of each categorical column, in the order of their codes."""
         check_is_fitted(self, "net_")
         return self._inputs.columns.categories
+
+    @property
+    def input_scaling_(self) -> str | None:
+        """What ``input_scaling`` was."""
+        check_is_fitted(self, "net_")
+        return self._inputs.scaler.kind
 
     def _make_inputs(self):
         return TableInputs(self.categorical_features, self.input_scaling, *self._bins())

@@ -33,8 +33,9 @@ class DefaultPerceptron(PerceptronEstimator):
     early_stopping : bool or "auto", default="auto"
         Set validation rows aside, stop when their score has not improved for
         ``n_iter_no_change`` epochs, and go back to the best epoch. Without, training stops when
-        the training loss has not improved for as long. "auto" is True if there are 250 rows or
-        validation data of your own, except with "lbfgs"; ``early_stopping_`` shows it.
+        the training loss has not improved for as long. "auto" is True if there are 30
+        rows, 100 where all members share their validation rows, or validation data of your own,
+        except with "lbfgs"; ``early_stopping_`` shows it.
         Of several members that share no weights each has validation rows of its own, from which
         the others learn.
     """

@@ -36,7 +36,9 @@ def of_member(estimator, member, *, trained=False):
 
 @each_kind
 @pytest.mark.parametrize(
-    "settings", [{}, {"early_stopping": True, "validation_fraction": 0.3}], ids=str
+    "settings",
+    [{"early_stopping": False}, {"early_stopping": True, "validation_fraction": 0.3}],
+    ids=str,
 )
 def test_a_member_does_not_depend_on_its_neighbours(instance, settings):
     settings = {"precision": "float64", "gradient_clip": 0.05} | settings

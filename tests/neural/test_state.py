@@ -227,7 +227,7 @@ def overhead(estimator):
 SIZED = [
     {},
     {"early_stopping": True},
-    {"numerical_embedding": "piecewise_linear", "mixup": 0.2},
+    {"numerical_embedding": "piecewise_linear", "mixup": 0.2, "early_stopping": False},
     {"augment": ["standard", "noise"], "cutmix": 1.0},
 ]
 

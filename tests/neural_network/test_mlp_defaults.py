@@ -39,11 +39,15 @@ def test_defaults_are_those_of_the_documentation():
 @pytest.mark.parametrize(
     ("n_rows", "settings", "stops"),
     [
-        (249, {}, False),
-        (250, {}, True),
-        (250, {"solver": "lbfgs"}, False),
-        (40, {"early_stopping": True}, True),
-        (250, {"early_stopping": False}, False),
+        (29, {}, False),
+        (30, {}, True),
+        (30, {"members": "shared"}, False),
+        (99, {"n_members": 1}, False),
+        (100, {"n_members": 1}, True),
+        (100, {"members": "shared"}, True),
+        (100, {"solver": "lbfgs"}, False),
+        (20, {"early_stopping": True}, True),
+        (100, {"early_stopping": False}, False),
     ],
 )
 def test_enough_rows_stop_early(n_rows, settings, stops):
@@ -57,7 +61,7 @@ def test_enough_rows_stop_early(n_rows, settings, stops):
     [
         (1999, {}, 80),
         (2000, {}, 40),
-        (249, {}, 40),
+        (99, {}, 40),
         (300, {"early_stopping": False}, 40),
         (300, {"max_iter": 3}, 3),
     ],
@@ -74,6 +78,24 @@ def test_bins_are_as_many_as_there_are_rows_for(n_rows, n_bins):
     assert clf.net_.module_.body.numbers.n_out == 2 * n_bins
 
 
+@pytest.mark.parametrize(
+    ("X", "settings", "taken"),
+    [
+        (table(40)[0], {}, "robust"),
+        (sp.csr_array(table(40)[0]), {}, None),
+        (sp.csr_array(table(40)[0]), {"input_scaling": "robust"}, "robust"),
+        (table(40)[0], {"input_scaling": None}, None),
+    ],
+    ids=["dense", "sparse", "sparse, as asked", "dense, as asked"],
+)
+def test_sparse_numbers_are_left_alone(X, settings, taken):
+    y = np.arange(40) % 2
+    clf = MLPClassifier(**SMALL, **settings, n_members=1).fit(X, y)
+    assert clf.input_scaling_ == taken
+    same = MLPClassifier(**SMALL | {"input_scaling": taken}, n_members=1).fit(X, y)
+    np.testing.assert_array_equal(clf.predict_proba(X), same.predict_proba(X))
+
+
 def test_given_rows_stop_early():
     X, y = table(40)
     clf = MLPClassifier(**SMALL).fit(X, y, X_val=X, y_val=y)
@@ -86,13 +108,13 @@ def test_two_rows_are_trained_on():
 
 
 def test_a_class_of_one_row_draws_no_warning_by_default():
-    X, y = table(250)
+    X, y = table(40)
     y[0] = 2
     assert len(MLPClassifier(**SMALL).fit(X, y).classes_) == 3
 
 
 def test_a_part_is_trained_on_whole():
-    clf = MLPClassifier(**SMALL).partial_fit(*table(250))
+    clf = MLPClassifier(**SMALL).partial_fit(*table(40))
     assert not clf.early_stopping_
     assert clf.validation_scores_ is None
 

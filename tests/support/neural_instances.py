@@ -117,7 +117,7 @@ _MLPS = {
     "": {"solver": "adam", "dropout": 0.0},
     "mixup": {"solver": "adam", "dropout": 0.3, "mixup": 0.4},
     "sgd": {"solver": "sgd", "normalization": "batch"},
-    "members": {"numerical_embedding": "periodic", "n_members": 2},
+    "members": {"numerical_embedding": "periodic", "n_members": 2, "early_stopping": False},
 }
 _CNN = {"architecture": "vgg", "width": 4, "depth": (1, 1), "dropout": 0.0}
 _CNNS = {

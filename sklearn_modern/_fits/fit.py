@@ -89,7 +89,9 @@ class Fit:
             The clone, not fitted.
         """
         params = {name: deepcopy(value) for name, value in self.params.items()}
-        return clone(estimator).set_params(**params)
+        model = clone(estimator)
+        model.set_params(**params)  # which returns None where a FrozenEstimator has none to set
+        return model
 
 
 def check_fits(fits: Any) -> None:

@@ -7,10 +7,8 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from sklearn import get_config
 from sklearn.base import (
     BaseEstimator,
     MetaEstimatorMixin,
@@ -25,11 +23,9 @@ from sklearn.model_selection import (
     check_cv,
 )
 from sklearn.utils import check_random_state, get_tags, indexable
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
 
 from sklearn_modern._core.estimator import estimator
-from sklearn_modern._core.parallel import for_workers, results
 from sklearn_modern._core.scikit_learn import (
     HasMethods,
     Interval,
@@ -39,7 +35,14 @@ from sklearn_modern._core.scikit_learn import (
     safe_indexing,
 )
 from sklearn_modern._fits.fit import Fit
-from sklearn_modern._fits.many import fit_many
+from sklearn_modern._fits.members import (
+    VALIDATION,
+    arguments_of,
+    fit_members,
+    positions,
+    routed,
+    router_of_members,
+)
 from sklearn_modern._inputs.validation import (
     check_lengths,
     check_weights,
@@ -48,7 +51,6 @@ from sklearn_modern._inputs.validation import (
 __all__ = ["FoldEnsemble"]
 
 _N_FOLDS = 8
-_VALIDATION = {"X_val", "y_val"}
 
 
 @estimator
@@ -135,10 +137,11 @@ class FoldEnsemble(MetaEstimatorMixin, BaseEstimator):
         self._refuse_estimator()
         targets = self._learn_targets(y)
         weight = check_weights(fit_params.get("sample_weight"), len(targets), dtype=np.float64)
-        fit_params, split_params = self._routed(groups, fit_params)
+        fit_params, split_params = routed(self, groups, fit_params)
         splits = self._splits(X, targets, targets[weight > 0], split_params)
         fits = [self._fit_of(X, y, targets, weight, *split, fit_params) for split in splits]
-        self.estimators_ = self._fit_members(fits)
+        model = self._estimator()
+        self.estimators_ = fit_members(model, fits, self.n_jobs, self.random_state)
         tests = [test for _, test in splits]
         members = [
             self._predict_member(member, safe_indexing(X, test))
@@ -163,13 +166,7 @@ class FoldEnsemble(MetaEstimatorMixin, BaseEstimator):
         MetadataRouter
             The routing.
         """
-        fit = MethodMapping().add(caller="fit", callee="fit")
-        router = MetadataRouter(owner=type(self).__name__).add_self_request(self)
-        router.add(estimator=self._estimator(), method_mapping=fit)
-        if hasattr(self.cv, "split"):
-            split = MethodMapping().add(caller="fit", callee="split")
-            router.add(splitter=self.cv, method_mapping=split)
-        return router
+        return router_of_members(self, self._estimator())
 
     @abstractmethod
     def _default(self) -> BaseEstimator:
@@ -189,16 +186,6 @@ class FoldEnsemble(MetaEstimatorMixin, BaseEstimator):
 
     def _estimator(self):
         return self._default() if self.estimator is None else self.estimator
-
-    def _routed(self, groups, fit_params):
-        """Return the arguments of the estimator's fit, and those of the splitter."""
-        splits_groups = {} if groups is None else {"groups": groups}
-        if not get_config()["enable_metadata_routing"]:
-            return fit_params, splits_groups
-        routed = process_routing(self, "fit", **fit_params, **splits_groups)
-        if not hasattr(self.cv, "split"):
-            return routed.estimator.fit, splits_groups
-        return routed.estimator.fit, routed.splitter.split
 
     def _refuse_estimator(self):
         estimator, classifies = self._estimator(), is_classifier(self)
@@ -223,7 +210,7 @@ class FoldEnsemble(MetaEstimatorMixin, BaseEstimator):
             seed = check_random_state(self.random_state).randint(2**31 - 1)
             cv = kind(cv, shuffle=True, random_state=seed)
         cv = check_cv(cv, targets, classifier=classifies)
-        splits = [tuple(map(_positions, split)) for split in cv.split(X, targets, **split_params)]
+        splits = [tuple(map(positions, split)) for split in cv.split(X, targets, **split_params)]
         if not splits:
             raise ValueError("cv has no splits; a generator can be used up by one fit only.")
         return splits
@@ -240,12 +227,9 @@ class FoldEnsemble(MetaEstimatorMixin, BaseEstimator):
 
     def _fit_of(self, X, y, targets, weight, train, test, fit_params):
         """Describe the fit of a member, which stops early by its test rows where it can."""
-        arguments = {
-            name: value if name in _VALIDATION else _of_rows(value, train, len(targets))
-            for name, value in fit_params.items()
-        }
+        arguments = arguments_of(fit_params, train, len(targets))
         estimator, params = self._estimator(), {}
-        if has_fit_parameter(estimator, "X_val") and not _VALIDATION & arguments.keys():
+        if has_fit_parameter(estimator, "X_val") and not VALIDATION & arguments.keys():
             held_out = test[weight[test] > 0]
             if is_classifier(self):  # a member cannot be told of a class that it does not know
                 known = targets[train[weight[train] > 0]]
@@ -256,25 +240,6 @@ class FoldEnsemble(MetaEstimatorMixin, BaseEstimator):
             if len(held_out) and "early_stopping" in estimator.get_params(deep=False):
                 params["early_stopping"] = True
         return Fit(params, X, y, rows=train, fit_params=arguments)
-
-    def _fit_members(self, fits):
-        """Fit all members, or raise what the first one that fails has raised."""
-        model = self._estimator()
-        seeds = check_random_state(self.random_state)
-        for fit in fits if self.random_state is not None else ():
-            for name in sorted(model.get_params()):
-                if name == "random_state" or name.endswith("__random_state"):
-                    fit.params[name] = seeds.randint(2**31 - 1)
-        together = getattr(model, "fits_at_once", 0) > 0  # which takes one process
-        n_parts = 1 if together else min(len(fits), effective_n_jobs(self.n_jobs))
-        parts = np.array_split(np.arange(len(fits)), n_parts)
-        tasks = [(for_workers(model), [fits[i] for i in part]) for part in parts]
-        members = [member for part in results(_fit_part, tasks, self.n_jobs) for member in part]
-        for fold, member in enumerate(members):
-            if isinstance(member, Exception):
-                member.add_note(f"It was raised by the member of fold {fold}.")
-                raise member
-        return members
 
     def _mean_prediction(self, X):
         check_is_fitted(self, "estimators_")
@@ -291,22 +256,6 @@ class FoldEnsemble(MetaEstimatorMixin, BaseEstimator):
         tags.input_tags = copy.copy(get_tags(self._estimator()).input_tags)
         tags.input_tags.pairwise = False
         return tags
-
-
-def _positions(rows):
-    rows = np.asarray(rows)
-    return np.flatnonzero(rows) if rows.dtype == bool else rows
-
-
-def _of_rows(value, rows, n_rows):
-    """Return the rows of what has one entry for each, and all else as it is."""
-    has_rows = hasattr(value, "__len__") or hasattr(value, "shape")
-    return safe_indexing(value, rows) if has_rows and num_samples(value) == n_rows else value
-
-
-def _fit_part(model, fits):
-    found = dict(fit_many(model, fits))
-    return [found[position] for position in range(len(fits))]
 
 
 def _means_of_rows(members, tests, n_rows):

@@ -44,6 +44,11 @@ _CALIBRATIONS = (None, "temperature")
 SETTINGS: dict[str, list[dict]] = {
     "CNNClassifier": [_EXACT | _CNN],
     "CNNRegressor": [_EXACT | _CNN],
+    # The checks have few rows to calibrate by.
+    "ConformalRegressor": [
+        {"estimator": Ridge(), "confidence": 0.5, "random_state": 0, **settings}
+        for settings in ({}, {"method": "cv+", "cv": 2})
+    ],
     "ExhaustiveFeatureSelector": [
         {"estimator": LogisticRegression(), "cv": 3, "max_features": 2, "fast": fast}
         for fast in ("auto", False)
@@ -93,6 +98,7 @@ _ORDER = {"class_order": "sorted"}  # the labels of the checks are words
 DEFAULTS: dict[str, dict] = {
     "CNNClassifier": _BRIEF,
     "CNNRegressor": _BRIEF,
+    "ConformalRegressor": {"estimator": Ridge(), "confidence": 0.8},  # few rows, as above
     "ExhaustiveFeatureSelector": _INNER | {"max_features": 2, "cv": 3},
     "FoldEnsembleClassifier": {"cv": 2},  # the checks have classes of few rows
     "FoldEnsembleRegressor": {},

@@ -1,6 +1,7 @@
 """Fit and score settings on folds, as scikit-learn's searches do, and share what is shared."""
 
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -186,6 +187,7 @@ class Folds:
                 outcome["score_time"] = perf_counter() - start
                 if self.describe is not None:
                     outcome |= self.describe(fitted, X)
+                    outcome |= self._why_missing(fitted, outcome["test_scores"], X, y, params)
         return outcome
 
     def _score(self, fitted, whole, X, y, params):
@@ -201,6 +203,24 @@ class Folds:
                 model = fitted.model()
         X_seen = apart(X, X) if X_seen is None else X_seen
         return score(model, X_seen, apart(y, y), self.scorer, params, self.error_score)
+
+    def _why_missing(self, fitted, scores, X, y, params):
+        """Ask again for scores that are missing: of the scorer's error there is only a warning."""
+        values = scores.values() if isinstance(scores, dict) else [scores]
+        if np.isfinite(list(values)).all():
+            return {}
+        rows = (apart(X, X),) if y is None else (apart(X, X), apart(y, y))
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                found = self.scorer(fitted.model(), *rows, **params)
+        except Exception as error:
+            return {"score_error": "".join(traceback.format_exception(error))}
+        texts = (
+            [one for one in found.values() if isinstance(one, str)]
+            if isinstance(found, dict)
+            else []
+        )
+        return {"score_error": texts[0]} if texts else {}
 
     def _asks_last_step(self, fitted):
         """Tell whether the scorer asks a Pipeline for nothing but what its last step answers."""
@@ -290,7 +310,7 @@ def evaluate(
 def _asks_last_step(scorer):
     if type(scorer) is PassthroughScorer:
         return True
-    if type(scorer) is not Scorer:
+    if type(scorer) is not Scorer and not getattr(scorer, "asks_last_step", False):
         return False
     methods = scorer._response_method
     return _OF_LAST_STEP.issuperset([methods] if isinstance(methods, str) else methods)

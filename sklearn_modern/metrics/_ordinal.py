@@ -118,7 +118,9 @@ def average_mean_absolute_error(
 def maximum_mean_absolute_error(
     y_true: Any, y_pred: Any, *, labels: Any = None, sample_weight: Any = None
 ) -> float:
-    """Mean absolute rank error of the true level that has the largest [1]_.
+    """Mean absolute rank error of the true level that has the largest.
+
+    It is that of [1]_.
 
     Parameters
     ----------
@@ -151,11 +153,11 @@ def maximum_mean_absolute_error(
 def quadratic_weighted_kappa(
     y_true: Any, y_pred: Any, *, labels: Any = None, sample_weight: Any = None
 ) -> float:
-    r"""Agreement beyond chance, which counts an error by the square of its number of levels [1]_.
+    r"""Agreement beyond chance, which counts an error by the square of its number of levels.
 
     With ranks :math:`t` and :math:`p` it is :math:`1 - E[(t - p)^2] / E[(t' - p')^2]`, where
-    :math:`t'` and :math:`p'` are drawn from the same levels, but independently of each other. 1 is
-    perfect, 0 is as good as chance. :func:`sklearn.metrics.cohen_kappa_score` with quadratic
+    :math:`t'` and :math:`p'` are drawn from the same levels, but independently of each other [1]_.
+    1 is perfect, 0 is as good as chance. :func:`sklearn.metrics.cohen_kappa_score` with quadratic
     weights is the same for labels that are sorted in their order.
 
     Parameters
@@ -205,11 +207,11 @@ def quadratic_weighted_kappa(
 def ranked_probability_score(
     y_true: Any, y_pred: Any, *, labels: Any = None, sample_weight: Any = None
 ) -> float:
-    r"""Mean squared distance of cumulative probabilities from the truth [1]_.
+    r"""Mean squared distance of cumulative probabilities from the truth.
 
-    For a row it is :math:`\sum_k (P(y > k) - [y > k])^2`. It is a proper score: no forecast has a
-    better expectation than the true distribution, and, unlike the log loss, it rewards probability
-    close to the true level.
+    For a row it is :math:`\sum_k (P(y > k) - [y > k])^2` [1]_. It is a proper score: no forecast
+    has a better expectation than the true distribution, and, unlike the log loss, it rewards
+    probability close to the true level.
 
     Parameters
     ----------

@@ -112,6 +112,9 @@ SCORERS = {
 def get_scorer(scoring):
     """Get a scorer by its name.
 
+    Parameters ``scoring`` of this package take these names as they are. Functions and searches of
+    scikit-learn know their own only, and need the scorer itself.
+
     Parameters
     ----------
     scoring : str or callable

@@ -5,12 +5,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, is_classifier
-from sklearn.metrics import (
-    accuracy_score,
-    get_scorer,
-    mean_absolute_error,
-    mean_squared_error,
-)
+from sklearn.metrics import accuracy_score, mean_absolute_error, mean_squared_error
 from sklearn.pipeline import Pipeline
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
@@ -19,6 +14,7 @@ from sklearn_modern._core.scikit_learn import PassthroughScorer, Scorer, safe_in
 from sklearn_modern._fits.scorers import scorers_of
 from sklearn_modern._fits.stand_in import StandIn
 from sklearn_modern._inputs.validation import check_labels
+from sklearn_modern.metrics._scorers import get_scorer
 
 __all__ = ["score_function", "usual_scorer"]
 

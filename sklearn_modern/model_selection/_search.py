@@ -2,6 +2,7 @@
 
 import warnings
 from abc import abstractmethod
+from copy import copy
 from dataclasses import KW_ONLY
 from time import perf_counter
 from typing import Any
@@ -21,6 +22,7 @@ from sklearn_modern._core.scikit_learn import (
     warn_of_failures,
 )
 from sklearn_modern._fits.folds import Folds
+from sklearn_modern._fits.scorers import with_our_scorers
 from sklearn_modern.model_selection._choice import (
     ONE_STANDARD_ERROR,
     simplest_within_one_standard_error,
@@ -108,6 +110,7 @@ class SharingSearchCV(BaseSearchCV):
     _parameter_constraints = {
         **BaseSearchCV._parameter_constraints,
         "complexity": [str, callable, None],
+        "scoring": [str, callable, list, tuple, dict, None],
     }
 
     @fit_context(prefer_skip_nested_validation=False)
@@ -162,6 +165,11 @@ class SharingSearchCV(BaseSearchCV):
         if self.refit:
             self._refit(base, X, y, routed.estimator.fit)
         return self
+
+    def _get_scorers(self):
+        asked = copy(self)
+        asked.scoring = with_our_scorers(self.scoring)
+        return BaseSearchCV._get_scorers(asked)
 
     @property
     def n_features_in_(self) -> int:

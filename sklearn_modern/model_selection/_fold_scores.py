@@ -129,7 +129,12 @@ def differences_of(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def t_ratio(mean: float, error: float) -> float:
-    """Return a t statistic, which is infinite if differences do not vary but are not zero."""
+    """Return a t statistic, which is infinite if differences do not vary but are not zero.
+
+    It is NaN if a score is missing.
+    """
+    if np.isnan(mean) or np.isnan(error):
+        return np.nan
     if error > 0:
         return float(mean / error)
     if mean == 0:

@@ -20,13 +20,24 @@ from sklearn_modern.model_selection._row_codes import (
     table_columns,
 )
 from sklearn_modern.model_selection._single_columns import ColumnPower, is_numeric_target
+from sklearn_modern.model_selection._target_leaks import (
+    is_mean_of_target,
+    nearly_determines,
+    shift_of_target,
+)
 
 __all__ = ["Leak", "find_leaks", "leaks_of_splits"]
 
-# Of the error that is made without any column, so little may be left with a single one.
-_LABELS_DETERMINED, _NUMBERS_DETERMINED = 0.98, 0.99
+_ORDER = [
+    *("predicts y", "mean of y", "shifted y", "torn groups", "equal rows", "time"),
+    *("identifier", "constant"),
+]
 _FEWEST_ROWS = 20
 _SHOWN = 10
+_MIXED_TIMES = 0.5
+_TIME_NAME = re.compile(
+    r"(^|[\W_])(date|datetime|day|month|time|timestamp|week|year)$", re.IGNORECASE
+)
 _ID_NAME = re.compile(r"(^|[\W_])(id|ids|uuid|guid|key|index|idx|number|no|nr)$", re.IGNORECASE)
 
 
@@ -36,8 +47,9 @@ class Leak:
 
     Parameters
     ----------
-    kind : {"predicts y", "equal rows", "torn groups", "identifier", "constant"}
-        What it is.
+    kind : str
+        What it is: "predicts y", "mean of y", "shifted y", "torn groups", "equal rows", "time",
+        "identifier" or "constant".
     columns : tuple
         The columns that it is about: names of a DataFrame, else positions.
     rows : tuple of int
@@ -67,10 +79,15 @@ def find_leaks(X: Any, y: Any, *, cv: Any = None, groups: Any = None) -> list[Le
     - "predicts y": a column that alone nearly determines y, often because it was recorded after y,
       or computed from it. It is judged on rows other than those that it is learned from, by a small
       tree or by its categories. Of 10,000 rows or more a sample is taken.
+    - "mean of y": a column that has the mean of y over the rows of the same value, as a group's
+      mean has that was taken over all rows.
+    - "shifted y": a column that nearly determines the y of the row before or after.
     - "equal rows": rows that are equal in all columns and stand on both sides of a split of ``cv``;
       without ``cv``, all rows that have an equal one. Rows that are equal by chance, as columns
       have few values, are left out.
     - "torn groups": groups with rows on both sides of a split.
+    - "time": a column of dates, or of numbers that is called so and rises or falls from row to row,
+      with splits that train on later rows than they test.
     - "identifier": a column of names or numbers of rows.
     - "constant": a column that has one value.
 
@@ -108,14 +125,15 @@ def find_leaks(X: Any, y: Any, *, cv: Any = None, groups: Any = None) -> list[Le
         raise ValueError(f"y has the shape {y.shape}; pass one column of y at a time.")
     groups = _checked_groups(groups, len(y))
     table, coder, names = _read(X)
+    splits = None if cv is None else _splits(X, y, cv, groups)
     found = [
-        *_determining(table, coder, names, y, groups),
-        *_between_rows(X, y, table, cv, groups),
+        *_of_target(table, coder, names, y, groups),
+        *_between_rows(X, y, table, splits, groups),
+        *_of_time(X, table, coder, names, splits),
         *_identifiers(table, coder, names),
         *_constants(table, coder, names),
     ]
-    order = ["predicts y", "torn groups", "equal rows", "identifier", "constant"]
-    return sorted(found, key=lambda leak: order.index(leak.kind))
+    return sorted(found, key=lambda leak: _ORDER.index(leak.kind))
 
 
 def leaks_of_splits(X: Any, y: Any, splits: list, groups: Any) -> list[Leak]:
@@ -183,14 +201,15 @@ def _columns(table: Table, coder: ColumnCoder, names: list | None) -> Iterator[t
         yield index if names is None else names[index], values, known
 
 
-def _determining(table, coder, names, y, groups):
+def _of_target(table, coder, names, y, groups):
+    """Yield what is computed from y, one leak a column."""
     numeric = is_numeric_target(y)
     power = ColumnPower(y, groups, numeric=numeric)
-    if not power.can_tell:
-        return
     for label, values, categories in _columns(table, coder, names):
-        share = power.of(values, categorical=categories is not None)
-        if share < (_NUMBERS_DETERMINED if numeric else _LABELS_DETERMINED):
+        categorical = categories is not None
+        share = power.of(values, categorical=categorical) if power.can_tell else 0.0
+        if not nearly_determines(share, power.error, numeric=numeric):
+            yield from _of_other_rows(label, values, y, numeric, categorical)
             continue
         what = "of the variance of the ranks of y" if numeric else "of the errors made without it"
         yield Leak(
@@ -203,13 +222,72 @@ def _determining(table, coder, names, y, groups):
         )
 
 
-def _between_rows(X, y, table, cv, groups):
+def _of_other_rows(label, values, y, numeric, categorical):
+    if not categorical and is_mean_of_target(values, y, numeric=numeric):
+        yield Leak(
+            "mean of y",
+            (label,),
+            (),
+            "it is the mean of y over the rows that have the same value of it.",
+            "Rows that are tested have told it their y. Compute it of training rows only, by a "
+            "step of a Pipeline such as TargetEncoder.",
+        )
+    elif shift := shift_of_target(values, y, numeric=numeric, categorical=categorical):
+        yield Leak(
+            "shifted y",
+            (label,),
+            (),
+            f"it nearly determines y of the {'next row' if shift == 1 else 'row before'}.",
+            "If rows are in the order of time and it is known before y is, split by "
+            "TimeSeriesSplit, as rows of the training data would tell y of those that are tested; "
+            "if not, drop it.",
+        )
+
+
+def _of_time(X, table, coder, names, splits):
+    """Yield columns that tell the time, of which splits train on what is later."""
+    if not splits:
+        return
+    dates = [getattr(dtype, "kind", "") == "M" for dtype in getattr(X, "dtypes", [])]
+    columns = list(_columns(table, coder, names))
+    indices = [*coder.numerical_indices.tolist(), *coder.categorical_indices.tolist()]
+    for index, (label, values, categories) in zip(indices, columns, strict=True):
+        is_date = bool(dates) and dates[index]
+        if categories is not None or not (is_date or _is_called_time(label, values)):
+            continue
+        known = np.isfinite(values)
+        shares = [
+            float((values[train][known[train]].max() > values[test][known[test]]).mean())
+            for train, test in splits
+            if known[train].any() and known[test].any()
+        ]
+        if not shares or max(shares) < _MIXED_TIMES:
+            continue
+        yield Leak(
+            "time",
+            (label,),
+            (),
+            f"up to {100 * max(shares):.0f} % of the rows of a test set are older than a row of "
+            "their training set.",
+            "If later rows are to be predicted, sort the rows by time and take TimeSeriesSplit; "
+            "if not, leave the column out.",
+        )
+
+
+def _is_called_time(label, values):
+    """Tell whether numbers have the name of a time, and rise or fall from row to row."""
+    if not isinstance(label, str) or not _TIME_NAME.search(label) or len(values) < _FEWEST_ROWS:
+        return False
+    steps = np.diff(values)
+    return bool(((steps >= 0).all() or (steps <= 0).all()) and (steps != 0).any())
+
+
+def _between_rows(X, y, table, splits, groups):
     codes = row_codes(table)
-    splits = [] if cv is None else _splits(X, y, cv, groups)
     if groups is not None and splits:
         yield from _torn(splits, groups)
     equal = equal_rows(table, codes)
-    if cv is None:
+    if splits is None:
         rows, where = np.flatnonzero(equal), "have an equal row"
     else:
         hits = [_also_in_training(codes, *split) for split in splits]

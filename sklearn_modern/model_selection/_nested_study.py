@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from copy import copy
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -29,7 +31,7 @@ from sklearn_modern.model_selection._outer_splits import (
 )
 from sklearn_modern.model_selection._row_scores import refuse_other_scores
 
-__all__ = ["Study", "on_data_set", "run_studies", "scorers_of_models"]
+__all__ = ["Study", "on_data_set", "open_run", "run_studies", "scorers_of_models"]
 
 
 class Study:
@@ -95,11 +97,32 @@ class Study:
             "the settings": fingerprint(nested.scoring, nested.refit, sorted(nested.keep)),
         }
 
+    def of_models(self, names: Sequence[str]) -> "Study":
+        """Return the part of the work that is about some of the models, with the same splits."""
+        known = [model.name for model in self.work.models]
+        places = [known.index(name) for name in names]
+        part, nested = copy(self), self.nested
+        given = nested.models if isinstance(nested.models, Mapping) else {known[0]: nested.models}
+        params = nested.get_params(deep=False) | {"models": {name: given[name] for name in names}}
+        part.nested = type(nested)(**params)
+        part.work = self.work.of_models(places)
+        part.routed = replace(
+            self.routed, of_models=[self.routed.of_models[place] for place in places]
+        )
+        return part
+
     def inner_job(self) -> Job:
         """Return the fits among which the inner splits choose."""
         work = self.work
         folds = Folds(
-            self.X, self.y, work.inner_rows, self._scorer, self.routed.of_scorer, np.nan, False
+            self.X,
+            self.y,
+            work.inner_rows,
+            self._scorer,
+            self.routed.of_scorer,
+            np.nan,
+            False,
+            describe=_nothing_more,  # but for errors of the scorer
         )
         return Job(folds, work.settings, work.inner_tasks)
 
@@ -165,7 +188,7 @@ class Study:
 
 def run_studies(studies: Sequence[Study]) -> list[Tables]:
     """Do the work of studies with the same settings in one queue, and return what came of each."""
-    with closing(_run(studies)) as run:
+    with closing(open_run(studies)) as run:
         of_inner = run.outcomes("inner", *(study.inner_job() for study in studies))
         for study, inner in zip(studies, of_inner, strict=True):
             with on_data_set(study.name):
@@ -197,8 +220,8 @@ def on_data_set(name: str) -> Iterator[None]:
         raise
 
 
-def _run(studies):
-    """Open the checkpoint and the bar."""
+def open_run(studies: Sequence[Study]) -> Run:
+    """Open the checkpoint and the bar; the deadline is that of the first study's ``timeout``."""
     nested, checkpoint = studies[0].nested, None
     if nested.checkpoint is not None:
         made_of: Mapping[str, str] = {"the data sets": fingerprint([one.name for one in studies])}
@@ -209,3 +232,8 @@ def _run(studies):
     bar = ProgressBar() if nested.verbose else None
     n_fits = sum(study.work.n_fits for study in studies)
     return Run(nested.n_jobs, "2*n_jobs", checkpoint, deadline, bar, n_fits)
+
+
+def _nothing_more(fitted, X):
+    """Return what there is to record of an inner fit besides its scores."""
+    return {}

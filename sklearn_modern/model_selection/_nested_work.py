@@ -1,6 +1,7 @@
 """What a nested cross-validation has to do, and where arguments go."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,10 +90,21 @@ class Work:
             first = len(self.inner_rows)
             self.inner_rows += split.inner
             self._inner_of.append(range(first, len(self.inner_rows)))
-        self.inner_tasks: list[Task] = [
+        self.inner_tasks = self._all_inner_tasks()
+
+    def of_models(self, places: Sequence[int]) -> "Work":
+        """Return the part that is about some of the models; settings and splits keep numbers."""
+        part = copy(self)
+        part.models = [self.models[place] for place in places]
+        part._settings_of = [self._settings_of[place] for place in places]
+        part.inner_tasks = part._all_inner_tasks()
+        return part
+
+    def _all_inner_tasks(self) -> list[Task]:
+        return [
             (setting, split)
             for split in range(len(self.inner_rows))
-            for model, settings in zip(models, self._settings_of, strict=True)
+            for model, settings in zip(self.models, self._settings_of, strict=True)
             if model.candidates is not None
             for setting in settings
         ]
@@ -131,7 +143,8 @@ class Work:
 
     def _refuse_all_failed(self, inner, model, split):
         tasks = [task for candidate in self.inner_of(model, split) for task in candidate]
-        errors = [error for task in tasks if (error := inner[task]["fit_error"]) is not None]
+        found = (inner[task]["fit_error"] or inner[task].get("score_error") for task in tasks)
+        errors = [error for error in found if error is not None]
         raise ValueError(
             f"All candidates of {self.models[model].name!r} failed on at least one inner split of "
             f"repeat {self.outer[split].repeat}, fold {self.outer[split].fold}, so that there is "

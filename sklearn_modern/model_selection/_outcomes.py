@@ -107,6 +107,10 @@ class Run:
             {task: self._done[part, i, *task] for task in job.tasks} for i, job in enumerate(jobs)
         ]
 
+    def is_done(self, part: str, position: int, task: Task) -> bool:
+        """Tell whether the outcome of a task of a job is known."""
+        return (part, position, *task) in self._done
+
     def close(self) -> None:
         """End the line of an unfinished bar, and let others write to the checkpoint."""
         if self.bar is not None:

@@ -35,6 +35,8 @@ class ColumnPower:
     ----------
     can_tell : bool
         Whether there are enough rows to tell a leak from chance.
+    error : float
+        Share of the rows whose label is not met without a column, or the mean squared error.
     """
 
     def __init__(self, y: np.ndarray, groups: np.ndarray | None, *, numeric: bool) -> None:
@@ -48,6 +50,7 @@ class ColumnPower:
         first = halves[units]
         self._halves = [(first, ~first), (~first, first)]
         self._error = sum(self._cost(half, self._usual(rest)) for rest, half in self._halves)
+        self.error = self._error / len(y)
         fewest = 0 if numeric else _FEWEST_ERRORS
         enough = len(y) >= _FEWEST_ROWS and self._error > 0 and self._error >= fewest
         self.can_tell = enough and bool(first.any() and (~first).any())

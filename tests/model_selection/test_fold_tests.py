@@ -30,6 +30,7 @@ from sklearn_modern.model_selection import (
     paired_t_test_kfold_cv,
     paired_t_test_resampled,
 )
+from sklearn_modern.model_selection._fold_scores import t_ratio
 
 X, Y = load_iris(return_X_y=True)
 GOOD, STUMP = GaussianNB(), DecisionTreeClassifier(max_depth=1, random_state=0)
@@ -335,3 +336,8 @@ def test_scores_in_another_order_are_refused():
     series = pd.Series([0.5, 0.6, 0.8], index=["a", "b", "c"])
     with pytest.raises(ValueError, match="same index in different orders"):
         paired_t_test_kfold_cv(series, series[::-1])
+
+
+@pytest.mark.parametrize(("mean", "error"), [(np.nan, np.nan), (1.0, np.nan), (np.nan, 0.0)])
+def test_scores_that_are_missing_have_no_statistic(mean, error):
+    assert np.isnan(t_ratio(mean, error))

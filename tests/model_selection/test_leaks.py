@@ -16,7 +16,7 @@ from sklearn.datasets import (
     load_wine,
     make_friedman1,
 )
-from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold
+from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, TimeSeriesSplit
 
 from sklearn_modern.model_selection import find_leaks
 
@@ -295,3 +295,60 @@ def test_the_worst_comes_first_and_nothing_is_changed():
 def test_wrong_input_is_refused(X, y, more, message):
     with pytest.raises(ValueError, match=message):
         find_leaks(X, y, **more)
+
+
+# Columns that were computed from y.
+
+
+def found(leaks):
+    return [(leak.kind, leak.columns) for leak in leaks]
+
+
+def test_a_copy_with_a_few_wrong_labels_is_found():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, size=400)
+    for share, expected in ((0.01, [("predicts y", ("planted",))]), (0.05, [])):
+        wrong = rng.permutation(400) < share * 400
+        X = pd.DataFrame({"noise": rng.normal(size=400), "planted": np.where(wrong, 1 - y, y)})
+        assert found(find_leaks(X, y)) == expected
+
+
+@pytest.mark.parametrize("shift", [1, -1])
+@pytest.mark.parametrize("y", [NUMBERS, LABELS], ids=["numbers", "labels"])
+def test_the_target_of_a_neighbouring_row_is_found(y, shift):
+    leaks = find_leaks(with_column(np.roll(y, shift)), y)
+    assert found(leaks) == [("shifted y", ("planted",))]
+    assert ("row before" if shift == 1 else "next row") in str(leaks[0])
+
+
+@pytest.mark.parametrize("decimals", [15, 3])
+@pytest.mark.parametrize("labels", [False, True])
+def test_means_of_the_target_over_all_rows_are_found(labels, decimals):
+    rng = np.random.default_rng(0)
+    y = pd.Series(rng.integers(0, 2, size=N) if labels else NUMBERS)
+    group = rng.integers(0, 12, size=N)
+    means = y.groupby(group).transform("mean").round(decimals)
+    assert found(find_leaks(with_column(means), y)) == [("mean of y", ("planted",))]
+    half = np.arange(N) < N / 2
+    honest = [y[rows].groupby(group[rows]).mean().reindex(group[~rows]) for rows in (~half, half)]
+    assert find_leaks(with_column(np.concatenate(honest)), y) == []
+
+
+def test_a_good_forecast_is_no_mean_of_the_target():
+    rng = np.random.default_rng(0)
+    forecast = rng.integers(1, 6, size=2000).astype(float)
+    y = forecast + rng.normal(size=2000)
+    assert find_leaks(pd.DataFrame({"a": forecast, "b": rng.normal(size=2000)}), y) == []
+
+
+def test_splits_that_mix_times_are_found():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=100)
+    X = pd.DataFrame({"x": rng.normal(size=100), "year": 1920.5 + np.arange(100) // 2})
+    X["seen"] = pd.date_range("2020", periods=100)[rng.permutation(100)]
+    mixed = KFold(5, shuffle=True, random_state=0)
+    assert found(find_leaks(X, y, cv=mixed)) == [("time", ("year",)), ("time", ("seen",))]
+    assert find_leaks(X.drop(columns="seen"), y, cv=TimeSeriesSplit(5)) == []
+    assert find_leaks(X, y) == []
+    shuffled = X.assign(year=rng.permutation(X["year"])).drop(columns="seen")
+    assert find_leaks(shuffled, y, cv=mixed) == []  # it may be the year of a car

@@ -11,6 +11,7 @@ __version__ = "0.1.0.dev0"
 
 __all__ = [
     "augmentation",
+    "calibration",
     "device",
     "ensemble",
     "feature_selection",
@@ -18,6 +19,7 @@ __all__ = [
     "model_selection",
     "neural_network",
     "ordinal",
+    "report",
     "shared_fits",
     "show_versions",
     "utils",

@@ -49,6 +49,7 @@ from sklearn_modern.model_selection import (
     corrected_resampled_t_test,
     paired_t_test_resampled,
 )
+from sklearn_modern.utils.figures import show_figures
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
 
@@ -73,7 +74,7 @@ for (name, values), style in zip(found.items(), ("--", "-"), strict=True):
 ax.plot([0, 1], [0, 1], color="0.6", linewidth=1, label="as it should be")
 ax.set(xlabel="p-value", ylabel="share of tables with a smaller one")
 ax.legend()
-plt.show()
+show_figures("comparing_models_1")
 
 # %%
 # The naive test finds a difference far too often, and more splits make it worse: they add no rows.
@@ -161,7 +162,7 @@ result = benchmark(tables, pipelines, random_state=0).friedman_test()
 print(f"p = {result.p_value:.4f}, critical difference {result.critical_difference:.2f}")
 
 display = CriticalDifferenceDisplay.from_test(result)
-plt.show()
+show_figures("comparing_models_2")
 
 # %%
 # A bar joins algorithms of which none is significantly better. Twelve data sets tell the best from

@@ -27,6 +27,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_modern.ensemble import GradientBoostingClassifier
 from sklearn_modern.model_selection import NestedCV
+from sklearn_modern.utils.figures import show_figures
 
 cluster = LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0")
 client = Client(cluster)
@@ -86,4 +87,4 @@ print(f"accuracy on a plain array: {clf.score(fresh[:, :10], fresh[:, 10].astype
 fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 ax.bar(np.arange(10), clf.feature_importances_)
 ax.set(xlabel="feature", ylabel="importance", title="Boosting on rows of two workers")
-plt.show()
+show_figures("dask")

@@ -34,6 +34,7 @@ from sklearn_modern.model_selection import (
     combine,
     compare_models,
 )
+from sklearn_modern.utils.figures import show_figures
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
 
@@ -55,7 +56,7 @@ for one, other in zip(inner, outer, strict=True):
     ax.plot([0, 1], [one, other], "o-", color="C0", alpha=0.5)
 ax.set_xticks([0, 1], ["best score of the search", "outer score"])
 ax.set(ylabel="accuracy, on labels that are random", xlim=(-0.3, 1.3))
-plt.show()
+show_figures("nested_cross_validation_1")
 
 # %%
 # The search believes that it has found something. The outer scores know better.
@@ -120,4 +121,4 @@ ax.set_xticks(range(5), [f"{value:.0e}" for value in grid["svc__gamma"]])
 ax.set_yticks(range(8), [f"{value:.0e}" for value in grid["svc__C"]])
 ax.set(xlabel="gamma", ylabel="C", title="splits on which a candidate was fitted")
 fig.colorbar(image)
-plt.show()
+show_figures("nested_cross_validation_2")

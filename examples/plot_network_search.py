@@ -29,6 +29,7 @@ from sklearn_modern.model_selection import (
     ParameterStabilityDisplay,
 )
 from sklearn_modern.neural_network import MLPClassifier
+from sklearn_modern.utils.figures import show_figures
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
 
@@ -56,13 +57,13 @@ print(f"{nested.n_fits_} fits took as long as {seconds / alone:.0f} of them one 
 
 print(nested.summary()[["mean", "lower", "upper", "optimism"]].round(3).to_string(index=False))
 display = OuterScoresDisplay.from_estimator(nested)
-plt.show()
+show_figures("network_search_1")
 
 # %%
 # Do the outer folds agree on the settings? Where they do not, several settings are about as good.
 
 display = ParameterStabilityDisplay.from_estimator(nested)
-plt.show()
+show_figures("network_search_2")
 
 # %%
 # The search on all rows
@@ -83,7 +84,7 @@ for dropout in grid["dropout"]:
     ax.plot(grid["learning_rate_init"], best, "o-", label=f"dropout {dropout}")
 ax.set(xscale="log", xlabel="learning rate", ylabel="mean inner score (minus log loss)")
 ax.legend()
-plt.show()
+show_figures("network_search_3")
 
 # %%
 # The same fits one by one

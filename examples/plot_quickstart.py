@@ -26,6 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_modern import neural_network as ours
+from sklearn_modern.utils.figures import show_figures
 
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
@@ -81,5 +82,4 @@ if find_spec("matplotlib"):
     axes.set_xlabel("accuracy, or R² for diabetes")
     axes.grid(axis="y", alpha=0.3)
     axes.legend()
-    figure.savefig("quickstart.png", dpi=150)
-    print("plot: quickstart.png")
+    show_figures("quickstart")

@@ -29,6 +29,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from sklearn_modern.model_selection import GridSearchCV, RaceDisplay
+from sklearn_modern.utils.figures import show_figures
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
 
@@ -108,7 +109,7 @@ for shuffle in range(2 if QUICK else 10):
             }
         )
 print(pd.DataFrame(rows).groupby("racing", sort=False).mean().round(4).to_string())
-plt.show()
+show_figures("racing")
 
 # %%
 # Here the heuristic has found the winner, too, with half of the fits; nothing guarantees it. So

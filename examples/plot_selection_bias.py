@@ -33,6 +33,7 @@ from sklearn_modern.model_selection import (
     OptimismDisplay,
     ParameterStabilityDisplay,
 )
+from sklearn_modern.utils.figures import show_figures
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
 N_ROWS, N_GENES = 50, 2000
@@ -55,7 +56,7 @@ for one, other in zip(outside, inside, strict=True):
     ax.plot([0, 1], [one, other], "o-", color="C0", alpha=0.5)
 ax.set_xticks([0, 1], ["selected on all rows", "selected in each fold"])
 ax.set(ylabel="accuracy, on labels that mean nothing", xlim=(-0.3, 1.3))
-plt.show()
+show_figures("selection_bias_1")
 
 # %%
 # The same data, the same classifier, the same folds. The score on the left is an artefact.
@@ -109,7 +110,7 @@ display = ParameterStabilityDisplay.from_estimator(nested)
 search = nested.final_estimator()
 chosen = search.best_estimator_[0].get_support(indices=True)
 print(f"genes: {len(chosen)}, of the six that are shifted: {np.count_nonzero(chosen < 6)}")
-plt.show()
+show_figures("selection_bias_2")
 
 # %%
 # References

@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 
 from sklearn_modern.neural_network import CNNClassifier, LossCurveDisplay
+from sklearn_modern.utils.figures import show_figures
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
 N, LENGTH, EPOCHS = (600, 64, 8) if QUICK else (3000, 64, 20)
@@ -40,7 +41,7 @@ figure, axes = plt.subplots(1, 3, figsize=(9, 2), sharey=True, layout="constrain
 for axis, label in zip(axes, MOTIFS, strict=True):
     axis.plot(X[y == label][:2].T, linewidth=1)
     axis.set(title=label, xlabel="time")
-plt.show()
+show_figures("signals_1")
 
 # %%
 # X has two axes, (n_samples, length), which a ``CNNClassifier`` takes for signals of one channel.
@@ -67,6 +68,6 @@ print(f"fitted to {LENGTH} steps, on {longer.shape[-1]}: {channels.score(longer,
 # ---------------------
 # The best epoch is the one whose weights the network keeps.
 
-model = CNNClassifier(early_stopping=True, max_iter=EPOCHS, random_state=0)
+model = CNNClassifier(spatial_dims=1, early_stopping=True, max_iter=EPOCHS, random_state=0)
 LossCurveDisplay.from_estimator(model.fit(X_train, y_train))
-plt.show()
+show_figures("signals_2")

@@ -38,6 +38,7 @@ from xgboost import XGBClassifier, XGBRegressor
 
 from sklearn_modern.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
 from sklearn_modern.neural_network import MLPClassifier, MLPRegressor
+from sklearn_modern.utils.figures import show_figures
 
 # scikit-learn's networks stop after 200 epochs, and say so
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
@@ -171,4 +172,4 @@ for ax, values, label in zip(
         ax.annotate(name, (costs[name], value), (5, 4), textcoords="offset points", fontsize=8)
     ax.set(xscale="log", xlabel="Seconds per fit (geometric mean)", ylabel=label)
     ax.margins(x=0.3, y=0.15)
-plt.show()
+show_figures("tabular_defaults")

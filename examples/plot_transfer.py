@@ -24,6 +24,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from sklearn_modern.neural_network import CNNClassifier
+from sklearn_modern.utils.figures import show_figures
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
 SHOTS = (1, 4, 32) if QUICK else (1, 2, 4, 8, 16, 32)
@@ -89,7 +90,7 @@ axes.set_xscale("log", base=2)
 axes.set_xticks(SHOTS, SHOTS)
 axes.set(xlabel="labelled images of each digit", ylabel="accuracy on all others")
 axes.legend()
-plt.show()
+show_figures("transfer")
 
 # %%
 # Features for any other estimator

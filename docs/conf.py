@@ -1,15 +1,16 @@
 import os
-from collections.abc import Iterator
+import sys
 from importlib import import_module
 from inspect import getdoc, ismodule
 from pathlib import Path
 
-os.environ.setdefault("SKLEARN_MODERN_QUICK", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import sklearn_modern
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_extensions"))  # what is cached must lie in a module
+crosslinks = import_module("crosslinks")
 
 project = "sklearn_modern"
 author = "The sklearn_modern developers"
@@ -21,8 +22,10 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
     "sphinx_gallery.gen_gallery",
+    "crosslinks",
+    "formulas",
 ]
 exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py"]
 templates_path = ["_templates"]
@@ -30,7 +33,8 @@ templates_path = ["_templates"]
 html_theme = "furo"
 html_title = "sklearn_modern"
 html_static_path = ["_static"]
-html_css_files = ["quiet.css"]
+html_css_files = ["style.css"]
+html_math_renderer = "formulas"
 html_copy_source = False
 html_show_sphinx = False
 
@@ -39,6 +43,10 @@ myst_heading_anchors = 3
 
 autodoc_typehints = "none"  # numpydoc's Parameters say the types, in words
 autosummary_generate = True
+autosummary_context = {
+    "guides": crosslinks.guides(HERE),
+    "parameters": crosslinks.grouped_parameters(),
+}
 numpydoc_show_class_members = False
 numpydoc_validation_checks = {"PR01", "PR02"}  # every parameter is described, none unknown
 
@@ -46,21 +54,16 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
     "abort_on_example_error": True,
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("sklearn_modern",),
+    "reference_url": {"sklearn_modern": None},
     "download_all_examples": False,
     "min_reported_time": float("inf"),
+    "reset_modules": ("matplotlib", "gallery_style.let_figures_read_on_any_page"),
     "show_memory": False,
     "show_signature": False,
     "write_computation_times": False,
 }
-
-
-def public_modules(name: str) -> Iterator[str]:
-    module = import_module(name)
-    values = [getattr(module, public) for public in module.__all__]
-    if not all(map(ismodule, values)):
-        yield name
-    for value in filter(ismodule, values):
-        yield from public_modules(value.__name__)
 
 
 def write_reference(path: Path) -> None:
@@ -68,7 +71,7 @@ def write_reference(path: Path) -> None:
     lines = ["API reference", "=============", ""]
     lines += ["Estimators also have what scikit-learn gives to all: ``get_params``, ``score``,"]
     lines += ["``set_params``, metadata routing and, for transformers, ``set_output``.", ""]
-    for name in public_modules("sklearn_modern"):
+    for name in crosslinks.public_modules("sklearn_modern"):
         module = import_module(name)
         lines += [name, "-" * len(name), "", getdoc(module), ""]
         lines += [".. autosummary::", "   :toctree:", ""]

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -258,11 +259,14 @@ def test_a_report_is_written_to_where_one_is_and_through_a_link(folder, monkeypa
     assert names(folder / "far") == sorted({*REPORT, "model.joblib"} - {"model.skops"})
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_place_that_cannot_be_written_to(folder, capsys):
-    (folder / "locked").mkdir(mode=0o500)
-    assert report("data.csv", "--target", "answer", *QUICK, "--out", "locked/report") == 2
+def test_a_place_that_cannot_be_written_to(folder, capsys, monkeypatch):
+    def refuse(**_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)  # root may write everywhere
+    assert report("data.csv", "--target", "answer", *QUICK) == 2
     assert "cannot be written" in capsys.readouterr().err
+    assert names(folder) == ["data.csv"]
 
 
 def test_a_folder_that_cannot_be_made(folder, capsys):

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import runpy
 from itertools import product
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from sklearn_modern.ensemble.engines.lightgbm import LightGBM
 from sklearn_modern.ordinal import OrdinalGradientBoostingClassifier
 from sklearn_modern.shared_fits import Fit, fit_many
 
-PAGE = Path(__file__).parents[2] / "docs" / "gradient_boosting.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "gradient_boosting.md"
 KINDS = {
     "classes": GradientBoostingClassifier,
     "numbers": GradientBoostingRegressor,
@@ -37,6 +39,13 @@ def rows():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(160, 6))
     return X, np.digitize(X[:, 0] + X[:, 1] * X[:, 2] + rng.normal(size=160) / 2, [-0.5, 0.5])
+
+
+@pytest.mark.parametrize("kind", [GradientBoostingClassifier, GradientBoostingRegressor])
+def test_defaults_are_those_of_the_study(kind):
+    studied = runpy.run_path(str(ROOT / "benchmarks" / "tabular_variants.py"))["BOOSTING_DEFAULTS"]
+    known = kind().get_params()
+    assert {name: known[name] for name in studied} == studied
 
 
 @each_case

@@ -103,11 +103,11 @@ def _spelled(value):
     if isinstance(value, np.ndarray | np.generic) and value.dtype.char in _SPELLED_BY_PYTHON:
         value = value.tolist()
     if type(value) in _ATOMS:
-        return type(value), repr(value)
+        return type(value).__name__, repr(value)  # the type of None could not be stored by skops
     if type(value) in (list, tuple):
         return tuple(map(_spelled, value))
     if type(value) is dict:
-        return dict, *map(_spelled, value.items())
+        return "dict", *map(_spelled, value.items())
     return key(value) if isinstance(value, set | np.ndarray) else _ItselfOrAlike(value)
 
 

@@ -143,12 +143,13 @@ def _store(model, folder):
     Returns the name of the file.
     """
     if find_spec("skops") is not None:
-        skops = import_module("skops.io")
+        skops, path = import_module("skops.io"), folder / "model.skops"
         try:
-            skops.dump(model, folder / "model.skops")
-            return "model.skops"
-        except Exception:  # it has something that skops does not know
-            (folder / "model.skops").unlink(missing_ok=True)
+            skops.dump(model, path)
+            skops.load(path, trusted=skops.get_untrusted_types(file=path))
+            return path.name
+        except Exception:  # it has something that skops does not know, or writes and cannot read
+            path.unlink(missing_ok=True)
     joblib.dump(model, folder / "model.joblib")
     return "model.joblib"
 

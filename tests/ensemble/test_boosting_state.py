@@ -5,6 +5,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
+import skops.io
 from joblib import parallel_config
 from sklearn import config_context
 from sklearn.base import clone
@@ -103,6 +104,14 @@ def test_it_is_an_estimator(backend, wine):
     assert unseeded.score(X, y) > 0.9
     assert clf.fit(X[:, :2], y).n_features_in_ == 2
     assert clf.predict(X[:, :2]).shape == y.shape
+
+
+def test_skops_stores_a_booster(backend, wine):
+    X, y = wine
+    for model in (classifier(backend).fit(X, y), regressor(backend).fit(X, y)):
+        stored = skops.io.dumps(model)
+        loaded = skops.io.loads(stored, trusted=skops.io.get_untrusted_types(data=stored))
+        np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
 def test_rows_do_not_depend_on_each_other(backend, wine):

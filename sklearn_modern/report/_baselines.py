@@ -100,7 +100,8 @@ def tabular_baselines(
     groups : array-like of shape (n_samples,), default=None
         Rows of one group stay together.
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the rows, for fits and scores.
+        Weights of the rows, for fits and scores; for fits only with older versions of scikit-learn,
+        whose searches do not weight scores.
     time_budget : float, default=None
         Minutes. Models go in the order of their cost; one whose first fits predict that there is no
         time for all of them is left out, and the report says how long it would take.

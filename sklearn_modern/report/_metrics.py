@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -41,8 +42,11 @@ _SHARES = (
 )
 _AT_MOST_ONE = ("d2_", "explained_variance", "matthews_corrcoef", "quadratic_weighted_kappa", "r2")
 
-# Of scikit-learn's own, these take the classes of the test rows for all that there are.
-_LOSSES = {"neg_log_loss": log_loss, "neg_brier_score": brier_score_loss}
+# Of scikit-learn's own, these take the classes of the test rows for all that there are. Before
+# version 1.7 the Brier score could not be told more, and was one of two classes.
+_LOSSES = {"neg_log_loss": log_loss}
+if "labels" in signature(brier_score_loss).parameters:
+    _LOSSES["neg_brier_score"] = brier_score_loss
 
 
 class _OfAllClasses(Scorer):

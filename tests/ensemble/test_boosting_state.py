@@ -1,6 +1,7 @@
 """Boosters as estimators: importances, state, searches, the library's parameters, devices."""
 
 import pickle
+from contextlib import nullcontext
 from importlib import import_module
 
 import numpy as np
@@ -108,10 +109,13 @@ def test_it_is_an_estimator(backend, wine):
 
 def test_skops_stores_a_booster(backend, wine):
     X, y = wine
+    # A generator of random numbers, which scikit-learn's trees keep, needs numpy 1.25 there.
+    writes = backend != "hist" or hasattr(np.random.PCG64(), "seed_seq")
     for model in (classifier(backend).fit(X, y), regressor(backend).fit(X, y)):
-        stored = skops.io.dumps(model)
-        loaded = skops.io.loads(stored, trusted=skops.io.get_untrusted_types(data=stored))
-        np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+        with nullcontext() if writes else pytest.raises(AttributeError, match="seed_seq"):
+            stored = skops.io.dumps(model)
+            loaded = skops.io.loads(stored, trusted=skops.io.get_untrusted_types(data=stored))
+            np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
 def test_rows_do_not_depend_on_each_other(backend, wine):

@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
-from sklearn.metrics import log_loss
+from sklearn.metrics import get_scorer, log_loss
 from sklearn.model_selection import TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -198,7 +198,7 @@ def test_importance_is_of_rows_of_each_class():
     assert len(report.results["importance"]["features"]) == 2
 
 
-def test_rows_without_weight_do_not_count_for_importance():
+def test_importance_is_weighted_as_the_scores_are():
     y = TARGETS["regression"].to_numpy()
     weight = np.where(np.arange(len(X)) < 30, 0.0, 1.0)
     first, second = (
@@ -208,10 +208,17 @@ def test_rows_without_weight_do_not_count_for_importance():
             models={"mine": Ridge()},
             sample_weight=weight,
             **QUICK,
-        ).results["importance"]["features"][0]
+        ).results
         for change in (0.0, 50.0)
     )
-    assert first["mean"] == pytest.approx(second["mean"])
+    # The searches of older versions of scikit-learn do not weight scores, and neither do ours.
+    weighted = hasattr(get_scorer("r2"), "_accept_sample_weight")
+    scores, drops = (
+        (first["models"][0]["score"], second["models"][0]["score"]),
+        [one["importance"]["features"][0]["mean"] for one in (first, second)],
+    )
+    assert (scores[0] == pytest.approx(scores[1])) is weighted
+    assert (drops[0] == pytest.approx(drops[1])) is weighted
 
 
 def test_what_cannot_be_computed_of_finished_fits_is_a_finding(monkeypatch):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet
 import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import Ridge
@@ -89,7 +90,7 @@ def test_parquet_keeps_the_order_of_levels(folder):
 
 def test_parquet_may_have_numbers_for_names(folder):
     table = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 2)), columns=[3, 4])
-    table.to_parquet("data.parquet")
+    pyarrow.parquet.write_table(pyarrow.Table.from_pandas(table), "data.parquet")
     assert report("data.parquet", "--target", "4", *SMALL[2:]) == 0
     results = json.loads((folder / "report" / "results.json").read_text())
     assert [one["name"] for one in results["data"]["columns"]] == ["3"]

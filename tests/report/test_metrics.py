@@ -10,7 +10,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sklearn_modern.report import tabular_baselines
 from sklearn_modern.report._comparison import _within
-from sklearn_modern.report._metrics import metric_of_scoring, number, scoring_of
+from sklearn_modern.report._metrics import _LOSSES, metric_of_scoring, number, scoring_of
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(60, 2))
@@ -26,7 +26,7 @@ def scorer_of(name, classes):
     return pickle.loads(pickle.dumps(scoring[name]))
 
 
-@pytest.mark.parametrize("name", ["neg_log_loss", "neg_brier_score"])
+@pytest.mark.parametrize("name", _LOSSES)
 @pytest.mark.parametrize("labels", [[0, 1], "abc", [2, 10], [False, True]])
 def test_a_loss_of_all_classes_is_that_of_scikit_learn(name, labels):
     classes = list(labels)

@@ -117,6 +117,7 @@ def main():
         "--cpu", action="store_true", help="CPU seconds, on a machine with other work; one process"
     )
     arguments = parser.parse_args()
+    # What a report warns of, such as models without time, is printed with it.
     warnings.filterwarnings("ignore", category=UserWarning)
     if arguments.only in (None, "import"):
         repeats = 3 if arguments.quick else 21

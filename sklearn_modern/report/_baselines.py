@@ -22,7 +22,7 @@ from sklearn_modern.model_selection._leaks import find_leaks
 from sklearn_modern.model_selection._nested_cv import NestedCV
 from sklearn_modern.model_selection._nested_stages import fit_in_stages, prepared
 from sklearn_modern.report._catalogue import BASELINE, Context, labels_of, models_for
-from sklearn_modern.report._findings import missing_classes, warnings_of_stages
+from sklearn_modern.report._findings import missing_classes, reason_of, warnings_of_stages
 from sklearn_modern.report._metrics import metric_of_scoring, scoring_of
 from sklearn_modern.report._report import TabularReport
 from sklearn_modern.report._results import build_results
@@ -275,8 +275,8 @@ def _check_scoring(scorer, name, X, y, task):
     dummy = models_for([BASELINE], Context(task.kind, X, "auto", None, None))[BASELINE]
     try:
         check_scoring(dummy, scoring=scorer)(dummy.fit(X, y), X, y)
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # whatever a scorer of the user's raises
+        reason = reason_of(error)
         raise ValueError(f"scoring={name!r} cannot score this {task.kind}: {reason}") from error
 
 

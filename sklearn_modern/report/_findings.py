@@ -8,7 +8,7 @@ import numpy as np
 from sklearn_modern.model_selection._leaks import Leak
 from sklearn_modern.model_selection._nested_stages import Stage
 
-__all__ = ["findings", "missing_classes", "warnings_of_stages"]
+__all__ = ["findings", "missing_classes", "reason_of", "warnings_of_stages"]
 
 # A constant column tells nothing, but it makes no score too good.
 _HARMLESS = ("constant",)
@@ -83,3 +83,9 @@ def _of_warning(text):
         "message": text,
         "evidence": {},
     }
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what an error says in its first line, or its kind if it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

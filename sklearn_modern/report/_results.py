@@ -10,7 +10,7 @@ from sklearn_modern._core.versions import versions
 from sklearn_modern.model_selection._nested_stages import Stage
 from sklearn_modern.report._comparison import CONFIDENCE, answer, comparisons, models
 from sklearn_modern.report._diagnostics import diagnostics
-from sklearn_modern.report._findings import findings
+from sklearn_modern.report._findings import findings, reason_of
 from sklearn_modern.report._importance import importance
 from sklearn_modern.report._metrics import Metric
 from sklearn_modern.report._profile import profile
@@ -104,13 +104,14 @@ def build_results(
 
 
 def _attempt(found: list[Any], what: str, instead: Any, compute: Callable[[], Any]) -> Any:
-    """Return what is computed of finished fits, which no error may discard: it is a finding."""
+    """Return what is computed of finished fits; that it is not is a finding, and discards none."""
     try:
         return compute()
+    except KeyboardInterrupt:
+        found.append(f"There is no {what}, for computing it was interrupted.")
     except Exception as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        found.append(f"There is no {what}, for computing it failed: {reason[0]}")
-        return instead
+        found.append(f"There is no {what}, for computing it failed: {reason_of(error)}")
+    return instead
 
 
 def _splits_in_words(nested, groups):

@@ -1,14 +1,21 @@
 """Which scorers a meta-estimator has, and which of them decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from sklearn.metrics import check_scoring
+from sklearn.utils.metadata_routing import get_routing_for_object
 
-from sklearn_modern._core.scikit_learn import BaseScorer
+from sklearn_modern._core.scikit_learn import (
+    BaseScorer,
+    MultimetricScorer,
+    PassthroughScorer,
+)
 from sklearn_modern.metrics._scorers import SCORERS, get_scorer
 
-__all__ = ["deciding_metric", "scorers_of", "with_our_scorers"]
+__all__ = ["deciding_metric", "in_one", "scorers_of", "with_our_scorers"]
 
 _METHODS = ("decision_function", "predict", "predict_log_proba", "predict_proba")
 
@@ -56,6 +63,25 @@ def with_our_scorers(scoring: Any) -> Any:
     return scoring
 
 
+def in_one(scorers: Mapping[str, Callable], *, raise_exc: bool = True) -> MultimetricScorer:
+    """Return scorers as one, which gives ``sample_weight`` to those that take it.
+
+    Parameters
+    ----------
+    scorers : mapping of str to callable
+        Scorers by name; plain functions of an estimator, X and y are among them.
+    raise_exc : bool, default=True
+        Whether an error of a scorer is raised; if not, its text takes the place of the score.
+    """
+    return MultimetricScorer(
+        scorers={
+            name: one if isinstance(one, (BaseScorer, PassthroughScorer)) else _Function(one)
+            for name, one in scorers.items()
+        },
+        raise_exc=raise_exc,
+    )
+
+
 def deciding_metric(scorers: dict[str, Callable], refit: bool | str) -> str:
     """Return the name of the metric that decides which candidate is best."""
     if isinstance(refit, str) and refit in scorers:
@@ -65,6 +91,32 @@ def deciding_metric(scorers: dict[str, Callable], refit: bool | str) -> str:
             f"refit={refit!r} must name the metric that decides, one of {list(scorers)}."
         )
     return next(iter(scorers))
+
+
+@dataclass(frozen=True)
+class _Function:
+    """A function that scores, and can be asked what scikit-learn asks of each of several scorers.
+
+    Parameters
+    ----------
+    function : callable
+        The function.
+    """
+
+    function: Callable
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        return self.function(*args, **params)
+
+    def __repr__(self) -> str:
+        return getattr(self.function, "__name__", repr(self.function))
+
+    def get_metadata_routing(self) -> Any:
+        """Return what the function requests, if it is an object that can say so."""
+        return get_routing_for_object(self.function)
+
+    def _accept_sample_weight(self):
+        return "sample_weight" in signature(self.function).parameters
 
 
 def _check_methods(estimator, name, scorer):

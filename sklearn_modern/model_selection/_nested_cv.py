@@ -7,6 +7,7 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -15,11 +16,12 @@ from sklearn_modern._core.estimator import estimator
 from sklearn_modern._core.optional import import_optional
 from sklearn_modern._core.scikit_learn import (
     Interval,
-    MultimetricScorer,
     Options,
     StrOptions,
     fit_context,
 )
+from sklearn_modern._fits.scorers import in_one
+from sklearn_modern._inputs.cells import refuse_missing
 from sklearn_modern.model_selection._intervals import (
     bates_interval,
     bootstrap_interval,
@@ -176,8 +178,8 @@ class NestedCV(MetaEstimatorMixin, BaseEstimator):
             Groups of rows, for the splitters: outer and inner ones, and those of searches.
         **metadata : dict
             Further arguments of the models' ``fit``. ``sample_weight`` goes to the last step of a
-            Pipeline, and to scorers that take it. With metadata routing, models, splitters and
-            scorers get what each of them requests.
+            Pipeline, and to scorers that take it; of others there is a warning. With metadata
+            routing, models, splitters and scorers get what each of them requests.
 
         Returns
         -------
@@ -205,7 +207,10 @@ class NestedCV(MetaEstimatorMixin, BaseEstimator):
 
     @property
     def predictions_(self):
-        """Predictions of the outer test rows as a long table, with probabilities of classes."""
+        """Predictions of the outer test rows as a long table, with probabilities of classes.
+
+        The probability of a class that is not in the outer training rows is 0.
+        """
         check_is_fitted(self, "_predictions")
         if not self._predictions:
             raise AttributeError("There are no predictions: keep=('predictions',) keeps them.")
@@ -275,7 +280,7 @@ class NestedCV(MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self, "_scores")
         if not hasattr(self, "_fitted_on"):
             raise ValueError("The data do not travel with a pickle; fit again, or fit a search.")
-        X, y, routed = self._fitted_on
+        (X, y), routed = self._fitted_on, self._routed
         models = models_of(self.models, self.inner_cv, self.scoring, self.refit)
         names = [model.name for model in models]
         if name is None:
@@ -303,14 +308,16 @@ class NestedCV(MetaEstimatorMixin, BaseEstimator):
         """
         models = models_of(self.models, self.inner_cv, self.scoring, self.refit)
         scorers = scorers_of_models(models, self.scoring, self.interval)
-        scorer = MultimetricScorer(scorers=scorers, raise_exc=False)
-        return router_of_models(self, models, scorer)
+        return router_of_models(self, models, in_one(scorers, raise_exc=False))
 
     @fit_context(prefer_skip_nested_validation=False)
     def _study(self, X, y, groups, metadata, name=""):
         """Return what there is to do; the name is that of the data set."""
         self._check_settings()
         validate_data(self, X, skip_check_array=True)  # the models check it
+        if y is not None and not issparse(y):
+            # Fits that fail at it are only warned of, as others of the same model may succeed.
+            refuse_missing(np.asarray(y), "y")
         return Study(self, X, y, groups, metadata, name)
 
     def _learn(self, study, tables):
@@ -329,7 +336,8 @@ class NestedCV(MetaEstimatorMixin, BaseEstimator):
         self._row_scores = {}
         if self.interval != "corrected-t":
             self._row_scores = tables.row_scores(study.scorers, study.y)
-        self._fitted_on, self._groups = (study.X, study.y, study.routed), study.groups
+        self._fitted_on = study.X, study.y
+        self._routed, self._groups = study.routed, study.groups
         return self
 
     def _check_settings(self):

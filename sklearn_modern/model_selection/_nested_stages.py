@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from joblib import effective_n_jobs
 
+from sklearn_modern._core.scikit_learn import num_samples
 from sklearn_modern._fits.folds import Task
 from sklearn_modern.model_selection._nested_study import Study, open_run
 from sklearn_modern.model_selection._outcomes import Run
@@ -31,12 +32,16 @@ class Stage:
         Why it is not done.
     predicted_seconds : float or None, default=None
         How long all of its fits take, by those that were measured.
+    models : list or None, default=None
+        The outer models, if they were to be kept; None stands for those of fits that a checkpoint
+        had.
     """
 
     name: str
     status: str
     why: str | None = None
     predicted_seconds: float | None = None
+    models: list[Any] | None = None
 
 
 def prepared(
@@ -58,19 +63,23 @@ def prepared(
     return nested._study(X, y, groups, metadata or {})
 
 
-def fit_in_stages(study: Study) -> tuple[Any, list[Stage]]:
+def fit_in_stages(study: Study, *, keep_models: bool = False) -> tuple[Any, list[Stage]]:
     """Do the work of a nested cross-validation, one model after the other.
 
     All models see the same splits, and the results are those of ``nested.fit``. But a model that
     fails, or for which there is no time, costs only itself; and after Ctrl-C there is what was done
     until then. With ``timeout``, the first fit of a model is measured, and then those of its
     candidates on the first split. A model is left out if the others would take longer than what is
-    left. All that was measured counts, and is recorded in a checkpoint.
+    left. All that was measured counts, and is recorded in a checkpoint. Time is kept for what comes
+    afterwards, if the model is the best: its fit to all rows, by ``final_estimator``.
 
     Parameters
     ----------
     study : Study
         The work.
+    keep_models : bool, default=False
+        Whether to keep the outer models, which then stand in the stages. Time is kept for fitting
+        those again that a checkpoint has not recorded.
 
     Returns
     -------
@@ -88,7 +97,7 @@ def fit_in_stages(study: Study) -> tuple[Any, list[Stage]]:
     """
     with closing(open_run([study])) as run:
         deadline, run.deadline = run.deadline, None
-        work = _Work(study, run, deadline)
+        work = _Work(study, run, deadline, keep_models=keep_models)
         for name in [model.name for model in study.work.models]:
             work.fit(name)
     return work.fitted(), work.stages
@@ -97,8 +106,12 @@ def fit_in_stages(study: Study) -> tuple[Any, list[Stage]]:
 class _Work:
     """What is done, and what became of each model."""
 
-    def __init__(self, study: Study, run: Run, deadline: float | None) -> None:
-        self.study, self.run, self.deadline = study, run, deadline
+    def __init__(
+        self, study: Study, run: Run, deadline: float | None, *, keep_models: bool
+    ) -> None:
+        self.study, self.run, self._deadline = study, run, deadline
+        self._keep = ("models",) if keep_models else ()
+        self._best_score, self._afterwards = -np.inf, 0.0
         self.inner: Outcomes = {}
         self.outer: Outcomes = {}
         self.stages: list[Stage] = []
@@ -106,9 +119,15 @@ class _Work:
         self._interrupt: KeyboardInterrupt | None = None
         self._error: Exception | None = None
 
+    @property
+    def deadline(self) -> float | None:
+        """When the fits must be done, so that there is time for the best one afterwards."""
+        return None if self._deadline is None else self._deadline - self._afterwards
+
     def fit(self, name: str) -> None:
         """Fit a model, and say what became of it."""
         self._predicted: float | None = None
+        self._models: list[Any] | None = None
         status, why = "not started", self._ended_by
         if self.deadline is not None and monotonic() >= self.deadline:
             why = why or "The time was over."
@@ -123,7 +142,7 @@ class _Work:
             except ValueError as error:  # fits failed, or all candidates on some split
                 self._error = self._error or error
                 status, why = "failed", _last_line(str(error))
-        self.stages.append(Stage(name, status, why, self._predicted))
+        self.stages.append(Stage(name, status, why, self._predicted, self._models))
 
     def fitted(self) -> Any:
         """Return the nested cross-validation of the models that are done."""
@@ -149,7 +168,7 @@ class _Work:
         try:
             (inner,) = self.run.outcomes("inner", part.inner_job())
             part.choose(inner)
-            (outer,) = self.run.outcomes("outer", part.outer_job())
+            (outer,) = self.run.outcomes("outer", part.outer_job(*self._keep))
         finally:
             self.run.deadline = None
         if errors := [one["fit_error"] for one in outer.values() if one["fit_error"] is not None]:
@@ -159,7 +178,23 @@ class _Work:
         self._refuse_missing_scores(list(outer.values()))
         self.inner |= inner
         self.outer |= outer
+        self._keep_time_for(part, inner, outer)
+        if self._keep:
+            ((_, self._models),) = part.tables(outer).models().items()
         return "done", None
+
+    def _keep_time_for(self, part, inner, outer):
+        """Keep the time that a model takes afterwards, if it is the best until now."""
+        score = np.mean([one["test_scores"][part.metric] for one in outer.values()])
+        if score <= self._best_score:
+            return
+        self._best_score = score
+        fits = [*inner.values(), *outer.values()]
+        self._afterwards = _seconds(fits) / len(part.work.outer) * _growth(part)
+        if self._keep:
+            self._afterwards += sum(
+                one["fit_time"] for one in outer.values() if one.get("model") is None
+            )
 
     def _refuse_missing_scores(self, outcomes):
         """Take a model without a score on each outer split for failed: no mean can rank it."""
@@ -179,19 +214,32 @@ class _Work:
         name, job = "inner", part.inner_job()
         n_later = part.work.n_outer
         if not job.tasks:
-            name, job, n_later = "outer", part.outer_job(), 0
+            name, job, n_later = "outer", part.outer_job(*self._keep), 0
         of_split = [task for task in job.tasks if task[1] == job.tasks[0][1]]
         for sample in (job.tasks[:1], of_split):
             (found,) = self.run.outcomes(name, replace(job, tasks=sample))
-            seconds = sum(one["fit_time"] + one["score_time"] for one in found.values())
+            seconds = _seconds(found.values())
             n_left = n_later + sum(not self.run.is_done(name, 0, task) for task in job.tasks)
             each = seconds / len(sample)
             rest = each * n_left / min(effective_n_jobs(self.run.n_jobs), max(n_left, 1))
             self._predicted = seconds + rest
-            time_left = self.deadline - monotonic()
+            # If it is the best, it is fitted to all rows, in this process.
+            final = (seconds + each * n_left) / len(part.work.outer) * _growth(part)
+            time_left = self._deadline - max(self._afterwards, final) - monotonic()
             if rest <= time_left or each * len(of_split) > time_left:
                 return rest <= time_left
         return False
+
+
+def _seconds(outcomes):
+    """Return how long fits and their scores took."""
+    return sum(one["fit_time"] + one["score_time"] for one in outcomes)
+
+
+def _growth(study):
+    """Return how many times as many rows there are as an outer split has to train."""
+    n_train = np.mean([len(split.rows[0]) for split in study.work.outer])
+    return num_samples(study.X) / n_train
 
 
 def _last_line(error):

@@ -14,10 +14,10 @@ from sklearn.utils import check_random_state, indexable
 from sklearn_modern._core.checkpoint import Checkpoint
 from sklearn_modern._core.progress import ProgressBar
 from sklearn_modern._core.same import fingerprint
-from sklearn_modern._core.scikit_learn import MultimetricScorer, num_samples
+from sklearn_modern._core.scikit_learn import num_samples
 from sklearn_modern._core.warning import warn_user
 from sklearn_modern._fits.folds import Folds, Job
-from sklearn_modern._fits.scorers import deciding_metric, scorers_of
+from sklearn_modern._fits.scorers import deciding_metric, in_one, scorers_of
 from sklearn_modern._inputs.validation import warn_of_other_order
 from sklearn_modern.model_selection._leaks import leaks_of_splits
 from sklearn_modern.model_selection._models import Model, models_of
@@ -56,6 +56,8 @@ class Study:
         The data, of which rows can be taken.
     scorers : dict of str to scorer
         How fits are scored.
+    metric : str
+        The scorer that decides.
     routed : Routed
         Arguments of ``fit`` by where they go.
     work : Work
@@ -79,8 +81,8 @@ class Study:
         if len(kinds) > 1:
             raise ValueError("models has classifiers and others, whose scores cannot be compared.")
         self.scorers = scorers_of_models(models, nested.scoring, nested.interval)
-        self._metric = deciding_metric(self.scorers, nested.refit)
-        self._scorer = MultimetricScorer(scorers=self.scorers, raise_exc=False)
+        self.metric = deciding_metric(self.scorers, nested.refit)
+        self._scorer = in_one(self.scorers, raise_exc=False)
         self.routed = routed_to(nested, models, self._scorer, groups, metadata)
         self.work = self._work(models, kinds.pop())
 
@@ -129,10 +131,10 @@ class Study:
     def choose(self, inner: dict) -> None:
         """Choose by what came of the inner fits."""
         self._warn_of_failed_fits(inner)
-        self._inner, self._chosen = inner, self.work.chosen(inner, self._metric)
+        self._inner, self._chosen = inner, self.work.chosen(inner, self.metric)
 
-    def outer_job(self) -> Job:
-        """Return the fits of what was chosen."""
+    def outer_job(self, *keep: str) -> Job:
+        """Return the fits of what was chosen; ``keep`` is what to keep besides what is asked."""
         of_rows = () if self.nested.interval == "corrected-t" else ("predictions",)
         folds = Folds(
             self.X,
@@ -142,7 +144,7 @@ class Study:
             self.routed.of_scorer,
             np.nan,
             True,
-            Describe((*self.nested.keep, *of_rows)),
+            Describe((*self.nested.keep, *of_rows, *keep)),
         )
         tasks = [(setting, split) for (_, split), setting in self._chosen.items()]
         return Job(folds, self.work.settings, tasks)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -63,10 +64,14 @@ class Tables:
 
     def predictions(self) -> list[dict[str, Any]]:
         """Return columns of predictions for each model, repeat and fold."""
+        found = [one for one in self._outer() if "prediction" in one[-1]]
+        known = (one[-1]["classes"].tolist() for one in found if "classes" in one[-1])
+        # Some splits may lack a class; what has most of them has their order.
+        classes = dict.fromkeys(chain.from_iterable(sorted(known, key=len, reverse=True)))
+        places = {label: place for place, label in enumerate(classes)}
         return [
-            where | _columns(outcome, self.work.outer[position].rows[1])
-            for where, _, position, _, outcome in self._outer()
-            if "prediction" in outcome
+            where | _columns(outcome, self.work.outer[position].rows[1], places)
+            for where, _, position, _, outcome in found
         ]
 
     def best_params(self) -> dict[str, list[dict[str, Any]]]:
@@ -168,8 +173,8 @@ def _is_same_metric(name, scoring, other):
     return scorers[0] == scorers[1]
 
 
-def _columns(outcome, rows):
-    """Return the columns of the table of predictions."""
+def _columns(outcome, rows, places):
+    """Return the columns of the table of predictions; places has the column of each class."""
     columns = {"row": rows}
     prediction = outcome["prediction"]
     if prediction.ndim == 1:
@@ -177,10 +182,11 @@ def _columns(outcome, rows):
     else:
         columns |= {f"prediction_{i}": column for i, column in enumerate(prediction.T)}
     if "probability" in outcome:
-        probability, names = outcome["probability"], outcome["classes"].tolist()
-        columns |= {
-            f"probability_{one}": column for one, column in zip(names, probability.T, strict=True)
-        }
+        found = outcome["probability"]
+        # As cross_val_predict has it: nothing speaks for a class that was not trained.
+        probability = np.zeros((len(found), len(places)), dtype=found.dtype)
+        probability[:, [places[label] for label in outcome["classes"].tolist()]] = found
+        columns |= {f"probability_{label}": probability[:, i] for label, i in places.items()}
     return columns
 
 

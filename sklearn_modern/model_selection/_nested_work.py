@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
 from sklearn_modern._core.scikit_learn import BaseSearchCV
+from sklearn_modern._core.warning import warn_user
 from sklearn_modern._fits.folds import Setting, Task
 from sklearn_modern.model_selection._models import Model
 from sklearn_modern.model_selection._outer_splits import OuterSplit
@@ -205,8 +206,12 @@ def _arguments(model, of_splits, metadata):
 
 def _weights_of_scorer(scorer, metadata):
     weight = metadata.get("sample_weight")
-    # Older versions of scikit-learn lack it.
-    accepts = getattr(scorer, "_accept_sample_weight", None)
-    if weight is None or accepts is None or not accepts():
+    # The searches of older versions of scikit-learn weight no scores.
+    if weight is None or not hasattr(scorer, "_accept_sample_weight"):
         return {}
-    return {"sample_weight": weight}
+    without = [name for name, one in scorer._scorers.items() if not one._accept_sample_weight()]
+    for name in without:
+        warn_user(
+            f"The scorer {name!r} takes no sample_weight: fits are weighted, its scores are not."
+        )
+    return {} if len(without) == len(scorer._scorers) else {"sample_weight": weight}

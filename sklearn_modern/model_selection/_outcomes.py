@@ -119,8 +119,9 @@ class Run:
             self.checkpoint.close()
 
     def _record(self, task, outcome):
+        """Record what came of a fit, but for the model."""
         try:
-            recorded = packed(outcome)
+            recorded = packed({name: one for name, one in outcome.items() if name != "model"})
         except TypeError:  # parameters of a search of its own that are no text: it is done again
             return
         self.checkpoint.append([{"task": task, "outcome": recorded}])

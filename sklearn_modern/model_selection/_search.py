@@ -22,7 +22,7 @@ from sklearn_modern._core.scikit_learn import (
     warn_of_failures,
 )
 from sklearn_modern._fits.folds import Folds
-from sklearn_modern._fits.scorers import with_our_scorers
+from sklearn_modern._fits.scorers import in_one, with_our_scorers
 from sklearn_modern.model_selection._choice import (
     ONE_STANDARD_ERROR,
     simplest_within_one_standard_error,
@@ -169,7 +169,10 @@ class SharingSearchCV(BaseSearchCV):
     def _get_scorers(self):
         asked = copy(self)
         asked.scoring = with_our_scorers(self.scoring)
-        return BaseSearchCV._get_scorers(asked)
+        scorers, metric = BaseSearchCV._get_scorers(asked)
+        if isinstance(scorers, MultimetricScorer):  # which may have functions among them
+            scorers = in_one(scorers._scorers, raise_exc=scorers._raise_exc)
+        return scorers, metric
 
     @property
     def n_features_in_(self) -> int:

@@ -25,14 +25,21 @@ from sklearn_modern.report._catalogue import BASELINE, Context, labels_of, model
 from sklearn_modern.report._findings import missing_classes, reason_of, warnings_of_stages
 from sklearn_modern.report._metrics import metric_of_scoring, scoring_of
 from sklearn_modern.report._report import TabularReport
-from sklearn_modern.report._results import build_results
+from sklearn_modern.report._results import build_results, timings
 from sklearn_modern.report._source import Source
 from sklearn_modern.report._tables import read_table
-from sklearn_modern.report._tasks import check_rows, check_target, read_target, settle_task
+from sklearn_modern.report._tasks import (
+    Task,
+    check_rows,
+    check_target,
+    read_target,
+    settle_task,
+)
 
 __all__ = ["Settings", "make_report", "tabular_baselines"]
 
-# Of the budget; the rest is for what the report computes of the fits.
+# Of the budget, the fit of the best model to all rows included; the rest is for what the report
+# computes of the fits.
 _FOR_FITS = 0.9
 
 
@@ -103,8 +110,9 @@ def tabular_baselines(
         Weights of the rows, for fits and scores; for fits only with older versions of scikit-learn,
         whose searches do not weight scores.
     time_budget : float, default=None
-        Minutes. Models go in the order of their cost; one whose first fits predict that there is no
-        time for all of them is left out, and the report says how long it would take.
+        Minutes, for all fits, that of the best model to all rows, and the report. Models go in the
+        order of their cost; one whose first fits predict that there is no time for all of them is
+        left out, and the report says how long it would take.
     n_jobs : int or None, default=None
         Number of processes. None is one, in which models use all cores.
     device : str, default="auto"
@@ -166,55 +174,47 @@ def make_report(
     began = perf_counter()
     say = say if settings.verbose else (lambda text: None)
     _check(settings)
-    check_lengths(X, y)
-    target, name = read_target(y)
-    check_rows(len(target), settings.outer_cv, settings.inner_cv)
-    task = settle_task(target, settings.task, name)
-    check_target(target, task, settings.outer_cv, settings.inner_cv)
-    X = read_table(X)
-    groups, sample_weight = _checked_groups(groups, X), _checked_weights(sample_weight, X)
-    say(f"{task.kind}: {task.reason} {task.overrule}")
-    scoring, metric_name = scoring_of(settings.scoring, task.kind, task.classes)
-    metric = metric_of_scoring(metric_name, scoring)
-    _check_scoring(scoring[metric_name], metric_name, X, target, task)
-    study = _study(X, target, settings, task, (scoring, metric_name), (groups, sample_weight))
-    splits = [split.rows for split in study.work.outer]
-    found: list[Any] = list(find_leaks(X, _in_ranks(target, task), cv=splits, groups=groups))
-    found += missing_classes(target, splits, task.classes)
+    data = _read(X, y, settings, groups, sample_weight)
+    say(f"{data.task.kind}: {data.task.reason} {data.task.overrule}")
+    scoring, metric = _scoring(settings, data)
+    study = _study(data, settings, scoring, metric)
+    found = _found_before_fits(study, data)
     for one in found:
         warn(str(one))
     fits_began = perf_counter()
     nested, stages = _fitted(study, settings, began)
     fits_seconds = perf_counter() - fits_began
-    found += (unfinished := warnings_of_stages(stages))
-    for text in unfinished:
+    for text in warnings_of_stages(stages):
+        found.append(text)
         warn(text)
-    given = {"groups": groups, "sample_weight": sample_weight}
     results = build_results(
         nested,
-        X,
-        target,
-        task=task,
+        data.X,
+        data.y,
+        task=data.task,
         metric=metric,
         stages=stages,
         found=found,
-        groups=groups,
+        groups=data.groups,
         name=source.name,
         dropped=source.dropped,
-        timings={
-            "total_seconds": None,
-            "fits_seconds": round(fits_seconds, 3),
-            "page_seconds": None,
-            "budget_seconds": None if settings.time_budget is None else 60 * settings.time_budget,
-        },
-        reproduce={"command": source.command, "code": _code(source, settings, task, given)},
-        labels=labels_of(settings.models, [stage.name for stage in stages], task.kind),
+        timings=timings(fits=fits_seconds, budget=settings.time_budget),
+        reproduce={"command": source.command, "code": _code(source, settings, data)},
+        labels=labels_of(settings.models, [stage.name for stage in stages], data.task.kind),
     )
-    if hasattr(nested, "models_"):  # which would make every pickle large
-        del nested.models_
-        nested.set_params(keep=("predictions",))
     results["timings"]["total_seconds"] = round(perf_counter() - began, 3)
-    return TabularReport(nested, results, found, target)
+    return TabularReport(nested, results, found, data.y)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """The data, checked, and what there is to predict."""
+
+    X: Any
+    y: Any
+    task: Task
+    groups: Any
+    sample_weight: Any
 
 
 def _check(settings):
@@ -231,6 +231,17 @@ def _check(settings):
             "checkpoint needs a random_state, or the next call draws other splits and cannot go on "
             "from it; take random_state=0."
         )
+
+
+def _read(X, y, settings, groups, sample_weight):
+    """Return the data, checked, of which the target says first what is wrong with it."""
+    check_lengths(X, y)
+    y, name = read_target(y)
+    check_rows(len(y), settings.outer_cv, settings.inner_cv)
+    task = settle_task(y, settings.task, name)
+    check_target(y, task, settings.outer_cv, settings.inner_cv)
+    X = read_table(X)
+    return _Data(X, y, task, _checked_groups(groups, X), _checked_weights(sample_weight, X))
 
 
 def _checked_groups(groups, X):
@@ -263,7 +274,14 @@ def _checked_weights(sample_weight, X):
     return check_weights(sample_weight, len(X), dtype=np.float64)
 
 
-def _check_scoring(scorer, name, X, y, task):
+def _scoring(settings, data):
+    """Return the scorer by its name, and what it measures; it must be able to score the target."""
+    scoring, name = scoring_of(settings.scoring, data.task.kind, data.task.classes)
+    _check_scoring(scoring[name], name, data)
+    return scoring, metric_of_scoring(name, scoring)
+
+
+def _check_scoring(scorer, name, data):
     """Refuse a scorer that cannot score the target, by that of a dummy."""
     if isinstance(scorer, str) and scorer not in get_scorer_names():
         meant = get_close_matches(scorer, [*SCORERS, *get_scorer_names()], n=1)
@@ -272,57 +290,63 @@ def _check_scoring(scorer, name, X, y, task):
             f"scoring={scorer!r} names no scorer;{hint} sklearn.metrics.get_scorer_names() lists "
             f"those of scikit-learn, and ours are {', '.join(SCORERS)}."
         )
-    dummy = models_for([BASELINE], Context(task.kind, X, "auto", None, None))[BASELINE]
+    X, y, kind = data.X, data.y, data.task.kind
+    dummy = models_for([BASELINE], Context(kind, X, "auto", None, None))[BASELINE]
     try:
         check_scoring(dummy, scoring=scorer)(dummy.fit(X, y), X, y)
     except Exception as error:  # whatever a scorer of the user's raises
         reason = reason_of(error)
-        raise ValueError(f"scoring={name!r} cannot score this {task.kind}: {reason}") from error
+        raise ValueError(f"scoring={name!r} cannot score this {kind}: {reason}") from error
 
 
-def _study(X, y, settings, task, scoring, weights):
+def _study(data, settings, scoring, metric):
     """Return the work, with its splits drawn."""
-    groups, sample_weight = weights
-    context = Context(task.kind, X, settings.device, settings.n_jobs, settings.random_state)
-    scorers, decides = scoring
+    context = Context(
+        data.task.kind, data.X, settings.device, settings.n_jobs, settings.random_state
+    )
     nested = NestedCV(
         models_for(settings.models, context),
         outer_cv=settings.outer_cv,
         inner_cv=settings.inner_cv,
-        scoring=scorers,
-        refit=decides,
-        keep=("predictions", "models") if settings.checkpoint is None else ("predictions",),
+        scoring=scoring,
+        refit=metric.scoring,
         n_jobs=settings.n_jobs,
         random_state=settings.random_state,
         checkpoint=settings.checkpoint,
         verbose=settings.verbose,
     )
-    metadata = {} if sample_weight is None else {"sample_weight": sample_weight}
+    weights = {} if data.sample_weight is None else {"sample_weight": data.sample_weight}
     with warnings.catch_warnings():
         # What is wrong with the splits is among the findings.
         warnings.filterwarnings("ignore", "Of the outer splits", UserWarning)
-        return prepared(nested, X, y, groups, metadata)
+        return prepared(nested, data.X, data.y, data.groups, weights)
+
+
+def _found_before_fits(study, data):
+    """Look for leaks, and for classes that a split cannot learn."""
+    splits = [split.rows for split in study.work.outer]
+    y = data.y
+    if data.task.kind == "ordinal":
+        y = ranks_of(y, np.asarray(data.task.classes))
+    leaks = find_leaks(data.X, y, cv=splits, groups=data.groups)
+    return [*leaks, *missing_classes(data.y, splits, data.task.classes)]
 
 
 def _fitted(study, settings, began):
-    """Fit all models, and forget what only the results need."""
+    """Fit all models, as far as the time goes."""
     if settings.time_budget is not None:
         left = 60 * settings.time_budget * _FOR_FITS - (perf_counter() - began)
         study.nested.set_params(timeout=max(left, 0.01))
     with warnings.catch_warnings():
         # Of trainings that use up their iterations a candidate's score tells enough.
         warnings.filterwarnings("ignore", category=ConvergenceWarning)
-        return fit_in_stages(study)
+        return fit_in_stages(study, keep_models=True)
 
 
-def _in_ranks(y, task):
-    """Return levels as their ranks, and all other targets as they are."""
-    return ranks_of(y, np.asarray(task.classes)) if task.kind == "ordinal" else y
-
-
-def _code(source, settings, task, given):
+def _code(source, settings, data):
     """Return the code that makes the report again; what has no text stands there by its name."""
-    asked = {"task": task.kind} | {
+    given = {"groups": data.groups, "sample_weight": data.sample_weight}
+    asked = {"task": data.task.kind} | {
         name: _plain(value)
         for name, value in vars(settings).items()
         if name not in ("task", "checkpoint", "verbose")

@@ -225,7 +225,17 @@ def importance(results: dict) -> list[Any] | None:
         "each side. Columns that tell the same share their importance, so that each can look "
         "unimportant. It says what this model uses, not what causes the target."
     )
-    return [figure(plot, note), _importance_table(features, model, decimals)]
+    n_columns = results["data"]["n_columns"]
+    if len(features) < n_columns:
+        note += (
+            f" Of {count(n_columns)} columns, only those {count(len(features))} were looked at "
+            "that tell most of the target, each taken alone by a small tree; one that matters only "
+            "together with others may be missing."
+        )
+    return [
+        figure(plot, note),
+        _importance_table(features, model, decimals, whole=len(features) == n_columns <= _FEATURES),
+    ]
 
 
 def _spread(feature):
@@ -233,7 +243,7 @@ def _spread(feature):
     return (None, None) if mean is None or sd is None else (mean - sd, mean + sd)
 
 
-def _importance_table(features, model, decimals):
+def _importance_table(features, model, decimals, *, whole):
     rows = [
         (name(f["name"]), signed(f["mean"], decimals), fixed(f["sd"], decimals))
         for f in features[:_FEATURES]
@@ -243,4 +253,4 @@ def _importance_table(features, model, decimals):
     caption = join(["Permutation importance for ", name(model), f".{more}"])
     heads = ["Column", "Mean", "Standard deviation"]
     grid = table(caption, heads, rows, numbers=(1, 2), tall=True)
-    return folded("Importance of all columns" if not more else "Importance of more columns", grid)
+    return folded("Importance of all columns" if whole else "Importance of more columns", grid)

@@ -89,6 +89,12 @@ def _check(options):
         raise ValueError("--n-jobs is 0; 1 is one process, and -1 one for each core.")
     if not _names(options.models):
         raise ValueError("--models is empty; give fast, default, all, or names with commas.")
+    for what, path in (("DATA", options.data), ("--checkpoint", options.checkpoint)):
+        if path is not None and Folder(options.out).replaces(path):
+            raise ValueError(
+                f"{what} is {path}, which the report would replace by a file of its own; give "
+                "another folder by --out, or move the file."
+            )
     known = {*get_scorer_names(), *SCORERS}
     if options.scoring is not None and options.scoring not in known:
         hint = _meant(options.scoring, sorted(known)) or "such as r2, accuracy or neg_log_loss."

@@ -96,7 +96,7 @@ def answer(table: list[dict[str, Any]], tests: list[dict[str, Any]], metric: Met
         score += f", {100 * CONFIDENCE:.0f} % interval {low} to {high}"
     if best["is_baseline"]:
         others = "No model is better than" if len(done) > 1 else "Nothing was done besides"
-        return f"{others} always predicting the same: {score}."
+        return f"{others} {best['label']}, which looks at no column: {score}."
     sentence = f"{_capital(best['label'])} is best: {score}"
     close = [labels[one["second"]] for one in tests if one["p_value"] > _SIGNIFICANT]
     if not tests:

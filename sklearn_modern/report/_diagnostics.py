@@ -52,7 +52,7 @@ def _calibration(part, true, classes):
     known = ~np.isnan(table).all(axis=1)
     if not known.any():  # a model without probabilities, beside others that have them
         return None
-    table = np.nan_to_num(table[known])  # a class that was not trained has none
+    table = table[known]
     curves = []
     for label in shown:
         probability, hits = table[:, classes.index(label)], (true == label)[known]

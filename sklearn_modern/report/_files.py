@@ -72,6 +72,12 @@ class Folder:
     def __exit__(self, *error: Any) -> None:
         shutil.rmtree(self._beside, ignore_errors=True)
 
+    def replaces(self, path: str | os.PathLike) -> bool:
+        """Tell whether a file would be replaced by one of the report, or a link to it would."""
+        file = Path(path)
+        places = {file.resolve(), file.parent.resolve() / file.name}
+        return not places.isdisjoint(self.path / name for name in _OURS)
+
     def write(self, report: Any, model: Any = None) -> Path:
         """Write everything, move it to its place, and return the page.
 

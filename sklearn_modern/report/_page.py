@@ -113,7 +113,7 @@ def _title(key, title, results):
 
 
 def _footer(results):
-    version = results["created_with"].get("sklearn_modern")
+    version = results["created_with"].get("sklearn-modern")
     made = f"Made by sklearn_modern {version}. " if version else "Made by sklearn_modern. "
     return f"{made}All numbers are in results.json, with all their digits."
 

@@ -14,7 +14,7 @@ from sklearn_modern.model_selection._models import models_of
 from sklearn_modern.model_selection._nested_stages import Stage
 from sklearn_modern.report._comparison import CONFIDENCE
 from sklearn_modern.report._metrics import metric_of_scoring, number
-from sklearn_modern.report._results import build_results
+from sklearn_modern.report._results import build_results, timings
 from sklearn_modern.report._tables import read_table
 from sklearn_modern.report._tasks import read_target, settle_task
 
@@ -72,7 +72,7 @@ class TabularReport:
             A fitted nested cross-validation that has kept its predictions. If it has several
             metrics, the one that decides is shown.
         X, y : array-like
-            The data of its fit.
+            The data of its fit. Weights and groups it has itself, also when it was pickled.
 
         Returns
         -------
@@ -91,7 +91,8 @@ class TabularReport:
         known = list(dict.fromkeys(frame["metric"]))
         decides = nested.refit if isinstance(nested.refit, str) else known[0]
         metric = metric_of_scoring(decides, nested.scoring)
-        seconds = frame.groupby("model")["seconds"].sum()
+        # They are of a fit, whatever the number of its metrics.
+        seconds = float(frame.loc[frame["metric"] == decides, "seconds"].sum())
         stages = [Stage(one.name, "done") for one in models]
         X = read_table(X, settle=False)
         groups = getattr(nested, "_groups", None)
@@ -107,12 +108,7 @@ class TabularReport:
             groups=groups,
             name="data",
             dropped=[],
-            timings={
-                "total_seconds": round(perf_counter() - began + float(seconds.sum()), 3),
-                "fits_seconds": round(float(seconds.sum()), 3),
-                "page_seconds": None,
-                "budget_seconds": None,
-            },
+            timings=timings(fits=seconds, total=perf_counter() - began + seconds),
             reproduce={"command": None, "code": _CODE_OF_NESTED},
         )
         return cls(nested, results, found, target)
@@ -197,12 +193,16 @@ class TabularReport:
         -------
         DataFrame
             A row for each model and row of the data: the true value, the prediction, and the
-            probabilities of classes.
+            probabilities of classes, which are 0 of a class that is not in the training rows of
+            that split.
         """
         table = self.nested.predictions_
         true = np.asarray(self._y)[table["row"].to_numpy()]
         table.insert(list(table.columns).index("row") + 1, "true", true)
-        return table
+        # Levels in their order, as everywhere in a report.
+        levels = [f"probability_{label}" for label in self.results["task"]["classes"] or ()]
+        levels = [name for name in levels if name in table]
+        return table[[*table.columns.difference(levels, sort=False), *levels]]
 
     def to_html(self) -> str:
         """Return the whole page."""

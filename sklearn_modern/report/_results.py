@@ -16,7 +16,7 @@ from sklearn_modern.report._metrics import Metric
 from sklearn_modern.report._profile import profile
 from sklearn_modern.report._tasks import Task
 
-__all__ = ["SCHEMA_VERSION", "build_results"]
+__all__ = ["SCHEMA_VERSION", "build_results", "timings"]
 
 SCHEMA_VERSION = 1
 
@@ -50,7 +50,7 @@ def build_results(
     metric : Metric
         What is measured.
     stages : list of Stage
-        What became of each model.
+        What became of each model, and the outer models that were kept.
     found : list of Leak or str
         Leaks and warnings, to which those are added that come of making the results.
     groups : array-like or None
@@ -66,6 +66,7 @@ def build_results(
     """
     table = models(nested, stages, metric, labels or {})
     best, attempt = table[0]["name"], partial(_attempt, found)
+    (kept,) = (stage.models for stage in stages if stage.name == best)
     tests = comparisons(nested, table, metric)
     results = {
         "schema_version": SCHEMA_VERSION,
@@ -94,13 +95,33 @@ def build_results(
             "diagnostics", {}, lambda: diagnostics(nested, y, task.kind, task.classes)
         ),
         "importance": attempt(
-            "importance", None, lambda: importance(nested, best, X, y, metric, task.classes)
+            "importance", None, lambda: importance(nested, best, X, y, metric, task.classes, kept)
         ),
         "timings": timings,
         "reproduce": reproduce,
     }
     results["findings"] = findings(found)
     return _json(results)
+
+
+def timings(
+    *, fits: float, total: float | None = None, budget: float | None = None
+) -> dict[str, float | None]:
+    """Return the times of a report; that of its page is not known before there is one.
+
+    Parameters
+    ----------
+    fits, total : float
+        Seconds of all fits, and of everything, if that is known already.
+    budget : float or None
+        The minutes that were given.
+    """
+    return {
+        "total_seconds": None if total is None else round(total, 3),
+        "fits_seconds": round(fits, 3),
+        "page_seconds": None,
+        "budget_seconds": None if budget is None else 60 * budget,
+    }
 
 
 def _attempt(found: list[Any], what: str, instead: Any, compute: Callable[[], Any]) -> Any:

@@ -132,13 +132,26 @@ def settle_task(y: Any, task: str, target: str) -> Task:
             f"task='ordinal' needs the order of the labels of {target!r}: make them numbers, or an "
             "ordered pandas Categorical (--levels on the command line names them, lowest first)."
         )
-    others = [one for one in TASKS[1:] if one != kind]
-    overrule = " or ".join(f'task="{one}"' for one in others)
-    overrule = f"To have it otherwise: {overrule}; on the command line --task."
+    possible = {"classification": whole or not numbers, "regression": numbers}
+    possible["ordinal"] = whole or ordered
+    overrule = _overrule([one for one, can in possible.items() if can and one != kind], numbers)
     classes = None
     if kind != "regression":
         classes = (rank_order(y, None) if kind == "ordinal" else np.unique(np.asarray(y))).tolist()
     return Task(kind, reason, overrule, target, classes)
+
+
+def _overrule(others, numbers):
+    """Say what else a target may be taken for, or be made."""
+    if others:
+        words = " or ".join(f'task="{one}"' for one in others)
+        return f"To have it otherwise: {words}; on the command line --task."
+    if numbers:
+        return "If the numbers stand for classes, make them text: y.astype(str)."
+    return (
+        "If the labels have an order, make them an ordered pandas Categorical; on the command line "
+        "--levels."
+    )
 
 
 def _labels_are_text(values, kind, target):

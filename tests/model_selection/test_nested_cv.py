@@ -1,5 +1,6 @@
 """Nested cross-validation is what its definition says, split by split."""
 
+import contextlib
 import os
 import pickle
 import subprocess
@@ -18,7 +19,7 @@ from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import get_scorer, make_scorer, mean_squared_error
 from sklearn.mixture import GaussianMixture
 from sklearn.multiclass import OneVsRestClassifier
@@ -177,7 +178,7 @@ def test_weights_reach_the_last_step_of_a_pipeline_that_is_searched(iris):
     X, weight = np.arange(75.0)[:, None], np.linspace(1, 2, 75)
     search = peer.GridSearchCV(Pipeline([("last", Recorder())]), {"last__depth": [1]}, cv=2)
     Recorder.seen.clear()
-    NestedCV(search, outer_cv=2).fit(X, iris[1], sample_weight=weight)
+    NestedCV(search, outer_cv=2, scoring="accuracy").fit(X, iris[1], sample_weight=weight)
     assert len(Recorder.seen) == 2 * 3
     for rows, given in Recorder.seen:
         np.testing.assert_array_equal(given, weight[rows.astype(int)])
@@ -194,6 +195,56 @@ def test_weights_reach_scorers(iris):
     for (train, test), score in zip(nested.splits_, nested.scores_frame()["outer"], strict=True):
         predicted = Ridge().fit(X[train], y[train], weight[train]).predict(X[test])
         assert score == mean_squared_error(y[test], predicted, sample_weight=weight[test])
+
+
+def plain_error(model, X, y):
+    return -np.abs(y - model.predict(X)).mean()
+
+
+def weighted_error(model, X, y, sample_weight=None):
+    return -np.average(np.abs(y - model.predict(X)), weights=sample_weight)
+
+
+def test_functions_score_with_weights_if_they_take_them(iris):
+    X, y = iris
+    weight = np.where(y == 0, 10.0, 1.0)
+    models = {"tuned": (Ridge(), {"alpha": [1.0, 1e9]}), "plain": Ridge()}
+    scoring = {"plain": plain_error, "weighted": weighted_error}
+    splits = {"outer_cv": 3, "inner_cv": 2, "random_state": 0}
+    nested = NestedCV(models, scoring=scoring, refit="weighted", **splits)
+    with contextlib.ExitStack() as stack:
+        # The searches of older versions of scikit-learn weight no scores.
+        if weighs := hasattr(get_scorer("r2"), "_accept_sample_weight"):
+            for text in ("scorer 'plain' takes no sample_weight", "scoring plain=.* not support"):
+                stack.enter_context(pytest.warns(UserWarning, match=text))
+        nested.fit(X, y, sample_weight=weight)
+        scores = nested.scores_frame().query("model == 'plain'")
+        for split, (train, test) in enumerate(nested.splits_):
+            model = Ridge().fit(X[train], y[train], weight[train])
+            given = {"sample_weight": weight[test]} if weighs else {}
+            of_split = scores[scores["fold"] == split].set_index("metric")["outer"]
+            assert of_split["plain"] == plain_error(model, X[test], y[test])
+            assert of_split["weighted"] == weighted_error(model, X[test], y[test], **given)
+        assert nested.final_estimator("tuned").best_params_ == {"alpha": 1.0}
+    alone = NestedCV(Ridge(), scoring=weighted_error, **splits).fit(X, y, sample_weight=weight)
+    expected = scores.query("metric == 'weighted'")["outer"].tolist()
+    assert alone.scores_frame()["outer"].tolist() == expected
+
+
+@pytest.mark.filterwarnings("ignore:Number of classes:RuntimeWarning")
+def test_a_class_that_was_not_trained_has_probability_zero(iris):
+    X, _ = iris
+    y = np.where(np.arange(len(X)) < 20, "a", np.where(np.arange(len(X)) % 2, "b", "c"))
+    models = {"logistic": LogisticRegression(max_iter=1000), "plain": RidgeClassifier()}
+    cv = peer.KFold(3)  # of which the first has no "a" to train
+    table = NestedCV(models, outer_cv=cv).fit(X, y).predictions_
+    columns = ["probability_a", "probability_b", "probability_c"]
+    found = table[table["model"] == "logistic"][columns]
+    expected = peer.cross_val_predict(models["logistic"], X, y, cv=cv, method="predict_proba")
+    np.testing.assert_array_equal(found, expected)
+    assert (found["probability_a"] == 0).sum() == 25
+    assert table[table["model"] == "plain"][columns].isna().all(axis=None)
+    assert table.columns[-3:].tolist() == columns
 
 
 def test_the_final_estimator_is_the_procedure_on_all_rows(iris):
@@ -513,3 +564,11 @@ def test_combine_names_all_pairs():
     assert models["scaled + Ridge"][1] == [{"model__alpha": [1.0]}, {"model__alpha": [2.0]}]
     with pytest.raises(ValueError, match="several StandardScaler"):
         combine([StandardScaler(), StandardScaler()], [Ridge()])
+
+
+def test_missing_targets_are_refused_whatever_models_do():
+    """A fit that fails is only warned of, and without searches nothing else would happen."""
+    X = np.arange(20.0).reshape(-1, 1)
+    for y in (np.where(X[:, 0] == 3, np.nan, X[:, 0]), ["a", None] * 10):
+        with pytest.raises(ValueError, match="Input y contains NaN or other missing values"):
+            NestedCV(Ridge()).fit(X, y)

@@ -89,6 +89,48 @@ def test_a_model_that_takes_too_long_is_left_out_and_said_how_long():
     assert "odd" not in fitted.best_params_
 
 
+class Costly(GaussianNB):
+    """Lets a clock tell that its fit takes seconds for each row."""
+
+    now = 0.0
+
+    def __init__(self, seconds=0.0):
+        super().__init__()
+        self.seconds = seconds
+
+    def fit(self, X, y):
+        Costly.now += self.seconds * len(X)
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "costs", "n_done"),
+    [
+        # The outer fits of two models take twice their cost, and a fit to all rows takes it once.
+        (17.1, [1, 5], 3),
+        (16.9, [1, 5], 2),  # the slow one might be the best
+        (3.1, [1, 5], 2),
+        (2.9, [1, 5], 1),
+        (17.1, [5, 1], 3),
+        (16.9, [5, 1], 2),  # the slow one is the best
+    ],
+)
+def test_time_is_kept_for_the_fit_to_all_rows(monkeypatch, timeout, costs, n_done):
+    monkeypatch.setattr(Costly, "now", 0.0)
+    for module in ("_nested_stages", "_nested_study", "_outcomes"):
+        clock = f"sklearn_modern.model_selection.{module}.monotonic"
+        monkeypatch.setattr(clock, lambda: Costly.now)
+    for module in ("folds", "many"):
+        monkeypatch.setattr(f"sklearn_modern._fits.{module}.perf_counter", lambda: Costly.now)
+    models = {"dummy": DummyClassifier()} | {f"costs {one}": Costly(one / 48) for one in costs}
+    nested = NestedCV(models, outer_cv=3, random_state=0, timeout=timeout)
+    fitted, stages = fit_in_stages(prepared(nested, X[:48], Y[:48] == 0))
+    assert [stage.status for stage in stages] == ["done"] * n_done + ["not started"] * (3 - n_done)
+    fitted.final_estimator("costs 5" if n_done == 3 else None)
+    first_fit = 10 / 3 if n_done < 3 else 0  # of what is left out after all
+    assert Costly.now <= timeout + first_fit
+
+
 def test_a_checkpoint_goes_on_after_an_interrupt(tmp_path, monkeypatch):
     path = tmp_path / "record"
     fit, presses = GaussianNB.fit, [True]

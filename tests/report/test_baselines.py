@@ -115,7 +115,10 @@ def test_other_kinds_of_targets(kind):
         assert shown["residuals"]["residual"] == pytest.approx(expected)
         assert results["evaluation"]["metric"] == "RMSE"
     else:
-        assert shown["confusion"]["labels"] == ["low", "middle", "high"]
+        levels = ["low", "middle", "high"]
+        assert shown["confusion"]["labels"] == levels
+        columns = [f"probability_{level}" for level in levels]
+        assert report.predictions().columns[-3:].tolist() == columns
         assert np.sum(shown["confusion"]["counts"]) == len(X)
         counts = np.array(shown["confusion"]["counts"])
         assert counts.sum(axis=1).tolist() == TARGETS[kind].value_counts(sort=False).tolist()
@@ -258,6 +261,19 @@ def test_names_of_own_models_say_nothing_of_what_they_are():
     }
 
 
+def test_a_baseline_is_called_what_it_is():
+    """One that guesses does not always predict the same."""
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(60, 1)), random.permutation(np.arange(60) % 2)
+    models = {"guess": DummyClassifier(strategy="stratified", random_state=0)}
+    answers = [
+        tabular_baselines(X, y, models=models | more, **QUICK).results["answer"]
+        for more in ({"dummy": DummyClassifier(strategy="uniform", random_state=0)}, {})
+    ]
+    assert answers[0].startswith("No model is better than dummy, which looks at no column: ")
+    assert answers[1].startswith("No model is better than constant prediction, which looks at no")
+
+
 @pytest.mark.parametrize("kind", list(TARGETS))
 def test_our_baseline_is_one_and_has_a_label(kind):
     model = Ridge() if kind == "regression" else LogisticRegression()
@@ -283,6 +299,29 @@ def test_a_checkpoint_and_a_budget_change_no_number(tmp_path):
     for one in (again, plain):
         for part in ("comparisons", "diagnostics", "importance", "answer"):
             assert one.results[part] == first.results[part]
+
+
+def test_importance_takes_the_models_that_were_fitted(tmp_path, monkeypatch):
+    """Those that a record has are fitted again, of the best model only."""
+    fit, n_fits = Ridge.fit, []
+
+    def counted(self, *given, **more):
+        n_fits[-1] += 1
+        return fit(self, *given, **more)
+
+    monkeypatch.setattr(Ridge, "fit", counted)
+    models = {"a": (Ridge(), {"alpha": [0.1, 1.0]}), "b": Ridge(alpha=1e6)}
+    found = []
+    for checkpoint in (None, tmp_path / "record", tmp_path / "record"):
+        n_fits.append(0)
+        settings = QUICK | {"models": models, "checkpoint": checkpoint}
+        found.append(tabular_baselines(NUMBERS, TARGETS["regression"], **settings))
+    of_search = 3 * (2 * 2 + 1)
+    assert n_fits == [of_search + 3, of_search + 3, 3]
+    assert [one.best for one in found] == ["a"] * 3
+    assert found[0].results["importance"] == found[1].results["importance"]
+    assert found[0].results["importance"] == found[2].results["importance"]
+    assert not hasattr(found[0].nested, "models_")
 
 
 @pytest.mark.parametrize(
@@ -361,12 +400,28 @@ def test_of_a_nested_cross_validation_that_is_finished():
     assert report.best == "a"
     expected = nested.summary().query("metric == 'roc_auc' and model == 'a'")["mean"].item()
     assert report.results["models"][0]["score"] == expected
+    seconds = nested.scores_frame().query("metric == 'roc_auc'")["seconds"].sum()
+    assert report.results["timings"]["fits_seconds"] == pytest.approx(seconds, abs=1e-3)
     assert "area under the ROC curve" in report.results["answer"]
     values = {"nested": nested, "X": X, "y": y}
     exec(report.results["reproduce"]["code"], values)
     assert values["report"].results["models"] == report.results["models"]
     with pytest.raises(ValueError, match="not fitted"):
         TabularReport.from_nested(NestedCV(model), X, y)
+
+
+def test_a_pickled_one_knows_its_weights_and_groups():
+    y, weight = TARGETS["regression"], np.arange(len(X)) % 3
+    nested = NestedCV({"a": Ridge(), "b": Ridge(alpha=1e4)}, outer_cv=3, random_state=0)
+    nested.fit(NUMBERS, y, groups=np.arange(len(X)) // 2, sample_weight=weight)
+    first, again = (
+        TabularReport.from_nested(one, NUMBERS, y).results
+        for one in (nested, pickle.loads(pickle.dumps(nested)))
+    )
+    assert again["importance"] == first["importance"]
+    assert again["data"] == first["data"]
+    plain = NestedCV(nested.models, outer_cv=nested.splits_).fit(NUMBERS, y)
+    assert TabularReport.from_nested(plain, NUMBERS, y).results["importance"] != first["importance"]
 
 
 def test_models_of_a_finished_nested_cross_validation_see_the_table_as_it_was(monkeypatch):

@@ -246,6 +246,26 @@ def test_a_file_of_a_report_s_name_that_is_none_is_refused(folder, capsys, name)
     assert names(folder / "report") == [name]
 
 
+@pytest.mark.parametrize("name", ["predictions.csv", "results.json"])
+def test_what_is_read_is_not_replaced(folder, capsys, monkeypatch, name):
+    words = ["--target", "answer", *SMALL]
+    assert report("data.csv", *words) == 0
+    capsys.readouterr()
+    table = Path("data.csv").read_text()
+    monkeypatch.setattr(_command, "make_report", None)
+    (folder / "report" / name).write_text(table)
+    (folder / "link").symlink_to("report")
+    (folder / "link.csv").symlink_to(f"report/{name}")
+    for data, out in [(f"report/{name}", "link"), (f"link/{name}", "report"), ("link.csv", "link")]:
+        assert report(data, *words, "--out", out) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert f"DATA is {data}, which the report would replace" in error
+    assert report("data.csv", *words, "--checkpoint", f"report/{name}") == 2
+    assert "--checkpoint is report/" in capsys.readouterr().err
+    assert (folder / "report" / name).read_text() == table
+
+
 def test_a_report_is_written_to_where_one_is_and_through_a_link(folder, monkeypatch):
     words = ["data.csv", "--target", "answer", *SMALL, "--out"]
     assert report(*words, ".") == 0

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 from support.report_results import HOSTILE, make_results
 
+from sklearn_modern._core.versions import versions
 from sklearn_modern.report._page import render_fragment, render_page
 from sklearn_modern.report._scores import comparison_table
 
@@ -352,3 +353,9 @@ def test_a_fragment_keeps_its_styles_to_itself():
     assert results["findings"][0]["message"] in text
     assert len(tree.named("svg")) == len(tree.named("table")) == 1
     assert len(fragment) < 50_000
+
+
+def test_the_footer_names_the_version_that_made_the_page():
+    made_with = versions()
+    page = render_page(make_results() | {"created_with": made_with})
+    assert f"Made by sklearn_modern {made_with['sklearn-modern']}. " in page

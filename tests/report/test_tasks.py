@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_modern.report._tasks import check_rows, check_target, read_target, settle_task
+from sklearn_modern.report._tasks import (
+    TASKS,
+    check_rows,
+    check_target,
+    read_target,
+    settle_task,
+)
 
 GRADES = pd.Series(pd.Categorical(["low", "high"] * 20, ["low", "high"], ordered=True), name="g")
 
@@ -24,8 +30,13 @@ def test_the_task_is_taken_from_the_target_and_said_why(y, kind, reason):
     target, name = read_target(y)
     task = settle_task(target, "auto", name)
     assert (task.kind, reason in task.reason) == (kind, True)
-    assert all(one in task.overrule for one in ("task=", "--task"))
-    assert kind not in task.overrule
+    for other in TASKS[1:]:
+        if f'task="{other}"' in task.overrule:
+            assert settle_task(target, other, name).kind == other != kind
+        elif other != kind:
+            with pytest.raises(ValueError, match=f"task='{other}' "):
+                settle_task(target, other, name)
+    assert task.overrule
 
 
 @pytest.mark.parametrize(

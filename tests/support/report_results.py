@@ -66,7 +66,7 @@ def make_results(
     first, *others = [m for m in models if m["score"] is not None]
     results = {
         "schema_version": 1,
-        "created_with": {"sklearn_modern": "0.0.1", "scikit-learn": "1.9.0", "numpy": "2.4.1"},
+        "created_with": {"sklearn-modern": "0.0.1", "scikit-learn": "1.9.0", "numpy": "2.4.1"},
         "task": {
             "kind": kind,
             "reason": f"y is taken for {kind}, as its values look so.",

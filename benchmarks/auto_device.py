@@ -4,19 +4,20 @@ Both devices run in turn in this process. A few epochs stand for all those of a 
 CPU has all its threads. What starting a device costs is measured in a process of its own::
 
     python benchmarks/auto_device.py --device cuda
+
+Where there is no other device, the CPU stands beside itself.
 """
 
-import argparse
-import subprocess
-import sys
 import time
 
 import numpy as np
 import torch
+from command_line import command_line, few, small
+from own_process import in_own_process
+from plain_network import SINGLE
 from ratio import compare
-from single_network import SINGLE
 
-from sklearn_modern.device import AUTO_THRESHOLD
+from sklearn_modern.device import AUTO_THRESHOLD, available_devices
 from sklearn_modern.neural_network import CNNClassifier, MLPClassifier
 from sklearn_modern.training.work import operations
 
@@ -43,12 +44,14 @@ STEPS = 100  # that a fit takes about, where it would take more
 
 
 def table(n_rows, n_features, units):
-    X = np.random.default_rng(0).standard_normal((n_rows, n_features), dtype=np.float32)
+    shape = small(n_rows, 100), n_features
+    X = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     return MLPClassifier(units, **SINGLE, random_state=0), X
 
 
 def images(n_rows, side, width):
-    X = np.random.default_rng(0).standard_normal((n_rows, 1, side, side), dtype=np.float32)
+    shape = small(n_rows, 100), 1, side, side
+    X = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     return CNNClassifier(width=width, random_state=0), X
 
 
@@ -59,31 +62,26 @@ def measure(name, model, X, device, repeats):
     epochs = model.max_iter
     fitted = model.set_params(max_iter=1, device="cpu").fit(X, y)
     objective, batch = fitted.net_.objective, fitted.net_.batch_size
-    shown = int(np.clip(STEPS * batch // len(X), 1, epochs))
+    shown = int(np.clip(small(STEPS, 1) * batch // len(X), 1, epochs))
     model.set_params(max_iter=shown)
 
     def on(device):
         return lambda: model.set_params(device=device).fit(X, y)
 
-    ratio = compare(on("cpu"), on(device), repeats=repeats)
-    cpu, other = (min(side) * epochs / shown for side in (ratio.ours, ratio.theirs))
+    ratio = compare(on(device), on("cpu"), repeats=repeats)
+    cpu, other = (min(side) * epochs / shown for side in (ratio.theirs, ratio.ours))
     step, cost = operations(objective, batch), operations(objective, len(X)) * epochs
     auto = "cpu" if cost < AUTO_THRESHOLD else device
     loss = {"cpu": cpu, device: other}[auto] / min(cpu, other)
     print(
-        f"{name:48s} {cost:9.1e} {step:9.1e} {cpu:9.2f} {other:9.2f} {ratio.minimum:7.2f} "
+        f"{name:48s} {cost:9.1e} {step:9.1e} {cpu:9.2f} {other:9.2f} {ratio.minimum:8.2f} "
         f"{auto:>6s} {loss:6.2f}",
         flush=True,
     )
 
 
-def start(device):
-    """Measure the first fit in a process of its own, and the second."""
-    code = f"import auto_device; auto_device.first_fits({device!r})"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=sys.path[0])
-
-
 def first_fits(device):
+    """Return the seconds of the first fit of this process on a device, and of the second."""
     model, X = table(500, 20, (128, 128))
     y, seconds = np.arange(len(X)) % 2, []
     model.set_params(device="cpu").fit(X, y)  # everything is imported
@@ -91,23 +89,21 @@ def first_fits(device):
         begin = time.perf_counter()
         model.set_params(device=device, max_iter=1).fit(X, y)
         seconds.append(time.perf_counter() - begin)
-    print(f"start of {device}: {seconds[0]:.2f} s for the first fit, {seconds[1]:.3f} s after it")
+    return seconds
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--device", default="cuda")
-    arguments = parser.parse_args()
+    arguments = command_line(__doc__, repeats=5, device=available_devices()[-1]).parse_args()
     print(f"{torch.get_num_threads()} thread(s), torch {torch.__version__}")
     print(f"threshold of auto: {AUTO_THRESHOLD:.1e} operations")
-    start(arguments.device)
+    first, second = in_own_process("auto_device", f"first_fits({arguments.device!r})")
+    print(f"start of {arguments.device}: {first:.2f} s for the first fit, {second:.3f} s after it")
     print(
         f"{'seconds of a default fit':48s} {'all':>9s} {'a step':>9s} {'cpu':>9s} "
-        f"{arguments.device:>9s} {'ratio':>7s} {'auto':>6s} {'loss':>6s}"
+        f"{arguments.device:>9s} {'cpu / it':>8s} {'auto':>6s} {'loss':>6s}"
     )
     for make, cases in ((table, TABLES), (images, IMAGES)):
-        for case in cases:
+        for case in few(cases, 2):
             model, X = make(*case)
             name = f"{type(model).__name__} {case}"
             measure(name, model, X, arguments.device, arguments.repeats)

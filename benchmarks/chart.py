@@ -1,10 +1,14 @@
 """Draw docs/_static/benchmarks.svg from the tables of docs/benchmarks.md.
 
-Run as ``python benchmarks/chart.py`` whenever a figure has changed; a test compares the two.
+Run as ``python benchmarks/chart.py`` whenever a figure has changed; a test compares the two. With
+``--quick`` it is drawn, and thrown away.
 """
 
 import re
+from io import BytesIO
 from pathlib import Path
+
+from command_line import command_line, is_quick
 
 DOCS = Path(__file__).parents[1] / "docs"
 PICTURE = DOCS / "_static" / "benchmarks.svg"
@@ -40,7 +44,7 @@ def ratios() -> dict[str, float]:
     return found
 
 
-def draw() -> None:
+def draw(file) -> None:
     """Draw a bar for each."""
     import matplotlib.pyplot as plt
 
@@ -61,8 +65,9 @@ def draw() -> None:
         ax.invert_yaxis()
         ax.spines[:].set_visible(False)
         ax.tick_params(length=0)
-        figure.savefig(PICTURE, transparent=True, metadata={"Date": None})
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
 
 
 if __name__ == "__main__":
-    draw()
+    command_line(__doc__).parse_args()
+    draw(BytesIO() if is_quick() else PICTURE)

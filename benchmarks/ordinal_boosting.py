@@ -12,14 +12,15 @@ equal size, or as near to it as ties allow; skordinal's tables have levels. All 
 defaults and the same splits.
 """
 
-import argparse
 import time
 import warnings
 
 import numpy as np
 import pandas as pd
-from datasets import REPORT, SOURCES, TUNING, load
-from ratio import compare
+from boosted_trees import EQUAL
+from command_line import command_line, few, small
+from datasets import REPORT, SOURCES, TUNING, load, load_ordinal
+from ratio import compare, of_processor
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_diabetes, make_friedman1, make_friedman2, make_friedman3
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -34,16 +35,6 @@ from sklearn_modern.ordinal import (
 )
 
 MAX_ROWS = 3000
-# What both sides of a comparison of seconds have, whatever our defaults are.
-EQUAL = {
-    "n_estimators": 100,
-    "learning_rate": 0.1,
-    "max_leaf_nodes": 31,
-    "min_samples_leaf": 20,
-    "subsample": 1.0,
-    "max_features": 1.0,
-    "random_state": 0,
-}
 
 
 class Rounded(ClassifierMixin, BaseEstimator):
@@ -79,11 +70,13 @@ RANKED = [name for name in MODELS if not name.startswith("ours,")]
 def speed(repeats):
     rng = np.random.default_rng(0)
     for n_rows, n_levels in ((5000, 10), (20_000, 5)):
+        n_rows = small(n_rows, 200)
         X = rng.normal(size=(n_rows, 20))
         latent = X[:, 0] + np.sin(2 * X[:, 1]) + X[:, 2] * X[:, 3] + rng.normal(size=n_rows) / 2
         y = levels(latent, n_levels)
         for backend in ("xgboost", "lightgbm"):
-            same = EQUAL | {"backend": backend, "early_stopping": False, "n_jobs": 1}
+            same = EQUAL | {"backend": backend, "early_stopping": False}
+            same |= {"n_jobs": 1, "random_state": 0}
             regression = GradientBoostingRegressor(**same)
             for link in ("logit", "probit"):
                 ordinal = OrdinalGradientBoostingClassifier(link=link, **same)
@@ -91,19 +84,13 @@ def speed(repeats):
                     lambda ordinal=ordinal, X=X, y=y: ordinal.fit(X, y),
                     lambda regression=regression, X=X, y=y: regression.fit(X, y),
                     repeats=repeats,
-                    seconds=cpu_seconds,
+                    seconds=of_processor,
                 )
                 print(
-                    f"{n_rows} rows, {n_levels} levels, {backend}, {link}: fit, ours / regression "
-                    f"(bar <= 1.3): {ratio}",
+                    f"{n_rows} rows, {n_levels} levels, {backend}, {link}: fit, regression / "
+                    f"ours: {ratio}",
                     flush=True,
                 )
-
-
-def cpu_seconds(side):
-    start = time.process_time()
-    side()
-    return time.process_time() - start
 
 
 def levels(target, n_levels):
@@ -117,19 +104,11 @@ def in_levels(tables):
             yield f"{table}, {n_levels} levels", X, levels(target, n_levels)
 
 
-def skordinal():
-    from skordinal import datasets
-
-    for name in ("balance_scale", "era", "esl", "lev", "swd"):
-        data = getattr(datasets, f"load_{name}")()
-        codes = np.unique(data.target, return_inverse=True)[1]
-        yield name, np.asarray(data.data, dtype=float), codes
-
-
 def generated():
     for make in (make_friedman1, make_friedman2, make_friedman3):
-        X, target = make(n_samples=1000, random_state=0)
-        noise = np.random.default_rng(0).normal(size=1000) * target.std() / 3
+        n_rows = small(1000, 100)
+        X, target = make(n_samples=n_rows, random_state=0)
+        noise = np.random.default_rng(0).normal(size=n_rows) * target.std() / 3
         yield make.__name__.removeprefix("make_"), X, target + noise
     yield "diabetes", *load_diabetes(return_X_y=True)
 
@@ -179,18 +158,16 @@ def scores_of(model, X, y, train, test):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line(__doc__, splits=3, repeats=5)
     choices = ["generated", "tuning", "report", "skordinal"]
     parser.add_argument("--tables", choices=choices, default="generated")
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
-    parser.add_argument("--splits", type=int, default=3)
-    parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
     if arguments.tables == "generated":
         speed(arguments.repeats)
-        tables = in_levels(generated())
+        tables = few(in_levels(generated()))
     elif arguments.tables == "skordinal":
-        tables = skordinal()
+        tables = load_ordinal()
     else:
         tables = in_levels(real({"tuning": TUNING, "report": REPORT}[arguments.tables]))
-    accuracy(tables, arguments.models, arguments.splits)
+    accuracy(tables, arguments.models, small(arguments.splits, 1))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-
 import numpy as np
 import pandas as pd
+from command_line import command_line, few
 from sklearn.datasets import (
     load_breast_cancer,
     load_diabetes,
@@ -90,9 +89,8 @@ def planted(kind, seed):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one table of each kind")
-    seeds = range(1 if parser.parse_args().quick else 4)
+    command_line(__doc__).parse_args()
+    seeds = few(range(4))
     kinds = ("predicts y", "shifted y", "mean of y", "equal rows", "torn groups", "identifier")
     print("| planted | found in |\n| --- | --- |")
     for kind in kinds:

@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 import tabular_models
 import tabular_report
+from command_line import command_line, is_quick
 from datasets import REPORT, SOURCES, TUNING, load
 from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
@@ -152,9 +153,7 @@ def variant(text):
 
 
 def read_arguments():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = command_line(__doc__)
     parser.add_argument("--half", choices=["tuning", "report", "all"])
     parser.add_argument("--sets", nargs="+", choices=SOURCES, metavar="SET", help="instead of half")
     parser.add_argument("--study", choices=STUDIES, help="variants of a model, without peers")
@@ -171,7 +170,10 @@ def read_arguments():
     parser.add_argument("--threads", type=int, default=1, help="threads a fit")
     parser.add_argument("--jobs", type=int, default=1, help="fits at once; above 1 blurs times")
     parser.add_argument("--plot", type=Path, help="file for a plot of mean rank against seconds")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if is_quick():
+        arguments.sets, arguments.max_rows, arguments.splits = ["iris", "diabetes"], 60, 1
+    return arguments
 
 
 def main():

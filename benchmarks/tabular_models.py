@@ -8,8 +8,7 @@ Libraries are imported where they are used: CatBoost and pytabkit need not be th
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
+import command_line
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -157,7 +156,7 @@ def installed() -> list[str]:
     return [
         name
         for name in MODELS
-        if name not in OF_FOLDS and find_spec(_PACKAGES.get(name, "sklearn")) is not None
+        if name not in OF_FOLDS and command_line.installed(_PACKAGES.get(name, "sklearn"), name)
     ]
 
 

@@ -6,13 +6,13 @@ Both sides run in turn in this process. ``--busy`` starts processes that keep co
     python benchmarks/threads.py --busy 2
 """
 
-import argparse
 import multiprocessing
 
 import numpy as np
 import torch
+from command_line import command_line, few, small
+from plain_network import SINGLE
 from ratio import compare
-from single_network import SINGLE
 
 from sklearn_modern.neural_network import CNNClassifier, MLPClassifier
 from sklearn_modern.training import work
@@ -56,10 +56,11 @@ def fit(model, X, y, small_layer):
 
 
 def report(name, model, shape, repeats):
+    shape = small(shape[0], 100), *shape[1:]
     X = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
     y = (X.reshape(len(X), -1)[:, 0] > 0).astype(np.int64)
     ratio = compare(
-        lambda: fit(model, X, y, 0.0), lambda: fit(model, X, y, np.inf), repeats=repeats
+        lambda: fit(model, X, y, np.inf), lambda: fit(model, X, y, 0.0), repeats=repeats
     )
     net = model.net_
     per_layer = work.operations(net.objective, net.batch_size) / work.n_layers(net.objective)
@@ -67,14 +68,12 @@ def report(name, model, shape, repeats):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--busy", type=int, default=0)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser = command_line(__doc__, busy=0, repeats=3)
     parser.add_argument("--cases", nargs="*", default=list(CASES), choices=list(CASES))
     arguments = parser.parse_args()
     torch.set_num_threads(2)
     print(f"beside {arguments.busy} busy processes, torch {torch.__version__}")
     for _ in range(arguments.busy):
         multiprocessing.Process(target=spin, daemon=True).start()
-    for name in arguments.cases:
+    for name in few(arguments.cases, 6):
         report(name, *CASES[name], arguments.repeats)

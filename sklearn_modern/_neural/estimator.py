@@ -117,13 +117,7 @@ class NeuralEstimator(TrainingSettings, ABC):
         ``readings`` has what other fits of the same data have read.
         """
         resume = self.warm_start and hasattr(self, "net_")
-        if resume:
-            self._refuse_changes()
-        else:
-            self._refuse_unused()
-            # A fit that fails must not leave an old network beside what was learned from new data.
-            vars(self).pop("net_", None)
-            self._inputs, self._targets = self._make_inputs(), self._make_targets(y)
+        self._begin(y, resume=resume)
         y_is_read = self._targets.required or y is None
         if y_is_read and (y_val is not None) != (X_val is not None and y is not None):
             raise ValueError("X_val and y_val go together, but only one of them was given.")
@@ -132,27 +126,16 @@ class NeuralEstimator(TrainingSettings, ABC):
         if not resume:
             # With other validation rows a warm start would be scored on what it has learned.
             self._split_seed = split
-        training, validation = np.arange(len(weight)), None
         given = X_val is not None
         self.early_stopping_ = self._stops_early(len(weight), random.teams, given=given)
-        if self.early_stopping_ and not given:
-            strata = np.zeros(len(weight)) if y is None else y
-            # Independent members learn from what the others validate with.
-            training, validation = validation_splits(
-                strata,
-                self.validation_fraction,
-                np.random.RandomState(self._split_seed),
-                random.teams,
-                warn=self.early_stopping != "auto",
-            )
-            if random.teams == 1:
-                training, validation = training[0], validation[0]
+        divides = self.early_stopping_ and not given
+        training, validation = self._divided(y, weight, random, divides=divides)
         if not resume:
             # Scales and the like are those of the first member's rows, however many there are.
             own = training if training.ndim == 1 else training[0]
             self._start(checked, y, weight, own, random, readings=readings)
         part = self._part(checked, y, weight, training, readings=readings)
-        if X_val is not None:
+        if given:
             validation_part = self._given_part(X_val, y_val, checked, readings)
         elif validation is not None:
             validation_part = Part(part.source, self._index(validation))
@@ -179,11 +162,7 @@ class NeuralEstimator(TrainingSettings, ABC):
                 "early_stopping=True."
             )
         resume = hasattr(self, "net_")
-        if resume:
-            self._refuse_changes()
-        else:
-            self._refuse_unused()
-            self._inputs, self._targets = self._make_inputs(), self._make_targets(y, **known)
+        self._begin(y, resume=resume, **known)
         self.early_stopping_ = False
         checked, y, weight = self._check(X, y, sample_weight, reset=not resume)
         everything = np.arange(len(weight))
@@ -204,6 +183,16 @@ class NeuralEstimator(TrainingSettings, ABC):
         return self
 
     # The parts of a fit, in the order of the calls.
+
+    def _begin(self, y, *, resume, **known):
+        """Make what reads X and y, unless a training goes on."""
+        if resume:
+            self._refuse_changes()
+            return
+        self._refuse_unused()
+        # A fit that fails must not leave an old network beside what was learned from new data.
+        vars(self).pop("net_", None)
+        self._inputs, self._targets = self._make_inputs(), self._make_targets(y, **known)
 
     def _check(self, X, y, sample_weight, *, reset, readings=ANEW):
         """Check everything, and leave out rows of weight zero."""
@@ -237,6 +226,20 @@ class NeuralEstimator(TrainingSettings, ABC):
     def _team(self) -> int:
         """Return how many members share weights."""
         return 1
+
+    def _divided(self, y, weight, random, *, divides):
+        """Return the rows to train on, and those to validate with, if any are set aside."""
+        if not divides:
+            return np.arange(len(weight)), None
+        # Independent members learn from what the others validate with.
+        training, validation = validation_splits(
+            np.zeros(len(weight)) if y is None else y,
+            self.validation_fraction,
+            np.random.RandomState(self._split_seed),
+            random.teams,
+            warn=self.early_stopping != "auto",
+        )
+        return (training, validation) if random.teams > 1 else (training[0], validation[0])
 
     def _start(self, checked, y, weight, training, random, *, first=False, readings=ANEW):
         """Learn scales from the training rows, and make the network with its initial weights."""
@@ -351,10 +354,10 @@ class NeuralEstimator(TrainingSettings, ABC):
         check_is_fitted(self, "net_")
         checked = self._inputs.check(self, X, reset=False)
         objective, n_rows, results = self._net_on_device().objective, num_samples(X), None
-        step = self._rows_together(checked)
-        for start in range(0, n_rows, step):
-            rows = slice(start, min(start + step, n_rows))
-            chunk = function(objective, self._source(checked, rows, rows_together=step).whole())
+        together = self._rows_together(checked)
+        for rows in self._inputs.chunks(checked, n_rows, together):
+            source = self._source(checked, rows, rows_together=together)
+            chunk = function(objective, source.whole())
             if results is None:
                 results = np.empty((n_rows, *chunk.shape[1:]), dtype=chunk.dtype)
             results[rows] = chunk

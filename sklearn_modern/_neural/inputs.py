@@ -1,6 +1,7 @@
 """What X is, for a network: a table, or arrays."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -52,9 +53,24 @@ class Inputs(ABC):
         ``first`` says that these rows are only the first of several parts.
         """
 
+    def chunks(self, checked: Any, n_rows: int, together: int) -> Iterator[slice | np.ndarray]:
+        """Yield which rows to predict together, so that every row comes once.
+
+        Parameters
+        ----------
+        checked : object
+            What :meth:`check` returned.
+        n_rows : int
+            Number of its rows.
+        together : int
+            How many rows of :meth:`row_shape` the body evaluates together.
+        """
+        for start in range(0, n_rows, together):
+            yield slice(start, min(start + together, n_rows))
+
     @abstractmethod
     def source(
-        self, checked: Any, rows: slice, dtype: torch.dtype, device: str, **rest: Any
+        self, checked: Any, rows: slice | np.ndarray, dtype: torch.dtype, device: str, **rest: Any
     ) -> Source:
         """Make a source of some rows, as the body takes them.
 
@@ -62,8 +78,8 @@ class Inputs(ABC):
         ----------
         checked : object
             What :meth:`check` returned.
-        rows : slice
-            Which rows.
+        rows : slice or ndarray of int
+            Which rows: all of them, or those of one of the :meth:`chunks`.
         dtype : torch.dtype
             Precision of the network.
         device : str

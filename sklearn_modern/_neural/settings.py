@@ -149,8 +149,9 @@ class TrainingSettings(BaseEstimator):
         "warm_start": ["boolean"],
     }
 
-    # Number of batches per epoch that batch_size="auto" aims at.
+    # Number of batches per epoch that batch_size="auto" aims at, and how few rows it may take.
     _auto_batches = 30
+    _smallest_batch = 32
 
     def _refuse_unused(self) -> None:
         """Refuse parameters that have no effect together with the others."""
@@ -278,7 +279,7 @@ class TrainingSettings(BaseEstimator):
             return n_rows
         if self.batch_size == "auto":
             power = round(np.log2(n_rows / self._auto_batches))
-            return min(n_rows, 2 ** int(np.clip(power, 5, 8)))
+            return min(n_rows, int(np.clip(2.0**power, self._smallest_batch, 256)))
         return min(n_rows, self.batch_size)
 
 

@@ -1,5 +1,6 @@
 """Estimators over tables, and those of them whose network is a multilayer perceptron."""
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY
 from numbers import Integral, Real
 from typing import Any
@@ -17,7 +18,7 @@ from sklearn_modern.networks.activations import ACTIVATIONS
 from sklearn_modern.networks.layers import NORMALIZATIONS
 from sklearn_modern.networks.mlp import MLP
 
-__all__ = ["PerceptronEstimator", "TableEstimator"]
+__all__ = ["PerceptronEstimator", "TableEstimator", "widths"]
 
 
 @estimator
@@ -165,7 +166,7 @@ class PerceptronEstimator(TableEstimator):
         return MLP(
             self._inputs.scaler.n_features_out,
             self._inputs.cardinalities.tolist(),
-            _widths(self.hidden_layer_sizes),
+            widths(self.hidden_layer_sizes),
             random,
             activation=self.activation,
             dropout=self.dropout,
@@ -175,10 +176,11 @@ class PerceptronEstimator(TableEstimator):
         )
 
 
-def _widths(hidden_layer_sizes):
-    widths = list(np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object)))
-    if not all(isinstance(width, Integral) and width > 0 for width in widths):
+def widths(hidden_layer_sizes: int | Sequence[int]) -> list[int]:
+    """Return the units of each hidden layer."""
+    found = list(np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object)))
+    if not all(isinstance(width, Integral) and width > 0 for width in found):
         raise ValueError(
             f"hidden_layer_sizes={hidden_layer_sizes!r} must be positive whole numbers."
         )
-    return [int(width) for width in widths]
+    return [int(width) for width in found]

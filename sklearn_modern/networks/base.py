@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Protocol
 
 from torch import Tensor, nn
@@ -29,6 +30,9 @@ class Mixer(Protocol):
     def mix(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Return mixed values, and the proportion (members, 1) of each row's own part."""
 
+    def partner(self, values: Tensor) -> Tensor:
+        """Return what the partner of each row has."""
+
 
 class Body(nn.Module, ABC):
     """Map inputs to features; the head on top gives the features a meaning.
@@ -47,6 +51,8 @@ class Body(nn.Module, ABC):
         Whether inputs, features, parameters and buffers have a leading axis of members.
     random : MemberRandom or None
         The members' streams of random numbers, if the body draws any.
+    own_streams : bool
+        Whether it draws from these only, and nothing from torch's global generators.
     pads : bool
         Whether a CPU predicts rows in whole blocks, which are filled up with zeros, so that matrix
         products of all rows come out alike. Other bodies see to that by themselves, or, if they are
@@ -63,6 +69,7 @@ class Body(nn.Module, ABC):
     """
 
     takes_members: ClassVar[bool] = False
+    own_streams: ClassVar[bool] = False
     members_apart: ClassVar[bool] = False
     random: MemberRandom | None = None
     pads: ClassVar[bool] = True
@@ -89,14 +96,21 @@ class Body(nn.Module, ABC):
         """Map inputs to features (members, rows, *places, n_features_out)."""
         return self.trunk(self.embed(x, given), given)
 
-    def mix(self, embedded: Any, mixer: Mixer) -> tuple[Any, Tensor]:
-        """Mix rows of embedded inputs; return each member's own proportion, too."""
+    def mix(self, embedded: Any, given: Given, mixer: Mixer) -> tuple[Any, Given, Tensor]:
+        """Mix rows of embedded inputs, of which places that do not exist are zero.
+
+        Also return what is known of the mixtures, in which each place of the two exists, and each
+        member's own proportion.
+        """
         if not isinstance(embedded, Tensor):
             raise TypeError(
                 f"{type(self).__name__} embeds rows as {type(embedded).__name__}, and does not say "
                 "how to mix them."
             )
-        return mixer.mix(embedded)
+        mixed, proportion = mixer.mix(embedded)
+        if given.mask is not None:
+            given = replace(given, mask=given.mask | mixer.partner(given.mask))
+        return mixed, given, proportion
 
     @property
     def members(self) -> int:

@@ -15,7 +15,14 @@ from sklearn_modern.networks.mlp import HiddenLayer
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.rowwise import by_blocks, pixel_means
 from sklearn_modern.networks.spatial_body import SpatialBody
-from sklearn_modern.networks.spatial_layers import ConvLayer, MaxPool, beside, strided, strides
+from sklearn_modern.networks.spatial_layers import (
+    ConvLayer,
+    MaxPool,
+    apart,
+    beside,
+    strided,
+    strides,
+)
 from sklearn_modern.networks.stages import (
     Layers,
     Stage,
@@ -76,8 +83,6 @@ STEMS = ("auto", "small", "large")
 
 # Longest axis that the "auto" stem leaves at full resolution.
 _LONGEST = 64
-
-_CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 
 
 class ConvNet(SpatialBody):
@@ -179,20 +184,13 @@ class ConvNet(SpatialBody):
     def trunk(self, embedded: Tensor, given: Given = NOTHING) -> Tensor:
         """Apply the blocks, and take the mean over the pixels."""
         x = beside(embedded, self.members)
-        if x.ndim in _CHANNELS_LAST:
-            # The kernels are fastest in this order. A single channel is in both orders at once,
-            # and only a clone has the strides by which they recognise this one.
-            x = x.clone(memory_format=_CHANNELS_LAST[x.ndim])
         x = ordered_gradient(self.blocks(x, given))
         if len(self.dense):
-            x = by_blocks(lambda x: self.dense(x, given), self._by_member(x.flatten(2)).flatten(2))
+            pixels = apart(x.flatten(2), self.members).flatten(2)
+            x = by_blocks(lambda x: self.dense(x, given), pixels)
         else:
-            x = self._by_member(alone(pixel_means, self.members, x))
+            x = apart(alone(pixel_means, self.members, x), self.members)
         return self.dropout(x)
-
-    def _by_member(self, x):
-        """Bring (rows, members * channels, ...) to (members, rows, channels, ...)."""
-        return x.unflatten(1, (self.members, -1)).transpose(0, 1)
 
     def parts(self) -> list[nn.Module]:
         """Return the stem, the blocks and the dense layers; pooling has nothing to keep."""

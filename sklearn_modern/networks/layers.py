@@ -14,7 +14,7 @@ from torch.autograd.function import once_differentiable
 
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.networks.rowwise import is_inference, product
+from sklearn_modern.networks.rowwise import by_blocks, is_inference, product
 
 __all__ = [
     "NORMALIZATIONS",
@@ -70,7 +70,7 @@ class Noise(nn.Module):
 
 
 class Linear(Layer):
-    """One affine map per member: (members, rows, n_in) -> (members, rows, n_out).
+    """One affine map per member: (members, rows, *places, n_in) -> (..., n_out).
 
     One batched product, which for a single member costs what :class:`torch.nn.Linear` costs.
 
@@ -113,7 +113,9 @@ class Linear(Layer):
         self.bias = nn.Parameter(random.uniform(1, n_out, bound=bound)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply each member's map to its rows."""
+        """Apply each member's map to the last axis of (members, rows, *places, n_in)."""
+        if x.ndim > 3:
+            return by_blocks(self.forward, x.flatten(1, -2)).unflatten(1, x.shape[1:-1])
         weight = self.weight_of_members()
         if x.shape[0] != weight.shape[0]:
             x = x.expand(weight.shape[0], -1, -1)
@@ -372,7 +374,7 @@ class BatchNorm(Layer):
 
 
 class LayerNorm(Layer):
-    """Layer normalisation: each row is centred and scaled by its own mean and variance over units.
+    """Layer normalisation: each place is centred and scaled by its mean and variance over units.
 
     Parameters
     ----------
@@ -395,7 +397,9 @@ class LayerNorm(Layer):
         self.bias = nn.Parameter(torch.zeros(len(random), 1, n_units))
 
     def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
-        """Normalise (members, rows, units); rows do not mix, so weights do not matter."""
+        """Normalise (members, rows, *places, units); rows do not mix, so weights do not matter."""
+        if x.ndim > 3:
+            return self.forward(x.flatten(1, -2)).unflatten(1, x.shape[1:-1])
         gain, bias = self.gain, self.bias
         units = gain.shape[-1:]
         if gain.shape[0] == 1:  # torch's kernel takes one gain per unit, and saves a pass over x

@@ -77,9 +77,9 @@ class Looped(Body):
         """Map each member's embedded rows to features (members, rows, ...)."""
         return self._each("trunk", embedded, given)
 
-    def mix(self, embedded: Any, mixer: Mixer) -> tuple[Any, Tensor]:
+    def mix(self, embedded: Any, given: Given, mixer: Mixer) -> tuple[Any, Given, Tensor]:
         """Mix rows as the members' bodies do."""
-        return self.bodies[0].mix(embedded, mixer)
+        return self.bodies[0].mix(embedded, given, mixer)
 
     @property
     def products(self) -> int:
@@ -93,6 +93,12 @@ class Looped(Body):
     def takes(self, shape: Sequence[int]) -> bool:
         """Tell whether the bodies take rows of this shape."""
         return self.bodies[0].takes(shape)
+
+    def restart(self, shape: Sequence[int], random: MemberRandom, dropout: float) -> None:
+        """Get each body ready to be trained further."""
+        self.random = random
+        for member, body in enumerate(self.bodies):
+            body.restart(shape, random.member(member), dropout)
 
     def parts(self) -> list[nn.Module]:
         """Return the parts of a body that :meth:`freeze` can keep."""
@@ -118,7 +124,7 @@ class Looped(Body):
         return _stack(results)
 
     def _run(self, function, member, values, given):
-        if not self.training:
+        if not self.training or self.bodies[member].own_streams:
             return function(values, given)
         first = values
         while isinstance(first, tuple):

@@ -26,22 +26,35 @@ __all__ = [
     "MaxPool",
     "SqueezeExcite",
     "StochasticDepth",
+    "apart",
     "beside",
     "strided",
     "strides",
 ]
 
+_CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}
 _POOLS = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}
 
 
 def beside(x: Tensor, members: int) -> Tensor:
-    """Put members side by side, in an axis with their channels.
+    """Put members side by side, in an axis with their channels, as convolutions take them.
 
-    (members or 1, rows, channels, ...) becomes (rows, members * channels, ...).
+    (members or 1, rows, channels, *spatial) becomes (rows, members * channels, *spatial).
     """
     if members == 1:
-        return x[0]
-    return x.expand(members, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
+        x = x[0]
+    else:
+        x = x.expand(members, *x.shape[1:]).transpose(0, 1).flatten(1, 2)
+    if x.ndim not in _CHANNELS_LAST:
+        return x
+    # The kernels are fastest in this order. A single channel is in both orders at once, and only a
+    # clone has the strides by which they recognise this one.
+    return x.clone(memory_format=_CHANNELS_LAST[x.ndim])
+
+
+def apart(x: Tensor, members: int) -> Tensor:
+    """Bring (rows, members * channels, ...) to (members, rows, channels, ...)."""
+    return x.unflatten(1, (members, -1)).transpose(0, 1)
 
 
 def strides(shape: Sequence[int]) -> tuple[int, ...]:

@@ -36,10 +36,10 @@ class TrainingBatches:
 
 
 class EvaluationBatches:
-    """Every row once, in order."""
+    """Every row once, in the order that suits the source; ``rows`` has this order, too."""
 
     def __init__(self, rows: Part) -> None:
-        self.rows = rows
+        self.rows = Part(rows.source, rows.source.arranged(rows.index))
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches."""
@@ -48,8 +48,8 @@ class EvaluationBatches:
 
     def indices(self) -> Sequence[Tensor]:
         """Return which rows the batches have: (members or 1, rows)."""
-        return self.rows.rows.split(self.rows.source.rows_together(), dim=1)
+        return self.rows.source.split(self.rows.rows)
 
     def __len__(self) -> int:
         """Return the number of batches."""
-        return math.ceil(len(self.rows) / self.rows.source.rows_together())
+        return len(self.indices())

@@ -90,9 +90,16 @@ class Source(ABC):
         """Return the weights of rows (members, rows); None is one for each."""
         return None if self._weight is None else select(self._weight, index)
 
-    def rows_together(self) -> int:
-        """Return how many rows are evaluated together."""
-        return self._rows_together
+    def arranged(self, index: Tensor) -> Tensor:
+        """Return rows (rows,) or (members, rows) in the order in which they cost least to evaluate.
+
+        By default that is the order that they have.
+        """
+        return index
+
+    def split(self, index: Tensor) -> Sequence[Tensor]:
+        """Cut arranged rows (members, rows) into those that are evaluated together."""
+        return index.split(self._rows_together, dim=1)
 
     def cut(self, order: Tensor, batch_size: int) -> Iterable[Tensor]:
         """Cut an order of rows (members, rows) into batches.
@@ -193,7 +200,7 @@ class _ArraysOfMembers(Source):
     """The arrays of several members, each of which takes rows of its own."""
 
     def __init__(self, sources: Sequence[Arrays]) -> None:
-        super().__init__(rows_together=sources[0].rows_together())
+        super().__init__(rows_together=sources[0]._rows_together)
         self._n_rows = min(map(len, sources))
         self._is_tuple = isinstance(sources[0]._x, tuple)
         self._inputs = [_Stack(parts) for parts in zip(*(s._parts() for s in sources), strict=True)]

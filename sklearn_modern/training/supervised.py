@@ -153,16 +153,12 @@ class Supervised(Objective):
         if not self.mixers:
             scores = network.scores(embedded, batch.given)
             return network.head.loss(scores, batch.y, batch.given), scores
-        if batch.given.mask is not None:
-            raise ValueError(
-                "mixup needs rows of one length, as a partner's longer end would be lost."
-            )
         mixer = self.mixers[0]
         self.mixers = [*self.mixers[1:], mixer]
-        mixed, proportion = network.body.mix(embedded, mixer)
-        scores = network.scores(mixed, batch.given)
-        own = network.head.loss(scores, batch.y, batch.given)
-        other = network.head.loss(scores, mixer.partner(batch.y), batch.given)
+        mixed, given, proportion = network.body.mix(embedded, batch.given, mixer)
+        scores = network.scores(mixed, given)
+        own = network.head.loss(scores, batch.y, given)
+        other = network.head.loss(scores, mixer.partner(batch.y), given)
         if batch.weight is not None:
             # The trainer weights a row's loss by its own weight; the partner's part has another.
             other = other * (mixer.partner(batch.weight) / batch.weight)

@@ -157,7 +157,7 @@ def test_embedded_inputs_that_nobody_knows_how_to_mix_are_refused():
     body = make_members(Ordinary, MemberRandom([1]))
     assert isinstance(body, Looped)
     with pytest.raises(TypeError, match="Ordinary embeds rows as tuple, and does not say how"):
-        body.mix(body.embed(X), mixer=None)
+        body.mix(body.embed(X), NOTHING, mixer=None)
 
 
 def test_layers_over_places_act_on_the_last_axis():

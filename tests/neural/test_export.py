@@ -7,6 +7,7 @@ import torch
 from support.generated_images import stripes
 from support.neural_instances import KINDS, each, images, levels, mixed, numbers
 from support.single_networks import MLPClassifier, MLPRegressor
+from torch import nn
 
 from sklearn_modern.neural_network import CNNClassifier, CNNRegressor
 from sklearn_modern.ordinal import OrdinalCNNClassifier, OrdinalMLPClassifier
@@ -149,7 +150,11 @@ def test_later_training_leaves_the_module_alone(instance):
     X, y = instance.data(40) if instance.data is not mixed else numbers(40)
     model = instance.make(dropout=0.5).fit(X, y)
     module = model.to_torch()
-    inputs = torch.tensor(X if X.ndim == 2 else X[:, None])
+    if isinstance(X, list):
+        steps = [torch.tensor(row) for row in X]
+        inputs = nn.utils.rnn.pad_sequence(steps, batch_first=True, padding_value=torch.nan)
+    else:
+        inputs = torch.tensor(X if X.ndim == 2 else X[:, None])
     assert not module.training
     before = module(inputs).detach()
     model.partial_fit(X, y)

@@ -74,10 +74,51 @@ OTHERS = {
     "pretrained": (None, CNNClassifier()),
     "freeze": ("body", "none"),
     "body_learning_rate_factor": (0.1, 1.0),
+    # Patches and attention.
+    "patch_size": ("auto", 4),
+    "patches": ("linear", "convolution"),
+    "n_heads": (2, 1),
+    "feedforward_factor": (4, 2),
+    "attention": ("cascade", "dilated"),
+    "window": (16, 8),
+    "positions": ("sinusoidal", "learned"),
+    "pooling": ("mean", "max"),
+    # Sequences.
+    "cell": ("lstm", "gru"),
+    "bidirectional": (True, False),
+    "kernel_sizes": ((3,), (5,)),
+    "max_length": (None, 4),
+    "analyzer": ("auto", "char"),
+    "token_pattern": (r"\w+", "."),
+    "lowercase": ("auto", True),
+    "max_features": (None, 5),
+    "min_df": (1, 2),
+    "embedding_size": (None, 3),
+    "token_vectors": (None, {}),
+    "token_dropout": (0.1, 0.2),
     # The tests' own methods.
     "n_components": (2, 3),
     "n_latent": (2, 3),
 }
+
+
+# Where the kind of estimator says which values there are.
+_OF_SEQUENCES = {
+    "channels": ("last", "first"),
+    "depth": (1, 2),
+    "input_scaling": ("standard", None),
+}
+OTHERS_OF = {
+    "ViT": {"depth": (1, 2), "pooling": ("attention", "mean")},
+    "RNN": _OF_SEQUENCES,
+    "SequenceCNN": _OF_SEQUENCES | {"architecture": ("auto", "parallel")},
+    "Transformer": _OF_SEQUENCES | {"pooling": ("attention", "mean")},
+}
+
+
+def others_of(kind):
+    stem = kind.__name__.removesuffix("Classifier").removesuffix("Regressor")
+    return OTHERS | OTHERS_OF.get(stem, {})
 
 
 def without_a_role(cls):
@@ -87,7 +128,7 @@ def without_a_role(cls):
 def test_the_table_has_every_neural_estimator():
     public = {cls for _, cls in all_estimators() if issubclass(cls, NeuralEstimator)}
     assert public <= {instance.kind for instance in KINDS.values()}
-    assert len(public) == 6
+    assert len(public) == 14
 
 
 def silent_on_packs(cls):
@@ -121,9 +162,10 @@ def test_what_steers_may_change_between_two_trainings_and_what_shapes_is_refused
     names = set(roles(instance.kind))
     if instance.kind is PixelClassifier:
         names.remove("class_weight")  # it weights rows, but a row has many labels
-    model = instance.make(**{name: OTHERS[name][0] for name in names}).fit(X, y)
+    others = others_of(instance.kind)
+    model = instance.make(**{name: others[name][0] for name in names}).fit(X, y)
     for name in names:
-        first, other = OTHERS[name]
+        first, other = others[name]
         before = model.n_iter_
         model.set_params(**{name: other})
         if roles(instance.kind)[name].steers:

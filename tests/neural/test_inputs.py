@@ -7,10 +7,10 @@ import scipy.sparse as sp
 import torch
 from sklearn.base import BaseEstimator
 from support.pixels import PixelLabels
-from support.recurrent import SequenceInputs
+from support.recurrent import sequence_inputs
 
 from sklearn_modern._inputs.images import SpatialReader
-from sklearn_modern._neural.inputs import ImageInputs, TableInputs
+from sklearn_modern._neural.inputs import ImageInputs, Inputs, TableInputs
 from sklearn_modern._neural.targets import Labels, LabelSets, NoTargets, Numbers
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.ordinal._targets import Levels
@@ -21,6 +21,7 @@ TABLE = RNG.normal(size=(N_ROWS, 3))
 FRAME = pd.DataFrame(TABLE, columns=list("abc")).assign(d=list("xyz") * 4)
 IMAGES = RNG.normal(size=(N_ROWS, 2, 4, 5))
 SEQUENCES = [RNG.normal(size=(2 + row % 3, 3)) for row in range(N_ROWS)]
+TEXTS = ["one", "two three", "three two two"] * 4
 
 INPUTS = {
     "table": (lambda: TableInputs("from_dtype", "robust"), TABLE),
@@ -28,7 +29,8 @@ INPUTS = {
     "categories": (lambda: TableInputs("from_dtype", "standard"), FRAME),
     "sparse": (lambda: TableInputs(None, "robust"), sp.csr_matrix(TABLE)),
     "images": (lambda: ImageInputs(SpatialReader()), IMAGES),
-    "sequences": (SequenceInputs, SEQUENCES),
+    "sequences": (lambda: sequence_inputs("standard"), SEQUENCES),
+    "texts": (sequence_inputs, TEXTS),
 }
 each_kind = pytest.mark.parametrize("kind", INPUTS)
 
@@ -43,12 +45,15 @@ def test_inputs_make_a_source_of_any_rows(kind, weighted):
     make, X = INPUTS[kind]
     inputs, estimator = make(), BaseEstimator()
     checked = inputs.check(estimator, X, reset=True)
-    assert estimator.n_features_in_ > 0
+    assert hasattr(estimator, "n_features_in_") == (kind != "texts")
     inputs.learn(checked, np.linspace(0, 1, N_ROWS) if weighted else None)
     y = torch.arange(N_ROWS)
     whole = inputs.source(checked, slice(None), torch.float32, "cpu", y=y, rows_together=7)
     assert len(whole) == N_ROWS
-    assert whole.rows_together() == 7
+    whole_rows = torch.arange(N_ROWS).unsqueeze(0)
+    parts_together = whole.split(whole.arranged(whole_rows))
+    assert sorted(torch.cat(parts_together, 1)[0].tolist()) == list(range(N_ROWS))
+    assert max(part.shape[1] for part in parts_together) <= 7
     assert torch.equal(whole.whole().y[0], y)
     again = inputs.check(estimator, X, reset=False)
     some = inputs.source(again, slice(3, 5), torch.float32, "cpu").whole()
@@ -56,7 +61,14 @@ def test_inputs_make_a_source_of_any_rows(kind, weighted):
     for actual, expected in zip(parts(some), parts(taken), strict=True):
         assert torch.equal(actual, expected)
     assert isinstance(inputs.row_shape(checked), tuple)
-    assert set(inputs.attributes()) <= {"input_shape_"}
+    assert set(inputs.attributes()) <= {"input_shape_", "n_channels_", "analyzer_"}
+    chunks = [np.arange(N_ROWS)[rows] for rows in inputs.chunks(again, N_ROWS, 7)]
+    assert sorted(np.concatenate(chunks).tolist()) == list(range(N_ROWS))
+    for rows in chunks:
+        chunk = inputs.source(again, rows, torch.float32, "cpu").whole()
+        taken = whole.take(torch.from_numpy(rows).unsqueeze(0))
+        for actual, expected in zip(parts(chunk), parts(taken), strict=True):
+            assert torch.equal(actual, expected)
 
 
 @each_kind
@@ -74,8 +86,11 @@ def test_rows_of_weight_zero_teach_nothing(kind):
 
 
 def test_inputs_without_a_bare_form_say_so():
-    with pytest.raises(NotImplementedError, match="SequenceInputs has no bare form"):
-        SequenceInputs().export(None, torch.float32)
+    class Bare(TableInputs):
+        export = Inputs.export
+
+    with pytest.raises(NotImplementedError, match="Bare has no bare form"):
+        Bare(None, None).export(None, torch.float32)
 
 
 LEVELS = {

@@ -85,11 +85,6 @@ def test_weights_and_partial_fit_of_a_recurrent_network(sequences):
     assert clf.n_iter_ == 2
 
 
-def test_sequences_are_not_mixed(sequences):
-    with pytest.raises(ValueError, match="mixup needs rows of one length"):
-        GRUClassifier(mixup=0.5, max_iter=1, **SMALL).fit(*sequences)
-
-
 # No y.
 
 

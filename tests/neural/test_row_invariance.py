@@ -10,7 +10,12 @@ from support.single_networks import MLPClassifier, MLPRegressor
 
 from sklearn_modern.networks.activations import ACTIVATIONS
 from sklearn_modern.networks.convnet import ARCHITECTURES
-from sklearn_modern.neural_network import CNNClassifier, CNNRegressor
+from sklearn_modern.neural_network import (
+    CNNClassifier,
+    CNNRegressor,
+    ViTClassifier,
+    ViTRegressor,
+)
 from sklearn_modern.ordinal import OrdinalCNNClassifier, OrdinalMLPClassifier
 
 N_ROWS = 150
@@ -73,6 +78,13 @@ ARRAYS = {
     "bytes": (CNNClassifier(n_members=2), (90 * IMAGES).astype(np.uint8), LABELS),
     "double precision": (CNNRegressor(precision="float64", width=5), IMAGES, TABLE[:, 0]),
     "ordinal": (OrdinalCNNClassifier(width=5, **ORDER), IMAGES, WORDS),
+    "patches": (ViTClassifier(width=12, n_members=2), IMAGES, LABELS),
+    "patches of volumes": (ViTClassifier(width=10, n_heads=2), VOLUMES, LABELS),
+    "linear patches": (
+        ViTRegressor(patches="linear", pooling="mean", precision="float64"),
+        SIGNALS,
+        TABLE[:, 0],
+    ),
 }
 
 

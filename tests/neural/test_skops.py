@@ -33,6 +33,8 @@ CASES = [
     "CNNRegressor",
     "OrdinalMLPClassifier coral",
     "OrdinalCNNClassifier cumulative_link",
+    "ViTClassifier members",
+    "ViTRegressor",
 ]
 
 

@@ -322,7 +322,7 @@ WRONG = {
     ),
     "a body for tables": (
         lambda source: {"pretrained": FrozenEstimator(MLPClassifier(**TABLE).fit(*TWO_ROWS))},
-        r"images of the shape \(1, 8, 8\), but pretrained was fitted to rows of another kind",
+        r"rows of the shape \(1, 8, 8\), but pretrained was fitted to rows of another kind",
     ),
     "members": (
         lambda source: {"pretrained": FrozenEstimator(source), "n_members": 2},

@@ -19,6 +19,39 @@ _MLP = {
     "early_stopping": False,
 }
 _CNN = {"width": 8, "depth": (1, 1), "dropout": 0.0, "max_iter": 60, "learning_rate_init": 0.03}
+_RNN = {
+    "hidden_layer_sizes": (8,),
+    "dropout": 0.0,
+    "max_iter": 80,
+    "learning_rate_init": 0.03,
+}
+_SEQUENCE_CNN = {
+    "width": 8,
+    "depth": 1,
+    "kernel_sizes": (21,),  # as long as a row of the checks, so that it tells places apart
+    "dropout": 0.0,
+    "max_iter": 60,
+    "learning_rate_init": 0.03,
+}
+_TRANSFORMER = {
+    "width": 8,
+    "depth": 1,
+    "n_heads": 2,
+    "feedforward_factor": 2,
+    "dropout": 0.0,
+    "max_iter": 60,
+    "learning_rate_init": 0.03,
+}
+_VIT = {
+    "patch_size": 1,
+    "patches": "linear",
+    "width": 8,
+    "depth": 1,
+    "n_heads": 2,
+    "dropout": 0.0,
+    "max_iter": 60,
+    "learning_rate_init": 0.03,
+}
 # What is likeliest is what scikit-learn expects to be predicted.
 _ORDINAL = {"class_order": "sorted", "decision": "mode"}
 # One tree with a leaf for every value, where weights equal repetition; at a low rate, so that no
@@ -82,11 +115,19 @@ SETTINGS: dict[str, list[dict]] = {
         for method in ("coral", "corn", "niu", "cumulative_link", "cross_entropy")
     ],
     "RandomizedSearchCV": [_SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3}],
+    "RNNClassifier": [_EXACT | _RNN],
+    "RNNRegressor": [_EXACT | _RNN],
+    "SequenceCNNClassifier": [_EXACT | _SEQUENCE_CNN],
+    "SequenceCNNRegressor": [_EXACT | _SEQUENCE_CNN],
     "SequentialFeatureSelector": [
         {"estimator": LogisticRegression(), "cv": 3, "n_features_to_select": "best"},
         {"estimator": LinearRegression(), "cv": 3, "floating": True, "direction": "backward"},
         {"estimator": DecisionTreeClassifier(random_state=0), "cv": 3, "floating": True},
     ],
+    "TransformerClassifier": [_EXACT | _TRANSFORMER],
+    "TransformerRegressor": [_EXACT | _TRANSFORMER],
+    "ViTClassifier": [_EXACT | _VIT],
+    "ViTRegressor": [_EXACT | _VIT],
 }
 
 EXPECTED_FAILURES: dict[str, str] = {}
@@ -114,7 +155,15 @@ DEFAULTS: dict[str, dict] = {
     "OrdinalGradientBoostingClassifier": _ORDER,
     "OrdinalMLPClassifier": {"max_iter": 10} | _ORDER,
     "RandomizedSearchCV": _SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3},
+    "RNNClassifier": _BRIEF,
+    "RNNRegressor": _BRIEF | {"max_iter": 40},  # it learns little in 5
+    "SequenceCNNClassifier": _BRIEF,
+    "SequenceCNNRegressor": _BRIEF,
     "SequentialFeatureSelector": _INNER | {"cv": 3},
+    "TransformerClassifier": _BRIEF,
+    "TransformerRegressor": _BRIEF | {"max_iter": 20},  # as does this one
+    "ViTClassifier": _BRIEF,
+    "ViTRegressor": _BRIEF | {"max_iter": 12},
 }
 
 # What an estimator cannot pass at its defaults, and why; docs/scikit_learn_checks.md says the same.
@@ -138,9 +187,17 @@ BEYOND_DEFAULTS: dict[str, dict[str, str]] = {
     "OrdinalClassifier": _MEDIAN,
     "OrdinalCNNClassifier": _BATCHES | _MEDIAN,
     "OrdinalMLPClassifier": _SPARSE_BATCHES | _MEDIAN,
+    "RNNClassifier": _BATCHES,
+    "RNNRegressor": _BATCHES,
+    "SequenceCNNClassifier": _BATCHES,
+    "SequenceCNNRegressor": _BATCHES,
     "SequentialFeatureSelector": {
         "check_classifiers_train": "one of two features is left out, and both are needed",
     },
+    "TransformerClassifier": _BATCHES,
+    "TransformerRegressor": _BATCHES,
+    "ViTClassifier": _BATCHES,
+    "ViTRegressor": _BATCHES,
 }
 
 

@@ -18,7 +18,20 @@ from support.pixels import PixelClassifier
 from support.recurrent import GRUClassifier
 
 from sklearn_modern.augmentation import RandomErasing
-from sklearn_modern.neural_network import CNNClassifier, CNNRegressor, MLPClassifier, MLPRegressor
+from sklearn_modern.neural_network import (
+    CNNClassifier,
+    CNNRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    RNNClassifier,
+    RNNRegressor,
+    SequenceCNNClassifier,
+    SequenceCNNRegressor,
+    TransformerClassifier,
+    TransformerRegressor,
+    ViTClassifier,
+    ViTRegressor,
+)
 from sklearn_modern.ordinal import OrdinalCNNClassifier, OrdinalMLPClassifier
 
 COMMON = {
@@ -141,6 +154,25 @@ _CNNS = {
     },
     "bfloat16": {"precision": "bfloat16", "augment": "rotate"},
 }
+_VIT = {"patches": "linear", "width": 8, "depth": 1, "n_heads": 2, "dropout": 0.0}
+_VITS = {
+    "": {},
+    "members": {
+        "patches": "convolution",
+        "pooling": "mean",
+        "dropout": 0.3,
+        "n_members": 2,
+        "augment": "shift",
+        "cutmix": 1.0,
+    },
+}
+_RNN = {"hidden_layer_sizes": (4,), "dropout": 0.0}
+_RNNS = {
+    "": {},
+    "members": {"cell": "gru", "dropout": 0.3, "mixup": 0.4, "n_members": 2},
+}
+_SEQUENCE_CNN = {"width": 4, "depth": 1, "kernel_sizes": (3,), "dropout": 0.0}
+_TRANSFORMER = {"width": 4, "depth": 1, "n_heads": 2, "dropout": 0.0}
 _ORDINAL = {"class_order": ("low", "mid", "high")}
 _RANDOM = {"dropout": 0.2, "mixup": 0.2, "n_members": 2}
 _ORDINALS = {"": {}} | {
@@ -155,13 +187,22 @@ def some(variants, *names):
 
 
 _WIDE_MLP, _WIDE = {"hidden_layer_sizes": (200, 200)}, {"width": 100}
+_WIDE_RNN = {"hidden_layer_sizes": (100,)}
 _KINDS = [
     (MLPClassifier, mixed, _MLP, _MLPS, _WIDE_MLP),
     (MLPRegressor, numbers, _MLP, some(_MLPS, "", "sgd", "members"), _WIDE_MLP),
     (CNNClassifier, images, _CNN, _CNNS, _WIDE),
     (CNNRegressor, images, _CNN, some(_CNNS, "", "mixtures", "own transforms"), _WIDE),
+    (ViTClassifier, images, _VIT, _VITS, _WIDE),
+    (ViTRegressor, images, _VIT, some(_VITS, ""), _WIDE),
     (OrdinalMLPClassifier, levels, _MLP | _ORDINAL, _ORDINALS, _WIDE_MLP),
     (OrdinalCNNClassifier, graded_images, _CNN | _ORDINAL, _ORDINALS, _WIDE),
+    (RNNClassifier, sequences, _RNN, _RNNS, _WIDE_RNN),
+    (RNNRegressor, sequences, _RNN, some(_RNNS, ""), _WIDE_RNN),
+    (SequenceCNNClassifier, sequences, _SEQUENCE_CNN, some(_RNNS, ""), _WIDE),
+    (SequenceCNNRegressor, sequences, _SEQUENCE_CNN, some(_RNNS, ""), _WIDE),
+    (TransformerClassifier, sequences, _TRANSFORMER, some(_RNNS, ""), _WIDE),
+    (TransformerRegressor, sequences, _TRANSFORMER, some(_RNNS, ""), _WIDE),
     (GRUClassifier, sequences, {"width": 4}, _OTHERS, _WIDE),
     (PixelClassifier, pixels, {"width": 4}, _OTHERS, _WIDE),
     (VariationalAutoencoder, unlabelled, {"width": 8}, _OTHERS, {"width": 4000}),

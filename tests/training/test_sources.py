@@ -1,13 +1,12 @@
 """What every source of batches promises, and the kinds that there are."""
 
-import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from support.recurrent import Sequences
 
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.batches import TrainingBatches
+from sklearn_modern.training.ragged import RaggedRows
 from sklearn_modern.training.sources import Arrays, Part, SparseRows
 
 N_ROWS = 11
@@ -19,7 +18,8 @@ ORDER = torch.stack([torch.arange(N_ROWS).flip(0), torch.arange(N_ROWS).roll(4)]
 
 
 def sequences(**rest):
-    return Sequences([X[[row]].repeat(length, 1) for row, length in enumerate(LENGTHS)], **rest)
+    lengths = torch.tensor(LENGTHS)
+    return RaggedRows(X.repeat_interleave(lengths, 0), lengths, **rest)
 
 
 KINDS = {
@@ -41,7 +41,7 @@ def first_numbers(batch):
 def test_rows_are_taken_with_all_that_belongs_to_them(kind):
     source = KINDS[kind](y=Y, weight=WEIGHT, rows_together=5)
     assert len(source) == N_ROWS
-    assert source.rows_together() == 5
+    assert max(part.shape[1] for part in source.split(ORDER)) <= 5
     assert source.is_weighted
     for index in (ORDER, ORDER[:1, :3]):
         batch = source.take(index)
@@ -118,9 +118,44 @@ def test_only_arrays_stand_beside_each_other():
         KINDS["sparse rows"]().beside([])
 
 
+def test_sequences_are_filled_up_to_the_longest_of_a_batch():
+    rows = sequences()
+    for index in ([[0, 1]], [[3, 0, 2], [5, 5, 1]]):
+        batch = rows.take(torch.tensor(index))
+        assert batch.given.mask.sum(-1).tolist() == [[LENGTHS[i] for i in part] for part in index]
+        for member, part in enumerate(index):
+            for place, row in enumerate(part):
+                steps = batch.x[member, place]
+                assert torch.equal(steps[: LENGTHS[row]], X[[row]].expand(LENGTHS[row], -1))
+                assert not steps[LENGTHS[row] :].any()
+                assert not batch.given.mask[member, place, LENGTHS[row] :].any()
+    alike = [row for row, length in enumerate(LENGTHS) if length == LENGTHS[0]]
+    assert rows.take(torch.tensor([alike])).given.mask is None
+
+
 def test_sequences_of_a_batch_are_of_about_one_length():
-    lengths = np.array(LENGTHS)
-    batches = [lengths[batch[0].numpy()] for batch in sequences().cut(ORDER, 4)]
-    assert np.concatenate(batches).tolist() == sorted(LENGTHS)
-    mask = sequences().take(torch.tensor([[0, 1]])).given.mask
-    assert mask.tolist() == [[[True] * 3, [True, False, False]]]
+    lengths = torch.randint(1, 60, (1030,), generator=torch.Generator().manual_seed(0))
+    rows = RaggedRows(torch.zeros(int(lengths.sum())), lengths)
+    order = MemberRandom([0, 1]).permutations(1030)
+    batches = rows.cut(order, 16)
+    assert torch.equal(torch.cat(batches, 1).sort(1).values, torch.arange(1030).expand(2, -1))
+    spread = [int(lengths[b].amax(1)[0] - lengths[b].amin(1)[0]) for b in batches]
+    assert max(spread[:-1]) < 15  # a pool is 512 rows, of which each batch is a 32nd
+    assert torch.equal(batches[-1], order[:, -6:])  # a random part, not the longest
+    # The order of batches is as random as that of rows, and each member's is its own.
+    middles = torch.stack([lengths[b].float().mean(1) for b in batches[:32]], 1)
+    assert (middles.diff(dim=1) > 0).float().mean(1).sub(0.5).abs().max() < 0.25
+    assert not torch.equal(*middles.argsort(1))
+    alone = rows.cut(order[1:], 16)
+    assert all(torch.equal(one[0], both[1]) for one, both in zip(alone, batches, strict=True))
+
+
+def test_sequences_are_evaluated_by_a_budget_of_steps():
+    lengths = torch.tensor([5, 1, 9, 2, 2, 30])
+    rows = RaggedRows(torch.zeros(49), lengths, rows_together=12)
+    arranged = rows.arranged(torch.tensor([0, 1, 2, 3, 4, 5]))
+    assert lengths[arranged].tolist() == [1, 2, 2, 5, 9, 30]
+    parts = rows.split(arranged.unsqueeze(0))
+    assert [lengths[part[0]].tolist() for part in parts] == [[1, 2, 2], [5], [9], [30]]
+    members = rows.split(rows.arranged(torch.tensor([[0, 1, 2], [5, 4, 3]])))
+    assert [part.shape for part in members] == [(2, 2), (2, 1)]

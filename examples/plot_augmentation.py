@@ -51,7 +51,7 @@ figure, panels = plt.subplots(2, 8, figsize=(8, 2.4), layout="constrained")
 for row, (name, transform) in zip(panels, transforms.items(), strict=True):
     versions = transform(digit.repeat(7, 1, 1, 1), torch.Generator().manual_seed(0))
     for axes, image in zip(row, [digit[0], *versions], strict=True):
-        axes.imshow(image[0], cmap="gray_r")
+        axes.imshow(image[0].numpy(), cmap="gray_r")
         axes.set(xticks=[], yticks=[])
     row[0].set_title("as it is", fontsize="medium")
     row[4].set_title(name, fontsize="medium")
@@ -83,10 +83,11 @@ for size in SIZES:
 
 figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
 for name, accuracies in scores.items():
-    axes.plot(SIZES, accuracies, marker="o", label=name)
+    label = "no augmentation" if name == "none" else name
+    axes.plot(SIZES, accuracies, marker="o", label=label)
 axes.set_xscale("log")
 axes.set_xticks(SIZES, SIZES)
 axes.minorticks_off()
 axes.set(xlabel="labelled images", ylabel="accuracy on tilted images")
-axes.legend(title="augmentation", loc="lower right")
+axes.legend(loc="lower right")
 show_figures("augmentation")

@@ -13,8 +13,8 @@ end with many data sets.
 # --------------------------------------------------
 # Each model gets five of ten features that are all equally useful, so that on average both are
 # equally good. Each table is split 20 times at random, and both models are fitted and scored on the
-# same splits. A test at the 5 % level should find a difference in 5 % of the tables. The
-# documentation is built with ``SKLEARN_MODERN_QUICK=1``, which draws fewer tables.
+# same splits. A test at the 5 % level should find a difference in 5 % of the tables.
+# ``SKLEARN_MODERN_QUICK=1`` draws fewer tables, as the checks of this project do.
 
 import os
 
@@ -53,7 +53,7 @@ from sklearn_modern.utils.figures import show_figures
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
 
-n_tables = 60 if QUICK else 500
+n_tables = 60 if QUICK else 300
 rng = np.random.default_rng(0)
 found = {"naive": [], "corrected": []}
 for table in range(n_tables):
@@ -78,8 +78,8 @@ show_figures("comparing_models_1")
 
 # %%
 # The naive test finds a difference far too often, and more splits make it worse: they add no rows.
-# The corrected test of Nadeau and Bengio [1]_ allows for the rows that splits share. It comes near
-# to 5 %, although it is somewhat above it on tables as small as these.
+# The corrected test of Nadeau and Bengio [1]_ allows for the rows that splits share. It comes far
+# nearer to 5 %, although it is still above it on tables as small as these.
 #
 # Tuned models on the same splits
 # -------------------------------
@@ -152,7 +152,7 @@ algorithms = {
     "naive Bayes": GaussianNB(),
     "nearest neighbours": KNeighborsClassifier(),
     "decision tree": DecisionTreeClassifier(random_state=0),
-    "random forest": RandomForestClassifier(25 if QUICK else 200, random_state=0),
+    "random forest": RandomForestClassifier(25 if QUICK else 100, random_state=0),
 }
 pipelines = {
     name: make_pipeline(StandardScaler(), algorithm) for name, algorithm in algorithms.items()

@@ -112,5 +112,5 @@ for axes, name in zip(panels, ("conformal boosting", "conformal quantiles"), str
     axes.plot([], color="tab:orange", label="true quantiles, 5 % and 95 %")
     axes.set(title=name, xlabel="x")
 panels[0].set(ylabel="y")
-panels[0].legend(loc="upper left")
+figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 show_figures("conformal_bands")

@@ -74,8 +74,8 @@ for kind, X in {"in their place": images, "anywhere": canvases}.items():
 figure, axes = plt.subplots(figsize=(7, 2.8), layout="constrained")
 for place, (fixed, moved) in enumerate(scores.values()):
     axes.plot([moved, fixed], [place, place], color="grey", alpha=0.5, zorder=1)
-    axes.scatter(fixed, place, color="tab:blue", label=None if place else "in their place")
-    axes.scatter(moved, place, color="tab:orange", label=None if place else "anywhere")
+    axes.scatter(fixed, place, s=90, color="tab:blue", label=None if place else "in their place")
+    axes.scatter(moved, place, s=25, color="tab:orange", label=None if place else "anywhere")
 axes.set_yticks(range(len(scores)), scores)
 axes.set_ylim(len(scores) - 0.5, -0.5)
 axes.set(xlabel="accuracy on other digits")

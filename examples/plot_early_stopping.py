@@ -71,7 +71,8 @@ print(f"{'shares of the classes':>28}:            log-loss {blind:.3f}")
 # What the rows see
 # -----------------
 # The loss of new rows as trees are added. The model stops some way behind the lowest point, when 20
-# trees have brought nothing, and goes back to it.
+# trees have brought nothing, and goes back to it. A fit that has set rows aside learned from fewer
+# of them, so that its point may lie above the curve.
 
 figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
 whole = fits["all trees"]

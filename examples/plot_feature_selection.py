@@ -14,8 +14,8 @@ one question open: would other patients have led to the same features?
 # All subsets of up to three
 # --------------------------
 # Here a logistic regression finds the plane. All subsets of a batch are fitted at once, so that
-# 4,525 subsets in ten folds take seconds. The documentation is built with
-# ``SKLEARN_MODERN_QUICK=1``, which uses fewer folds.
+# 4,525 subsets in ten folds take seconds. ``SKLEARN_MODERN_QUICK=1`` uses fewer folds, as the
+# checks of this project do.
 
 import os
 
@@ -32,6 +32,7 @@ from sklearn_modern.feature_selection import (
     ExhaustiveFeatureSelector,
     SequentialFeatureSelector,
 )
+from sklearn_modern.utils.figures import show_figures
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
 
@@ -70,6 +71,7 @@ print(backward.get_feature_names_out().tolist())
 display = backward.plot()
 display.ax_.set(title="Backward selection", ylabel="minus log loss")
 display.figure_.tight_layout()
+show_figures("feature_selection_backward")
 
 # %%
 # Would they survive again?
@@ -98,9 +100,10 @@ ax.set(
     xlim=(0, 1),
 )
 fig.tight_layout()
+show_figures("feature_selection")
 
 # %%
-# A few features survive nearly always. The rest of each selection depends on the patients, among
+# A few features survive in most folds. The rest of each selection depends on the patients, among
 # features that measure nearly the same. A feature that is missing from a selection is not
 # necessarily useless.
 #

@@ -37,6 +37,7 @@ def network(**settings):
         n_members=1,
         numerical_embedding=None,
         early_stopping=False,
+        n_iter_no_change=EPOCHS,  # nor stop when the loss does not fall
         max_iter=EPOCHS,
         random_state=0,
         **settings,

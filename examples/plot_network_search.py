@@ -5,8 +5,8 @@ Five hundred networks, searched and nested
 Nested cross-validation of a grid of networks is hundreds of fits, each of which is too small to
 keep a processor busy. On a CPU multilayer perceptrons of one shape train together, as the members
 of one network, with the results of separate fits. So the search below takes about as long as one
-waits for it, and nothing has to be switched on. The documentation is built with
-``SKLEARN_MODERN_QUICK=1``, which takes a smaller grid.
+waits for it, and nothing has to be switched on. ``SKLEARN_MODERN_QUICK=1`` takes a smaller grid, as
+the checks of this project do.
 """
 
 # %%

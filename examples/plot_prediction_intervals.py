@@ -95,5 +95,5 @@ for axes, (name, (middle, lower, upper)) in zip(panels, bands.items(), strict=Tr
         axes.plot(x, np.sin(x) + sign * spread, color="tab:orange", linewidth=1, label=label)
     axes.set(title=name, xlabel="x")
 panels[0].set(ylabel="y")
-panels[0].legend(loc="upper left", fontsize="small")
+figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 show_figures("prediction_intervals")

@@ -15,8 +15,8 @@ cross-validation.
 # ------------------------
 # Fifty patients, 2,000 genes, and labels like the throws of a coin: no model can be better than 0.5
 # in the long run. ``outside`` selects ten genes on all rows, and then cross-validates. ``inside``
-# cross-validates a Pipeline that selects, so that each fold selects on its training rows. The
-# documentation is built with ``SKLEARN_MODERN_QUICK=1``, which draws fewer tables.
+# cross-validates a Pipeline that selects, so that each fold selects on its training rows.
+# ``SKLEARN_MODERN_QUICK=1`` draws fewer tables, as the checks of this project do.
 
 import os
 

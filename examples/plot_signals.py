@@ -41,6 +41,7 @@ figure, axes = plt.subplots(1, 3, figsize=(9, 2), sharey=True, layout="constrain
 for axis, label in zip(axes, MOTIFS, strict=True):
     axis.plot(X[y == label][:2].T, linewidth=1)
     axis.set(title=label, xlabel="time")
+axes[0].set(ylabel="value")
 show_figures("signals_1")
 
 # %%

@@ -63,7 +63,7 @@ for library, modules in MODULES.items():
             if len(text) > 40:
                 library_of[text] = library
 texts, y = np.array(list(library_of)), np.array(list(library_of.values()))
-print(dict(zip(*np.unique(y, return_counts=True), strict=True)))
+print(", ".join(f"{name}: {np.count_nonzero(y == name)}" for name in MODULES))
 
 # %%
 # Scaled, and left alone
@@ -92,9 +92,11 @@ for name, model in models.items():
 # %%
 # The same as a picture
 # ---------------------
-# The dots are splits of the texts. Logistic regression takes a fraction of the time: begin with it.
+# The dots are splits of the texts, without those of the largest library, which are far to the left.
+# Logistic regression takes a fraction of the time: begin with it.
 
 figure, axes = plt.subplots(figsize=(7, 2.6), layout="constrained")
+del scores["always the largest"]
 for place, found in enumerate(scores.values()):
     axes.scatter(found, np.full(len(found), place), color="tab:blue", alpha=0.6)
 axes.set_yticks(range(len(scores)), scores)

@@ -28,7 +28,7 @@ from sklearn_modern.utils.figures import show_figures
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
 SHOTS = (1, 4, 32) if QUICK else (1, 2, 4, 8, 16, 32)
-REPEATS = 2 if QUICK else 10
+REPEATS = 2 if QUICK else 3
 
 digits = load_digits()
 y = digits.target

@@ -18,7 +18,9 @@ MOST_GUIDES = 4
 # How the parameters of the long estimators are read: a line each, above their descriptions.
 GROUPS = {
     "Network": "hidden_layer_sizes activation normalization n_members members architecture width "
-    "depth kernel_size stem bottleneck pretrained freeze body_learning_rate_factor",
+    "depth kernel_size stem bottleneck patch_size patches n_heads pooling pretrained freeze "
+    "body_learning_rate_factor cell bidirectional kernel_sizes feedforward_factor attention window "
+    "positions",
     "Levels": "class_order method decision link importance_weights threshold_learning_rate_factor",
     "Trees": "backend n_estimators max_leaf_nodes max_depth min_samples_leaf max_bins "
     "monotonic_cst interaction_cst backend_params",
@@ -28,7 +30,8 @@ GROUPS = {
     "Regularisation": "alpha dropout l2_regularization subsample max_features augment mixup cutmix",
     "Early stopping": "early_stopping validation_fraction n_iter_no_change tol scoring",
     "Data": "categorical_features numerical_embedding n_bins input_scaling scale_target "
-    "input_shape spatial_dims channels",
+    "input_shape spatial_dims channels max_length",
+    "Text": "analyzer token_pattern lowercase min_df embedding_size token_vectors token_dropout",
     "Where and how": "device precision n_jobs random_state verbose",
 }
 LONG = 20

@@ -75,5 +75,5 @@ if __name__ == "__main__":
     print(f"beside {arguments.busy} busy processes, torch {torch.__version__}")
     for _ in range(arguments.busy):
         multiprocessing.Process(target=spin, daemon=True).start()
-    for name in few(arguments.cases, 6):
+    for name in few(arguments.cases, 3):
         report(name, *CASES[name], arguments.repeats)

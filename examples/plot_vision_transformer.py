@@ -2,7 +2,7 @@
 A vision transformer, and where it looks
 ========================================
 
-A vision transformer cuts an image into patches, lets every patch look at all others, and takes a
+A vision transformer [1]_ cuts an image into patches, lets each look at all others, and takes a
 weighted mean over them. Here it meets a convolutional network on digits of 8 x 8 pixels, and shows
 which patches count.
 """

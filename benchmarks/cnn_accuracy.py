@@ -8,11 +8,10 @@ scikit-learn's digits (1797 of 8 x 8), in five shuffled folds::
     python benchmarks/cnn_accuracy.py --data mnist --set architecture=vgg --folds 2
 """
 
-import ast
 import time
 
 import numpy as np
-from command_line import command_line, installed, small
+from command_line import command_line, installed, setting, small
 from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedKFold
 
@@ -57,14 +56,6 @@ def evaluate(name, params, folds, seed):
         f"{np.round(scores, 4).tolist()}, {max(seconds):.0f} s for the slowest fit",
         flush=True,
     )
-
-
-def setting(text):
-    name, _, value = text.partition("=")
-    try:
-        return name, ast.literal_eval(value)
-    except (SyntaxError, ValueError):
-        return name, value  # a word, such as vgg
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the command lines of the scripts share, and how ``--quick`` makes their work small."""
 
 import argparse
+import ast
 import os
 from collections.abc import Iterable
 from importlib.util import find_spec
@@ -52,3 +53,12 @@ def installed(package: str, what: str) -> bool:
         return True
     print(f"left out, as {package} is not installed: {what}", flush=True)
     return False
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """Read a parameter of an estimator, KEY=VALUE, whose value may be a word."""
+    name, _, value = text.partition("=")
+    try:
+        return name, ast.literal_eval(value)
+    except (SyntaxError, ValueError):
+        return name, value

@@ -13,13 +13,12 @@ Nothing of the wheels is installed. A set is found by the name of its files, whe
 they are.
 """
 
-import ast
 import csv
 import time
 from pathlib import Path
 
 import numpy as np
-from command_line import command_line, few, is_quick
+from command_line import command_line, few, is_quick, setting
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
@@ -98,14 +97,6 @@ def tfidf(seed):
     return make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=10, max_iter=1000)
     )
-
-
-def setting(text):
-    name, _, value = text.partition("=")
-    try:
-        return name, ast.literal_eval(value)
-    except (SyntaxError, ValueError):
-        return name, value  # a word, such as inception
 
 
 if __name__ == "__main__":

@@ -9,11 +9,10 @@ seeds; seconds are those of the processor, for a fit::
     OMP_NUM_THREADS=1 python benchmarks/vit_accuracy.py --data digits --set patches=linear
 """
 
-import ast
 import time
 
 import numpy as np
-from command_line import command_line, few, installed, small
+from command_line import command_line, few, installed, setting, small
 from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedKFold, StratifiedShuffleSplit
 
@@ -62,14 +61,6 @@ def evaluate(name, seeds, folds, params):
             f"{np.round(of_seeds, 4).tolist()}, {np.median(seconds):.0f} s a fit",
             flush=True,
         )
-
-
-def setting(text):
-    name, _, value = text.partition("=")
-    try:
-        return name, ast.literal_eval(value)
-    except (SyntaxError, ValueError):
-        return name, value  # a word, such as linear
 
 
 if __name__ == "__main__":

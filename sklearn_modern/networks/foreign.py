@@ -1,7 +1,8 @@
 """Bodies that were made elsewhere."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,49 @@ from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.spatial_body import SpatialBody
 
-__all__ = ["ForeignBody"]
+__all__ = ["ForeignBody", "count_features", "parts_of"]
+
+
+def parts_of(module: nn.Module) -> list[nn.Module]:
+    """Return a module's children that have weights or statistics, in their order."""
+    return [child for child in module.children() if child.state_dict()] or [module]
+
+
+def count_features(
+    module: nn.Module, run: Callable[[], Any], taken: str, given: str, most_axes: int | None = None
+) -> int:
+    """Return how many features a module gives, and freeze parameters that do not affect them.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The module.
+    run : callable
+        Applies it to two rows.
+    taken, given : str
+        What it must take, and give, for messages.
+    most_axes : int or None, default=None
+        Most axes of what it gives; None is any number.
+    """
+    try:
+        features = run()
+        if isinstance(features, Tensor) and features.requires_grad:
+            features.sum().backward()
+    except Exception as error:  # modules fail in many ways
+        raise ValueError(f"pretrained takes no {taken}: {type(error).__name__}: {error}") from error
+    is_tensor = isinstance(features, Tensor)
+    if (
+        not is_tensor
+        or not 2 <= features.ndim <= (most_axes or features.ndim)
+        or len(features) != 2
+    ):
+        found = f"the shape {tuple(features.shape)}" if is_tensor else type(features).__name__
+        raise ValueError(f"pretrained maps 2 rows {given % found}")
+    for parameter in module.parameters():
+        if parameter.grad is None:
+            parameter.requires_grad_(False)
+        parameter.grad = None
+    return features.shape[1]
 
 
 class ForeignBody(SpatialBody):
@@ -60,7 +103,7 @@ class ForeignBody(SpatialBody):
 
     def parts(self) -> list[nn.Module]:
         """Return the module's children that have weights or statistics, in their order."""
-        return [child for child in self.module.children() if child.state_dict()] or [self.module]
+        return parts_of(self.module)
 
     def freeze(self, n_parts: int) -> None:
         """Keep the first parts, and children without weights after each; if all, the module."""
@@ -100,26 +143,11 @@ class ForeignBody(SpatialBody):
             self.train()
 
     def _probe(self, input_shape):
-        """Return the number of features, and freeze parameters that do not affect them."""
         self.eval()
-        try:
-            features = self.module(self.embed(torch.zeros(1, 2, *input_shape))[0])
-            if isinstance(features, Tensor) and features.requires_grad:
-                features.sum().backward()
-        except Exception as error:
-            raise ValueError(
-                f"pretrained takes no images of the shape {input_shape}: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-        is_tensor = isinstance(features, Tensor)
-        if not is_tensor or features.ndim < 2 or len(features) != 2:
-            found = f"the shape {tuple(features.shape)}" if is_tensor else type(features).__name__
-            raise ValueError(
-                f"pretrained maps 2 rows of the shape {input_shape} to {found}; it must give "
-                "features, (rows, n_features) or (rows, n_features, *spatial)."
-            )
-        for parameter in self.module.parameters():
-            if parameter.grad is None:
-                parameter.requires_grad_(False)
-            parameter.grad = None
-        return features.shape[1]
+        return count_features(
+            self.module,
+            lambda: self.module(self.embed(torch.zeros(1, 2, *input_shape))[0]),
+            f"images of the shape {input_shape}",
+            f"of the shape {input_shape} to %s; it must give features, (rows, n_features) or "
+            "(rows, n_features, *spatial).",
+        )

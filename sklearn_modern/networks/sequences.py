@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.dropout import Dropout
+from sklearn_modern.networks.foreign import count_features, parts_of
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.layers import Layer, Noise
 from sklearn_modern.networks.random import MemberRandom
@@ -233,34 +234,20 @@ class ForeignSequenceBody(SequenceBody):
 
     def parts(self) -> list[nn.Module]:
         """Return the module's children that have weights or statistics, in their order."""
-        return [child for child in self.module.children() if child.state_dict()] or [self.module]
+        return parts_of(self.module)
 
     def _probe(self, step_shape, dtype):
-        """Return the number of features, and freeze parameters that do not affect them."""
-        self.eval()
         steps = torch.ones(2, 3, *step_shape, dtype=dtype if step_shape else torch.int64)
-        try:
-            features = self.features(steps, NOTHING)
-            if isinstance(features, Tensor) and features.requires_grad:
-                features.sum().backward()
-        except Exception as error:
-            raise ValueError(
-                f"pretrained takes no steps {tuple(steps.shape)} with a mask (2, 3): "
-                f"{type(error).__name__}: {error}"
-            ) from error
-        finally:
-            self.train()
-        is_tensor = isinstance(features, Tensor)
-        if not is_tensor or features.ndim != 2 or len(features) != 2:
-            found = f"the shape {tuple(features.shape)}" if is_tensor else type(features).__name__
-            raise ValueError(
-                f"pretrained maps 2 rows to {found}; it must give features (rows, n_features)."
-            )
-        for parameter in self.module.parameters():
-            if parameter.grad is None:
-                parameter.requires_grad_(False)
-            parameter.grad = None
-        return features.shape[1]
+        self.eval()
+        n_features = count_features(
+            self.module,
+            lambda: self.features(steps, NOTHING),
+            f"steps {tuple(steps.shape)} with a mask (2, 3)",
+            "to %s; it must give features (rows, n_features).",
+            most_axes=2,
+        )
+        self.train()
+        return n_features
 
 
 def existing_mean(x: Tensor, mask: Tensor | None) -> Tensor:

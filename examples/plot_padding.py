@@ -85,7 +85,7 @@ for axis, name, probability in zip(
     alone = np.array([probability([row])[0] for row in X[:100]])
     beside = np.array([probability([row, longer])[0] for row in X[:100]])
     changed = ((alone > 0.5) != (beside > 0.5)).mean()
-    print(f"{name}: moves by up to {np.abs(alone - beside).max():.0e}; {changed:.0%} change class")
+    print(f"{name}: moves by up to {np.abs(alone - beside).max():.1g}; {changed:.0%} change class")
     axis.plot([0, 1], [0, 1], color="gray", linewidth=1)
     axis.plot(alone, beside, "o", alpha=0.6)
     axis.set(title=name, xlabel="probability of the row alone")
@@ -95,4 +95,4 @@ show_figures("padding")
 # %%
 # The careless network has learned to live with as many zeros as it met in training; beside a longer
 # row it meets more of them, and its probabilities move, for some rows to another class. Ours stops
-# at each row's own end, so that nothing moves but by rounding.
+# at each row's own end, and nothing moves.

@@ -95,8 +95,8 @@ for share in SHARES:
 # %%
 # What comes out
 # --------------
-# Where all words are spelled well, words are enough. With mistakes, models over words guess, and
-# both models over characters hardly notice; the network stays ahead where every word is mistyped.
+# Where all words are spelled well, words are enough. The more mistakes there are, the nearer models
+# over words come to guessing, while both models over characters lose little, the network least.
 # Logistic regression over pieces of words is close, and takes a fraction of the time: begin with
 # it.
 
@@ -105,6 +105,7 @@ for name, scores in accuracy.items():
     style = "o-" if "characters" in name else "s--"
     colour = "tab:blue" if "CNN" in name else "tab:orange"
     axes.plot(SHARES, scores, style, color=colour, label=name)
+axes.axhline(1 / len(ABOUT), color="gray", linestyle=":", label="guessing")
 axes.set(xlabel="share of words that are mistyped", ylabel="accuracy on new messages")
 axes.legend()
 show_figures("spelling")

@@ -41,7 +41,9 @@ for canvas, image in zip(canvases, images, strict=True):
 # %%
 # Two networks
 # ------------
-# With linear patches, one map of the pixels of each, a vision transformer needs far more images.
+# The convolutional network and the vision transformer, whose patches overlap and are made by
+# convolutions, come out level. With linear patches, one map of the pixels of each, a vision
+# transformer needs far more images.
 
 models = {
     "convolutional network": CNNClassifier(max_iter=EPOCHS, random_state=0),
@@ -64,15 +66,16 @@ for place, (plain, scattered) in enumerate(scores.values()):
 axes.set_yticks(range(len(scores)), scores)
 axes.set_ylim(len(scores) - 0.5, -0.5)
 axes.set(xlabel="accuracy on other digits")
-axes.legend()
+axes.legend(loc="upper left")
 show_figures("vision_transformer_scores")
 
 # %%
 # Where it looks
 # --------------
 # The features are a mean over patches of 2 x 2 pixels, whose weights depend on what is in them.
-# ``body_.patch_weights`` tells them. They show where the network looks, not why it decides: by
-# attention, a patch knows of all others already.
+# ``body_.patch_weights`` tells them: the brighter a patch, the more it counts among those of its
+# image. They show where the network looks, not why it decides: by attention, a patch knows of all
+# others already, so that a single one may stand for the whole digit.
 
 vit = models["vision transformer"]  # fitted to canvases last
 shown = test[:6]
@@ -83,12 +86,12 @@ with torch.no_grad():
 figure, panels = plt.subplots(2, len(shown), figsize=(8, 3), layout="constrained")
 for (above, below), canvas, weight in zip(panels.T, canvases[shown], weights, strict=True):
     above.imshow(canvas, cmap="gray_r")
-    heat = below.imshow(weight, cmap="viridis", vmin=0, vmax=weights.max())
+    below.imshow(weight, cmap="viridis", vmin=0, vmax=weight.max())
+    below.set_xlabel(f"largest: {weight.max():.2f}")
     for axes in (above, below):
         axes.set(xticks=[], yticks=[])
 panels[0, 0].set_ylabel("image")
 panels[1, 0].set_ylabel("weights")
-figure.colorbar(heat, ax=panels[1], label="weight of a patch")
 figure.suptitle("Which patches count")
 show_figures("vision_transformer_weights")
 

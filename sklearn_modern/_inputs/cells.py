@@ -9,6 +9,7 @@ import numpy as np
 __all__ = [
     "as_floats",
     "is_missing",
+    "lossless",
     "refuse_containers",
     "refuse_missing",
     "refuse_text",
@@ -104,8 +105,15 @@ def as_floats(values: Any, dtype: Any) -> np.ndarray:
     """Convert an array or a column; a whole number beyond any float becomes infinite."""
     try:
         return np.asarray(values, dtype=dtype, order="C")
-    except OverflowError:
-        return np.frompyfunc(_float, 1, 1)(values).astype(dtype, order="C")
+    except (OverflowError, TypeError):  # numpy reads None as NaN, but not pandas' NA
+        found = np.frompyfunc(_float, 1, 1)(np.asarray(values))
+        return np.asarray(found, dtype=dtype, order="C")
+
+
+def lossless(*dtypes: Any) -> type:
+    """Return float32 if that holds numbers of all these types exactly, else float64."""
+    exact = [d if isinstance(d, np.dtype) and d.kind in "iufb" else np.float64 for d in dtypes]
+    return np.float32 if np.result_type(np.float32, *exact) == np.float32 else np.float64
 
 
 def is_missing(value: Any) -> bool:
@@ -124,6 +132,6 @@ def _is_text(kind):
 
 def _float(value):
     try:
-        return value if is_missing(value) else float(value)
+        return np.nan if is_missing(value) else float(value)
     except OverflowError:
         return np.inf if value > 0 else -np.inf

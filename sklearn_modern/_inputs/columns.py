@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from sklearn.utils import assert_all_finite, check_array
 from sklearn.utils.validation import validate_data
 
-from sklearn_modern._inputs.cells import as_floats, is_missing, refuse_unreadable
+from sklearn_modern._inputs.cells import as_floats, is_missing, lossless, refuse_unreadable
 from sklearn_modern._inputs.features import feature_positions
 from sklearn_modern._inputs.text_columns import warn_unless_categories
 
@@ -133,7 +133,8 @@ class ColumnCoder:
         return [_factorize(_column(columns, index)) for index in self.categorical_indices]
 
     def _table(self, columns, kinds, names, factors):
-        numbers = _numbers(columns, kinds, names, self.numerical_indices, self.dtype)
+        advice = "Encode it as numbers, or name it in categorical_features."
+        numbers = _numbers(columns, kinds, names, self.numerical_indices, self.dtype, advice)
         if not factors:
             return Table(numbers, None)
         codes = np.empty((numbers.shape[0], len(factors)), dtype=np.int64)
@@ -147,7 +148,7 @@ def read_numbers(estimator: Any, X: Any, *, reset: bool, dtype: Any) -> np.ndarr
     """Read a table without categories as numbers; see :class:`Table` and :class:`ColumnCoder`."""
     columns, names = _open(estimator, X, reset=reset, split=False)
     kinds = _kinds(columns, names)
-    return _numbers(columns, kinds, names, np.arange(len(kinds)), dtype)
+    return _numbers(columns, kinds, names, np.arange(len(kinds)), dtype, "Encode it as numbers.")
 
 
 def _open(estimator, X, *, reset, split):
@@ -283,17 +284,14 @@ def _date_error(label, found):
     )
 
 
-def _numbers(columns, kinds, names, indices, dtype):
+def _numbers(columns, kinds, names, indices, dtype, advice):
     """Read the numerical columns as floats."""
     for index in indices:
         label, kind = _label(names, index), kinds[index]
         if kind == "category":
             kind = _kind(columns[index].cat.categories, label)
         if kind == "text":
-            raise ValueError(
-                f"Column {label} of X holds text, which is not numeric. Encode it as numbers, "
-                "or name it in categorical_features."
-            )
+            raise ValueError(f"Column {label} of X holds text, which is not numeric. {advice}")
     dtype = _lossless(columns, indices) if dtype is None else np.dtype(dtype)
     with np.errstate(over="ignore"):  # a number too large for the dtype is reported below
         numbers = _convert(columns, indices, dtype)
@@ -306,9 +304,7 @@ def _numbers(columns, kinds, names, indices, dtype):
 
 def _lossless(columns, indices):
     several = isinstance(columns, list)
-    found = [columns[index].dtype for index in indices] if several else [columns.dtype]
-    exact = [d if isinstance(d, np.dtype) and d.kind in "iufb" else np.float64 for d in found]
-    return np.float32 if np.result_type(np.float32, *exact) == np.float32 else np.float64
+    return lossless(*([columns[index].dtype for index in indices] if several else [columns.dtype]))
 
 
 def _convert(columns, indices, dtype):
@@ -330,11 +326,7 @@ def _convert(columns, indices, dtype):
 def _floats(values, dtype):
     if not isinstance(values.dtype, np.dtype) and not hasattr(values.dtype, "categories"):
         return values.to_numpy(dtype=dtype, na_value=np.nan)
-    try:
-        return as_floats(values, dtype)
-    except TypeError:  # numpy reads None as NaN, but not pandas' NA
-        missing = np.frompyfunc(is_missing, 1, 1)(values).astype(bool)
-        return as_floats(np.where(missing, np.nan, values), dtype)
+    return as_floats(values, dtype)
 
 
 def _infinity_error(numbers, names, indices):

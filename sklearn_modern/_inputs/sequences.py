@@ -1,6 +1,6 @@
 """Read sequences of any length: texts, lists of tokens, recordings, tables of equal steps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 from sklearn_modern._inputs.cells import (
     as_floats,
     is_missing,
+    lossless,
     refuse_text,
     refuse_unreadable,
 )
@@ -36,8 +37,8 @@ class SequenceReader:
         Whether a sequence of numbers is (channels, length) or (length, channels).
     max_length : int or None, default=None
         Later steps are left out.
-    dtype : numpy.float32 or numpy.float64, default=numpy.float32
-        Of numbers.
+    dtype : numpy.float32, numpy.float64 or None, default=numpy.float32
+        Of numbers. None is float32 where that holds X exactly, else float64.
 
     Attributes
     ----------
@@ -117,6 +118,8 @@ class SequenceReader:
         if entries is None:
             return self._numbers(estimator, X, reset), "numbers"
         kind = _kind_of(entries)
+        if kind is None:  # all rows are empty lists
+            kind = "tokens" if not reset and self.kind == "tokens" else "numbers"
         if kind == "text":
             if reset:
                 self.analyzer.decide(entries)
@@ -132,6 +135,7 @@ class SequenceReader:
     def _numbers(self, estimator, X, reset):
         """Read a table, or an array of sequences of equal length."""
         n_axes = len(X.shape) if hasattr(X, "shape") else np.ndim(X)
+        _refuse_column_of_texts(X)
         if n_axes == 3:
             array = check_array(
                 X, dtype=None, allow_nd=True, ensure_all_finite=False, input_name="X"
@@ -147,6 +151,8 @@ class SequenceReader:
             )
         elif reset or self.is_table:
             array = read_numbers(estimator, X, reset=reset, dtype=self.dtype)
+            if sp.issparse(array):
+                raise _sparse_error("X is a sparse table")
             self.is_table = True
             array = array[:, :, np.newaxis]
         else:
@@ -199,8 +205,9 @@ class SequenceReader:
 
     def _floats(self, values):
         refuse_text(values, "X", "steps must be")
+        dtype = lossless(values.dtype) if self.dtype is None else self.dtype
         with np.errstate(over="ignore"):  # it becomes infinite, which is reported
-            return as_floats(values, self.dtype)
+            return as_floats(values, dtype)
 
     def _ended(self, rows):
         """Leave out what comes after the last step that is there, and refuse infinities."""
@@ -228,8 +235,10 @@ def _refuse_strangers(X):
     if isinstance(X, (str, bytes)):
         raise TypeError(f"X is one text, {X[:20]!r}; pass a list of texts.")
     if sp.issparse(X):
+        raise _sparse_error("X is a sparse matrix")
+    if isinstance(X, (Set, Mapping)):
         raise TypeError(
-            "X is a sparse matrix, but sequences are dense; use X.toarray() for a table of steps."
+            f"X is a {type(X).__name__}, but rows need places, as y has them; pass a list of them."
         )
     if getattr(getattr(X, "index", None), "nlevels", 1) > 1 and len(X.shape) == 2:
         raise ValueError(
@@ -237,6 +246,18 @@ def _refuse_strangers(X):
             "sklearn_modern.utils.sequences_from_frame(X, by) makes sequences of it, one for each "
             "value of an index level or column."
         )
+
+
+def _sparse_error(found):
+    return TypeError(f"{found}, but sequences are dense; use .toarray() for a table of steps.")
+
+
+def _refuse_column_of_texts(X):
+    """Refuse a table whose only column holds texts."""
+    shape = getattr(X, "shape", ())
+    if len(shape) == 2 and shape[0] and shape[1] == 1 and isinstance(np.asarray(X)[0, 0], str):
+        column = f"X[{X.columns[0]!r}]" if hasattr(X, "columns") else "X[:, 0]"
+        raise ValueError(f"X is a table with one column of texts; pass that column, {column}.")
 
 
 def _refuse_empty(array):
@@ -250,12 +271,26 @@ def _entries(X):
     """Return what X holds, one entry a row; None if it is an array of several axes."""
     shape = getattr(X, "shape", None)
     if shape is None:
-        return list(X) if isinstance(X, Iterable) and len(X) else None
-    if len(shape) != 1 or not shape[0]:
+        if not isinstance(X, Iterable) or not len(X):
+            return None
+    elif len(shape) != 1 or not shape[0]:
         return None
-    dtype = X.dtype
-    plain = isinstance(dtype, np.dtype) and dtype.kind not in "OUST"
-    return None if plain or _is_numeric(dtype) else list(X)
+    else:
+        dtype = X.dtype
+        if (isinstance(dtype, np.dtype) and dtype.kind not in "OUST") or _is_numeric(dtype):
+            return None
+    return [_plain(entry, place) for place, entry in enumerate(X)]
+
+
+def _plain(entry, place):
+    """Make an array of a row that is one in another library's type, such as a DataFrame."""
+    if isinstance(entry, (str, list, tuple)) or not hasattr(entry, "__array__"):
+        if sp.issparse(entry):
+            raise _sparse_error(f"Row {place} of X is a sparse matrix")
+        return entry
+    refuse_unreadable(entry, f"X[{place}]")
+    array = np.asarray(entry)
+    return array if array.ndim else array[()]
 
 
 def _is_numeric(dtype):
@@ -263,7 +298,7 @@ def _is_numeric(dtype):
 
 
 def _kind_of(entries):
-    """Tell texts, lists of tokens and numbers apart."""
+    """Tell texts, lists of tokens and numbers apart; None if all rows are empty lists."""
     is_text = [isinstance(entry, str) for entry in entries]
     if all(is_text):
         return "text"
@@ -282,19 +317,25 @@ def _kind_of(entries):
         )
     if any(isinstance(entry, bytes) for entry in entries):
         raise ValueError("X has bytes; decode them first, as in text.decode('utf-8').")
+    wrong = [row for row, entry in enumerate(entries) if is_missing(entry)]
+    if wrong and (len(wrong) == len(entries) or any(isinstance(e, _CONTAINERS) for e in entries)):
+        raise ValueError(
+            f"X has {type(entries[wrong[0]]).__name__} in place of {len(wrong)} rows"
+            f"{_places(wrong)}. Drop them."
+        )
     holds_text = [_holds_text(entry) for entry in entries]
     if True not in holds_text:
-        return "numbers"
+        return "numbers" if False in holds_text else None
     if False in holds_text:
         raise ValueError(
             f"Row {holds_text.index(True)} of X holds tokens, but row {holds_text.index(False)} "
             "does not; all rows must be of one kind."
         )
     for place, entry in enumerate(entries):
-        wrong = next((token for token in entry if not isinstance(token, str)), None)
-        if wrong is not None:
+        wrong = [token for token in entry if not isinstance(token, str)]
+        if wrong:
             raise ValueError(
-                f"Row {place} of X is a list with {wrong!r}, but tokens must be strings."
+                f"Row {place} of X is a list with {wrong[0]!r}, but tokens must be strings."
             )
     return "tokens"
 
@@ -304,7 +345,7 @@ def _holds_text(entry):
     if not isinstance(entry, _CONTAINERS):
         return False
     if len(entry) == 0:
-        return None if isinstance(entry, (list, tuple)) else False
+        return False if isinstance(entry, np.ndarray) and entry.dtype.kind not in "OUT" else None
     return isinstance(entry[0], str)
 
 
@@ -313,21 +354,24 @@ def _is_list_of_rows(entries: Sequence[Any]) -> bool:
     if not all(isinstance(entry, (list, tuple)) for entry in entries):
         return not any(isinstance(entry, _CONTAINERS) for entry in entries)
     try:
-        return np.ndim(np.asarray(entries, dtype=object)) > 1
+        cells = np.asarray(entries, dtype=object)
     except ValueError:  # their parts have different lengths
         return False
+    return cells.ndim > 1 and not any(
+        issubclass(kind, _CONTAINERS) for kind in set(map(type, cells.flat))
+    )
 
 
 def _array(row, place):
     """Make an array of a row."""
     try:
         array = np.asarray(row)
+        if array.dtype == object and any(isinstance(part, _CONTAINERS) for part in array.flat):
+            array = np.asarray(array.tolist())  # arrays in an array, as files of columns give them
     except ValueError:
         raise ValueError(
             f"Row {place} of X has steps with different numbers of channels."
         ) from None
-    if array.dtype == object and any(isinstance(part, _CONTAINERS) for part in array.flat):
-        raise ValueError(f"Row {place} of X has steps with different numbers of channels.")
     return array
 
 

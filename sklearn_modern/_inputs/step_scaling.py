@@ -1,5 +1,7 @@
 """Scale the channels of sequences, and fill in what is missing in them."""
 
+from typing import Any
+
 import numpy as np
 
 from sklearn_modern._inputs.ragged import Ragged
@@ -44,25 +46,49 @@ class StepScaler:
         """Number of channels with those that mark missing numbers."""
         return len(self.mean) + len(self.missing_channels)
 
-    def transform(self, rows: Ragged) -> np.ndarray:
-        """Return the steps of rows, scaled and complete: (n_steps, n_channels_out)."""
-        values, dtype = rows.values, rows.values.dtype
+    def transform(self, rows: Ragged, dtype: Any = None) -> np.ndarray:
+        """Return the steps of rows, scaled and complete: (n_steps, n_channels_out).
+
+        They have the precision ``dtype``; None is that of the rows.
+        """
+        values, dtype = rows.values, dtype or rows.values.dtype
         missing = np.isnan(values)
         some = bool(missing.any())
         if self.kind == "per_sequence":
             mean, scale = _of_each_row(rows, missing)
-            scaled = ((values - mean) / scale).astype(dtype)
+            scaled = _cast((values - mean) / scale, dtype)
             fill = np.zeros(values.shape[1], dtype)
         elif self.kind == "standard":
-            scaled = ((values - self.mean) / self.scale).astype(dtype)
+            scaled = _cast((values - self.mean) / self.scale, dtype)
             fill = np.zeros(values.shape[1], dtype)
         else:
-            scaled, fill = values, self.mean.astype(dtype)
+            scaled, fill = _cast(values, dtype), self.mean.astype(dtype)
         if some:
             scaled = np.where(missing, fill, scaled)
         if not len(self.missing_channels):
             return np.ascontiguousarray(scaled)
         return np.hstack([scaled, missing[:, self.missing_channels].astype(dtype)])
+
+    def inverse(self, scaled: np.ndarray, rows: Ragged) -> np.ndarray:
+        """Return scaled numbers (n_steps, n_channels), one for each of the rows, in their units."""
+        if self.kind is None:
+            return scaled
+        mean, scale = self.mean, self.scale
+        if self.kind == "per_sequence":
+            mean, scale = _of_each_row(rows, np.isnan(rows.values))
+        return scaled * scale + mean
+
+
+def _cast(scaled, dtype):
+    """Refuse what is too large for the precision of the network, even scaled."""
+    with np.errstate(over="ignore"):
+        cast = scaled.astype(dtype, copy=False)
+    if np.isinf(cast).any():
+        raise ValueError(
+            f"Input X contains values that are too large for {np.dtype(dtype)}, as they are scaled "
+            "by input_scaling; those of the fit were smaller."
+        )
+    return cast
 
 
 def _statistics(column, weight):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_modern._inputs.cells import refuse_unreadable
 from sklearn_modern._inputs.ragged import Ragged
 
 __all__ = ["PADDING", "UNKNOWN", "Analyzer", "Vocabulary", "count_tokens"]
@@ -133,19 +134,25 @@ class Vocabulary:
         self.max_features, self.min_df = max_features, min_df
 
     def learn(self, texts: Ragged, weight: np.ndarray | None) -> None:
-        """Learn from texts; one of weight 2 counts as two, one of weight 0 as none."""
+        """Learn from texts; one of weight 2 counts as two, one of weight 0 as none.
+
+        For a number of texts (``min_df``) one of a weight below 1 counts as one, so that weights
+        such as those of classes make no word rarer than it is.
+        """
         weight = np.ones(len(texts)) if weight is None else weight
         n_tokens, row_of_each = len(texts.tokens), texts.row_of_each()
         counts = np.bincount(texts.values, weight[row_of_each], n_tokens)
         row, token = np.divmod(np.unique(row_of_each * n_tokens + texts.values), n_tokens)
-        occurs_in = np.bincount(token, weight[row], n_tokens)
-        least = self.min_df if isinstance(self.min_df, Integral) else self.min_df * weight.sum()
+        least, of_each = self.min_df * weight.sum(), weight
+        if isinstance(self.min_df, Integral):
+            least, of_each = self.min_df, np.where(weight > 0, np.maximum(weight, 1), 0)
+        occurs_in = np.bincount(token, of_each[row], n_tokens)
         names = np.array(texts.tokens, dtype=object)
         kept = np.flatnonzero((occurs_in >= least) & (occurs_in > 0) & (names != ""))
         if not len(kept):
             raise ValueError(
                 f"min_df={self.min_df} leaves no token: the most frequent one is in "
-                f"{occurs_in[names != ''].max(initial=0):g} of {weight.sum():g} texts. Lower "
+                f"{occurs_in[names != ''].max(initial=0):g} of {of_each.sum():g} texts. Lower "
                 "min_df, or look at what the analyzer makes of them."
             )
         # The alphabet decides between equal counts, so that the order of rows does not.
@@ -179,8 +186,15 @@ class Vocabulary:
         vectors : ndarray of shape (n_found, size)
             Their vectors.
         """
+        if isinstance(token_vectors, str) or not (
+            hasattr(token_vectors, "__contains__") and hasattr(token_vectors, "__getitem__")
+        ):
+            raise TypeError(
+                "token_vectors must be a mapping from tokens to vectors, such as a dict, not "
+                f"{type(token_vectors).__name__}."
+            )
         found = {
-            code: np.asarray(token_vectors[token], dtype=np.float64)
+            code: _vector(token_vectors[token], token)
             for token, code in self.code_of.items()
             if token in token_vectors
         }
@@ -190,7 +204,7 @@ class Vocabulary:
                 f"{list(self.code_of)[:_ROWS_SHOWN]}."
             )
         shapes = sorted({vector.shape for vector in found.values()})
-        if len(shapes) > 1 or len(shapes[0]) != 1:
+        if len(shapes) > 1 or len(shapes[0]) != 1 or not shapes[0][0]:
             raise ValueError(f"token_vectors has vectors of the shapes {shapes}; all must be (k,).")
         if size is not None and shapes[0] != (size,):
             raise ValueError(
@@ -200,3 +214,11 @@ class Vocabulary:
         if not np.isfinite(vectors).all():
             raise ValueError("token_vectors has vectors with NaN or infinity.")
         return np.array(list(found), dtype=np.int64), vectors
+
+
+def _vector(values, token):
+    refuse_unreadable(values, f"token_vectors[{token!r}]")
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"token_vectors[{token!r}] is no vector of numbers: {error}") from None

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from sklearn_modern._inputs.ragged import Ragged
 from sklearn_modern._inputs.sequences import SequenceReader
 from sklearn_modern._inputs.step_scaling import StepScaler
-from sklearn_modern._inputs.text import PADDING, Vocabulary
+from sklearn_modern._inputs.text import PADDING, UNKNOWN, Vocabulary
 from sklearn_modern._neural.inputs import Inputs
 from sklearn_modern.networks.given import Given
 from sklearn_modern.training.ragged import RaggedRows, ends_by_steps
@@ -95,7 +95,8 @@ class SequenceInputs(Inputs):
         if self.is_text:
             values = torch.from_numpy(self.vocabulary.encode(rows).values)
         else:
-            values = torch.from_numpy(self.scaler.transform(rows)).to(dtype)
+            precision = np.float64 if dtype == torch.float64 else np.float32
+            values = torch.from_numpy(self.scaler.transform(rows, precision))
         return RaggedRows(values.to(device), torch.from_numpy(rows.lengths).to(device), **rest)
 
     def row_shape(self, checked: Ragged) -> tuple[int, ...]:
@@ -110,19 +111,26 @@ class SequenceInputs(Inputs):
 
     def export(self, network: Network, dtype: torch.dtype) -> nn.Module:
         """Make a module that takes codes, or numbers."""
-        return _ExportedText(network) if self.is_text else _ExportedSteps(network, self.scaler)
+        longest = self.reader.max_length
+        if self.is_text:
+            return _ExportedText(network, longest)
+        return _ExportedSteps(network, self.scaler, longest)
 
 
 class _ExportedText(nn.Module):
     """A network over codes of tokens, and the decoding of its scores, in one module."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, longest: int | None) -> None:
         super().__init__()
+        self.longest = longest
         self.network = copy.deepcopy(network).cpu()
         self.eval()
 
     def forward(self, codes: Tensor) -> Tensor:
         """Map codes (rows, steps), filled up with zeros, to probabilities or values."""
+        codes = codes[:, : self.longest]
+        # A text without any token is one unknown token.
+        codes = torch.cat([codes[:, :1].clamp_min(UNKNOWN), codes[:, 1:]], dim=1)
         given = Given(mask=(codes != PADDING).unsqueeze(0))
         return self.network.head.decode(self.network(codes.unsqueeze(0), given))
 
@@ -130,8 +138,9 @@ class _ExportedText(nn.Module):
 class _ExportedSteps(nn.Module):
     """Scaling of channels, a network over steps, and the decoding of its scores, in one module."""
 
-    def __init__(self, network: Network, scaler: StepScaler) -> None:
+    def __init__(self, network: Network, scaler: StepScaler, longest: int | None) -> None:
         super().__init__()
+        self.longest = longest
         self.kind = scaler.kind
         self.register_buffer("mean", torch.from_numpy(scaler.mean))
         self.register_buffer("scale", torch.from_numpy(scaler.scale))
@@ -142,6 +151,7 @@ class _ExportedSteps(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (rows, steps, channels), filled up with NaN, to probabilities or values."""
+        x = x[:, : self.longest]
         missing = x.isnan()
         # A step exists if it, or a later one, has a number.
         there = (~missing).any(2).to(torch.int64)

@@ -8,11 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.spatial_body import SpatialBody
 
-__all__ = ["ForeignBody", "count_features", "parts_of"]
+__all__ = ["ForeignBody", "ModuleBody", "count_features", "parts_of"]
 
 
 def parts_of(module: nn.Module) -> list[nn.Module]:
@@ -57,7 +58,36 @@ def count_features(
     return features.shape[1]
 
 
-class ForeignBody(SpatialBody):
+class ModuleBody(Body):
+    """A body whose ``module`` was made elsewhere: what it keeps, and what batches it refuses."""
+
+    module: nn.Module
+
+    def parts(self) -> list[nn.Module]:
+        """Return the module's children that have weights or statistics, in their order."""
+        return parts_of(self.module)
+
+    def freeze(self, n_parts: int) -> None:
+        """Keep the first parts, and children without weights after each; if all, the module."""
+        parts, children = self.parts(), list(self.module.children())
+        if n_parts == len(parts):  # it may have parameters of its own, in none of the parts
+            self._keep([self.module])
+        else:
+            self._keep(children[: children.index(parts[n_parts])] if n_parts else [])
+
+    def _untrained(self, function, *x):
+        """Apply a function to a single row, of which torch's batch normalisation refuses to learn.
+
+        It is applied as in evaluation mode.
+        """
+        self.eval()
+        try:
+            return function(*x)
+        finally:
+            self.train()
+
+
+class ForeignBody(ModuleBody, SpatialBody):
     """Any module that maps (rows, channels, *spatial) to features of rows, as a body.
 
     Outputs (rows, features) are used as they are; outputs (rows, features, *spatial) are averaged
@@ -101,18 +131,6 @@ class ForeignBody(SpatialBody):
         features = features.flatten(2).mean(2) if features.ndim > 2 else features
         return self.dropout(features.unsqueeze(0))
 
-    def parts(self) -> list[nn.Module]:
-        """Return the module's children that have weights or statistics, in their order."""
-        return parts_of(self.module)
-
-    def freeze(self, n_parts: int) -> None:
-        """Keep the first parts, and children without weights after each; if all, the module."""
-        parts, children = self.parts(), list(self.module.children())
-        if n_parts == len(parts):  # it may have parameters of its own, in none of the parts
-            self._keep([self.module])
-        else:
-            self._keep(children[: children.index(parts[n_parts])] if n_parts else [])
-
     def measure(self, input_shape: Sequence[int]) -> None:
         """Run the module on images of this shape, and count its products."""
         self.n_features_out = self._probe(tuple(input_shape))
@@ -121,11 +139,8 @@ class ForeignBody(SpatialBody):
     def _run(self, x):
         if not self.training:
             return self.module(x)
-        if len(x) == 1:  # torch's batch normalisation refuses to train on a single row
-            self.eval()
-            features = self.module(x)
-            self.train()
-            return features
+        if len(x) == 1:
+            return self._untrained(self.module, x)
         with self.random.as_global(0, x.device):
             return self.module(x)
 

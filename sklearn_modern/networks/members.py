@@ -71,11 +71,24 @@ class Looped(Body):
 
     def embed(self, x: Any, given: Given = NOTHING) -> Any:
         """Embed the rows of each member."""
-        return self._each("embed", x, given)
+        return self.each("embed", x, given)
 
     def trunk(self, embedded: Any, given: Given = NOTHING) -> Tensor:
         """Map each member's embedded rows to features (members, rows, ...)."""
-        return self._each("trunk", embedded, given)
+        return self.each("trunk", embedded, given)
+
+    def forward(self, x: Any, given: Given = NOTHING) -> Tensor:
+        """Map each member's rows to features (members, rows, ...)."""
+        return self.each("forward", x, given)
+
+    def each(self, method: str, values: Any, given: Given = NOTHING) -> Any:
+        """Call a method of each body with its member's values, and stack what they return."""
+        results = []
+        for member, body in enumerate(self.bodies):
+            own = _rows_of(values, member)
+            known = given.mapped(partial(_rows_of, member=member))
+            results.append(self._run(getattr(body, method), member, own, known))
+        return _stack(results)
 
     def mix(self, embedded: Any, given: Given, mixer: Mixer) -> tuple[Any, Given, Tensor]:
         """Mix rows as the members' bodies do."""
@@ -114,14 +127,6 @@ class Looped(Body):
         self.random = random
         for member, body in enumerate(self.bodies):
             body.reseed(random.member(member))
-
-    def _each(self, method, values, given):
-        results = []
-        for member, body in enumerate(self.bodies):
-            own = _rows_of(values, member)
-            known = given.mapped(partial(_rows_of, member=member))
-            results.append(self._run(getattr(body, method), member, own, known))
-        return _stack(results)
 
     def _run(self, function, member, values, given):
         if not self.training or self.bodies[member].own_streams:

@@ -55,9 +55,11 @@ class Nearby:
     def __call__(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
         """Map (rows, heads, places, size) to the same shape."""
         n_rows, _, n_places, _ = query.shape
-        stride = min(self.stride, n_places)
-        if stride == 1 and self.reach >= n_places - 1:
-            return full_attention(query, key, value, mask)
+        stride = self.stride
+        if not torch.compiler.is_compiling():  # an exported program is for any number of places
+            stride = min(stride, n_places)
+            if stride == 1 and self.reach >= n_places - 1:
+                return full_attention(query, key, value, mask)
         if mask is None:
             mask = torch.ones(n_rows, n_places, dtype=torch.bool, device=query.device)
         if stride == 1:
@@ -66,12 +68,15 @@ class Nearby:
         heads = self._neighbours(
             *parts, _combed(mask.unsqueeze(1).unsqueeze(3), stride)[:, 0, :, 0]
         )
-        return heads.unflatten(0, (-1, stride)).movedim(1, 3).flatten(2, 3)[:, :, :n_places]
+        heads = heads.unflatten(0, (n_rows, stride)).movedim(1, 3).flatten(2, 3)
+        # Not a slice, which is laid out in another way if it leaves nothing out.
+        return F.pad(heads, (0, 0, 0, n_places - heads.shape[2]))
 
     def _neighbours(self, query, key, value, mask):
         """Attend to the places next to each other."""
         block = max(_BLOCK, self.reach)
-        attend = self._all_at_once if query.shape[2] <= 2 * block else self._by_blocks
+        few = not torch.compiler.is_compiling() and query.shape[2] <= 2 * block
+        attend = self._all_at_once if few else self._by_blocks
         return attend(query, key, value, mask, block)
 
     def _all_at_once(self, query, key, value, mask, block):
@@ -86,7 +91,7 @@ class Nearby:
         """Compute the pairs of each block and its surroundings."""
         shape = query.shape[0], query.shape[2]
         query, key, value = (x.transpose(1, 2).flatten(0, 1) for x in (query, key, value))
-        n_steps, window = len(query), block + 2 * self.reach
+        n_steps, window = query.shape[0], block + 2 * self.reach
         extra = -n_steps % block
         around = self.reach, self.reach + extra
 

@@ -46,10 +46,18 @@ class RecurrentEstimator(SequenceEstimator):
         "pooling": [StrOptions(set(POOLINGS)), list, tuple],
     }
 
+    @property
+    def _embedding_std(self):
+        # Many words are rare, and what little is known of them should count for little.
+        return 1.0 if self._inputs.attributes()["analyzer_"] == "char" else 0.3
+
     def _new_body(self, random):
+        sizes = widths(self.hidden_layer_sizes)
+        if not sizes:
+            raise ValueError("hidden_layer_sizes=() must have one layer at least.")
         return Recurrent(
             random,
-            widths(self.hidden_layer_sizes),
+            sizes,
             cell=self.cell,
             bidirectional=self.bidirectional,
             pooling=_poolings(self.pooling),
@@ -59,7 +67,7 @@ class RecurrentEstimator(SequenceEstimator):
 
 def _poolings(pooling: str | Sequence[str]) -> tuple[str, ...]:
     names = (pooling,) if isinstance(pooling, str) else tuple(pooling)
-    if not names or len(set(names)) < len(names) or not set(names) <= set(POOLINGS):
+    if not names or any(name not in list(POOLINGS) or names.count(name) > 1 for name in names):
         raise ValueError(f"pooling={pooling!r} must be one or several of {list(POOLINGS)}.")
     return names
 

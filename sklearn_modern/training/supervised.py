@@ -33,11 +33,13 @@ class Network(nn.Module):
 
     def forward(self, x, given: Given = NOTHING) -> Tensor:
         """Map inputs to scores."""
-        return self.scores(self.body.embed(x, given), given)
+        return self._headed(self.body(x, given))
 
     def scores(self, embedded, given: Given = NOTHING) -> Tensor:
         """Map embedded inputs to scores."""
-        features = self.body.trunk(embedded, given)
+        return self._headed(self.body.trunk(embedded, given))
+
+    def _headed(self, features):
         if len(features) != self.body.members:
             raise ValueError(
                 f"{type(self.body).__name__} gives features of the shape {tuple(features.shape)}, "

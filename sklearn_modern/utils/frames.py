@@ -15,15 +15,15 @@ def sequences_from_frame(frame: Any, by: Any) -> np.ndarray:
     ----------
     frame : DataFrame
         The steps of each sequence in their order. All columns but those in ``by`` are channels, and
-        must be numbers.
+        must be numbers; leave out a column of targets.
     by : str or list of str
         The columns or index levels that tell sequences apart.
 
     Returns
     -------
     ndarray of object of shape (n_sequences,)
-        Arrays (length, channels), in the order in which the sequences first occur. Targets have the
-        same order in ``frame.reset_index().drop_duplicates(by)["target"]``.
+        Arrays (length, channels), in the order in which the sequences first occur. Targets that
+        the table has have the same order in ``table.reset_index().drop_duplicates(by)["target"]``.
 
     Examples
     --------
@@ -34,15 +34,22 @@ def sequences_from_frame(frame: Any, by: Any) -> np.ndarray:
     >>> [sequence.shape for sequence in sequences]
     [(2, 2), (1, 2)]
     """
-    if not hasattr(frame, "groupby"):
-        raise TypeError(f"frame must be a DataFrame, not {type(frame).__name__}.")
-    names = [by] if isinstance(by, str) or not isinstance(by, Sequence) else list(by)
+    if not hasattr(frame, "groupby") or not hasattr(frame, "columns"):
+        kind = type(frame)
+        found = f"{kind.__module__.partition('.')[0]}.{kind.__name__}"
+        raise TypeError(f"frame must be a DataFrame of pandas, not {found}.")
+    if not len(frame):
+        raise ValueError("frame has no row, and so no sequence.")
+    several = isinstance(by, Sequence) or hasattr(by, "tolist")
+    names = list(by) if several and not isinstance(by, str) else [by]
     known = [*frame.columns, *(name for name in frame.index.names if name is not None)]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         raise ValueError(f"by={by!r} must name columns or index levels; there are {known}.")
     channels = frame.drop(columns=[name for name in names if name in frame.columns])
-    texts = [name for name, kind in channels.dtypes.items() if getattr(kind, "kind", "O") in "OSUM"]
+    texts = [
+        name for name, kind in channels.dtypes.items() if getattr(kind, "kind", "O") in "OSUMmc"
+    ]
     if texts or not len(channels.columns):
         found = f"the columns {texts}" if texts else "no column"
         raise ValueError(

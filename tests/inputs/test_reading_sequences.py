@@ -54,8 +54,22 @@ def padded(rows):
         [row.tolist() for row in RAGGED],
         padded(RAGGED),
         padded(RAGGED).astype(object),
+        [pd.DataFrame(row) for row in RAGGED],
+        as_objects([pd.DataFrame(row).convert_dtypes() for row in RAGGED]),
+        as_objects([as_objects(list(row)) for row in RAGGED]),
     ],
-    ids=["list", "tuple", "objects", "series", "lists", "padded", "padded objects"],
+    ids=[
+        "list",
+        "tuple",
+        "objects",
+        "series",
+        "lists",
+        "padded",
+        "padded objects",
+        "frames",
+        "frames of pandas' own types",
+        "arrays of arrays",
+    ],
 )
 def test_all_forms_of_numbers_are_the_same_sequences(X):
     found = read(X)
@@ -65,7 +79,9 @@ def test_all_forms_of_numbers_are_the_same_sequences(X):
 
 
 def test_channels_may_come_first():
-    for X in ([row.T for row in RAGGED], padded(RAGGED).swapaxes(1, 2)):
+    nested = [row.T.tolist() for row in RAGGED]
+    of_arrays = [[*row.T] for row in RAGGED]
+    for X in ([row.T for row in RAGGED], padded(RAGGED).swapaxes(1, 2), nested, of_arrays):
         found = read(X, channels="first")
         np.testing.assert_array_equal(found.values, np.concatenate(RAGGED))
 
@@ -121,6 +137,14 @@ def test_longer_sequences_lose_their_ends():
         ([b"text"], "X has bytes; decode them"),
         ([["a"], [1.0]], "Row 0 of X holds tokens, but row 1 does not"),
         ([["a", 1], ["b"]], "Row 0 of X is a list with 1, but tokens must be strings"),
+        ([["a", None], ["b"]], "Row 0 of X is a list with None, but tokens must be strings"),
+        ([["a"], None, ["b"]], "NoneType in place of 1 rows, at the positions 1. Drop them"),
+        (pd.Series([None, None]), "in place of 2 rows, at the positions 0, 1"),
+        (as_objects([RAGGED[0], np.ma.masked_array(RAGGED[1], RAGGED[1] < 9)]),
+         r"X\[1\] is a masked array with 2 hidden values"),
+        (np.array([np.array(1.0), None], dtype=object)[:1], "Expected 2D array"),
+        (pd.DataFrame({"text": TEXTS}), r"one column of texts; pass that column, X\['text'\]"),
+        (np.array(TEXTS)[:, np.newaxis], r"pass that column, X\[:, 0\]"),
         ([np.array([1 + 2j]), np.array([1j, 2])], "Complex data not supported"),
         ([np.array(["2020"], "M8[D]"), np.array(["2020"] * 2, "M8[D]")], "datetime64"),
         (np.zeros((2, 3, 4, 5)), "X has 4 axes, but should have 3"),
@@ -138,10 +162,30 @@ def test_what_is_no_sequence_is_refused(X, message):
         read(X)
 
 
-@pytest.mark.parametrize("X", ["one text", b"bytes", sp.csr_matrix(np.eye(3))])
-def test_other_things_are_refused(X):
-    with pytest.raises(TypeError, match=r"X is (one text|a sparse matrix)"):
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ("one text", "X is one text"),
+        (b"bytes", "X is one text"),
+        (sp.csr_matrix(np.eye(3)), "X is a sparse matrix"),
+        (sp.dok_array(np.eye(3)), "X is a sparse matrix"),  # which is a mapping, too
+        ([sp.csr_matrix(np.eye(3))], "Row 0 of X is a sparse matrix"),
+        (pd.DataFrame(np.eye(3)).astype(pd.SparseDtype("float", 0)), "X is a sparse table"),
+        ({"a b", "c"}, "X is a set, but rows need places"),
+        ({"a b": 0, "c": 1}, "X is a dict, but rows need places"),
+    ],
+)
+def test_other_things_are_refused(X, message):
+    with pytest.raises(TypeError, match=message):
         read(X)
+
+
+def test_a_row_without_tokens_is_one_unknown_token_in_any_company():
+    ours, estimator = reader(), BaseEstimator()
+    ours.fit_transform(estimator, [["a", "b"], []])
+    empty = np.array([], dtype=str)
+    for X in ([[]], [()], [empty], [[], empty], [empty, ["a"]]):
+        assert ours.transform(estimator, X).lengths.tolist() == [1] * len(X)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +195,7 @@ def test_other_things_are_refused(X):
         (RAGGED, [["a"]], "X holds lists of tokens, but sequences of numbers in fit"),
         (TEXTS, RAGGED, "X holds sequences of numbers, but texts in fit"),
         ([["a", "b"]], TEXTS, "X holds texts, but lists of tokens in fit"),
+        (TEXTS, np.array(TEXTS)[:, np.newaxis], r"pass that column, X\[:, 0\]"),
         (RAGGED, np.zeros((2, 3)), r"X has 1 channel\(s\), but 2 in fit"),
     ],
 )
@@ -219,6 +264,16 @@ def test_weights_of_texts_are_repetitions():
     assert "a" not in learned(texts, weight).code_of
 
 
+def test_small_weights_make_no_token_rarer():
+    """Such as those of classes; a number of texts is one of texts."""
+    texts, weight = ["a b", "b c", "c c"], np.array([0.2, 0.5, 0.1])
+    for settings in ({}, {"min_df": 2}, {"min_df": 0.5}):
+        expected = learned(
+            texts, 10 * weight if settings.get("min_df") == 0.5 else None, **settings
+        )
+        assert set(learned(texts, weight, **settings).code_of) == set(expected.code_of)
+
+
 def test_tokens_that_are_not_kept_are_unknown():
     vocabulary = learned(["a a b", "a"], min_df=2)
     codes = vocabulary.encode(read(["b a", "", "new"], analyzer="word"))
@@ -236,11 +291,19 @@ def test_tokens_that_are_not_kept_are_unknown():
         ({"a": [1.0, 2.0]}, 3, "vectors of length 2, but embedding_size=3"),
         ({"x": [1.0]}, None, r"none of the tokens of X, which are such as \['a', 'b'\]"),
         ({"a": [np.nan]}, None, "NaN or infinity"),
+        ({"a": []}, None, r"vectors of the shapes \[\(0,\)\]"),
+        ({"a": "x"}, None, r"token_vectors\['a'\] is no vector of numbers"),
     ],
 )
 def test_token_vectors_must_fit(vectors, size, message):
     with pytest.raises(ValueError, match=message):
         learned(["a b"]).vectors(vectors, size)
+
+
+@pytest.mark.parametrize("vectors", [5, "abc"])
+def test_token_vectors_are_a_mapping(vectors):
+    with pytest.raises(TypeError, match="must be a mapping from tokens to vectors"):
+        learned(["a b"]).vectors(vectors, None)
 
 
 def test_token_vectors_are_looked_up():
@@ -300,6 +363,13 @@ def test_constant_channels_and_large_offsets_lose_no_digits():
         np.testing.assert_allclose(scaler.transform(ragged), expected, atol=1e-6)
 
 
+def test_what_is_too_large_for_the_network_is_refused():
+    scaler = StepScaler("standard")
+    scaler.learn(Ragged(np.array([[0.0], [1e-30]]), np.array([2])), None)
+    with pytest.raises(ValueError, match="too large for float32, as they are scaled"):
+        scaler.transform(Ragged(np.array([[1e30]]), np.array([1])), np.float32)
+
+
 def test_sequences_of_a_long_table():
     frame = pd.DataFrame(
         {"run": ["b", "a", "b", "b"], "day": [1, 1, 1, 2], "x": [1.0, 2, 3, 4], "y": [5, 6, 7, 8]}
@@ -316,5 +386,15 @@ def test_sequences_of_a_long_table():
             sequences_from_frame(frame, by)
     with pytest.raises(ValueError, match="no column besides"):
         sequences_from_frame(frame[["run"]], "run")
-    with pytest.raises(TypeError, match="must be a DataFrame, not list"):
-        sequences_from_frame([1], "run")
+    for strange in (pd.to_timedelta([1] * 4, "s"), [1j] * 4):
+        with pytest.raises(
+            ValueError, match=r"\['strange'\] besides by='run'; channels must be num"
+        ):
+            sequences_from_frame(frame[["run"]].assign(strange=strange), "run")
+    for by in (pd.Index(["run", "day"]), np.array(["run", "day"])):
+        assert len(sequences_from_frame(frame, by)) == 3
+    with pytest.raises(ValueError, match="frame has no row"):
+        sequences_from_frame(frame[:0], "run")
+    for strange, name in (([1], "builtins.list"), (frame["x"], "pandas.Series")):
+        with pytest.raises(TypeError, match=f"must be a DataFrame of pandas, not {name}"):
+            sequences_from_frame(strange, "run")

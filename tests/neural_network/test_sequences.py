@@ -17,7 +17,12 @@ from sklearn.preprocessing import FunctionTransformer
 from torch import nn
 
 from sklearn_modern.networks.given import Given
-from sklearn_modern.neural_network import RNNClassifier, RNNRegressor, TransformerClassifier
+from sklearn_modern.neural_network import (
+    RNNClassifier,
+    RNNRegressor,
+    SequenceCNNClassifier,
+    TransformerClassifier,
+)
 
 RNG = np.random.default_rng(0)
 N_ROWS = 40
@@ -156,7 +161,7 @@ def test_the_bare_module_predicts_the_same_of_numbers(kind, scaling):
 def test_the_bare_module_predicts_the_same_of_texts(kind):
     model = make(kind, analyzer="word", token_pattern=r"\S+", precision="float64").fit(TEXTS, Y)
     codes = [
-        torch.tensor([model.vocabulary_.get(token, 1) for token in text.split()] or [1])
+        torch.tensor([model.vocabulary_.get(token, 1) for token in text.split()], dtype=torch.int64)
         for text in TEXTS
     ]
     filled = nn.utils.rnn.pad_sequence(codes, batch_first=True)
@@ -203,6 +208,27 @@ def test_another_fit_may_start_from_a_module():
     assert not torch.equal(tuned.body_.bodies[0].module.linear.weight, module.linear.weight)
     with pytest.raises(ValueError, match=r"pretrained takes no steps \(2, 3, 2\) with a mask"):
         RNNClassifier(pretrained=MeanOfSteps(5), **SMALL).fit(NUMBERS, Y)
+
+
+class NormalizedMean(MeanOfSteps):
+    def __init__(self):
+        super().__init__()
+        self.norm, self.gain = nn.BatchNorm1d(3), nn.Parameter(torch.ones(3))
+
+    def forward(self, x, mask):
+        return self.norm(super().forward(x, mask)) * self.gain
+
+
+def test_a_module_stays_as_a_whole_and_learns_of_single_rows():
+    module = NormalizedMean()
+    kept = RNNClassifier(pretrained=module, **SMALL).fit(NUMBERS, Y).body_.bodies[0].module
+    for name, value in module.state_dict().items():
+        assert torch.equal(kept.state_dict()[name], value), name
+    # The last batch has one row, of which torch's batch normalisation would refuse to learn.
+    tuned = RNNClassifier(pretrained=module, freeze="none", batch_size=N_ROWS - 1, **SMALL)
+    tuned.fit(NUMBERS, Y)
+    assert not torch.equal(tuned.body_.bodies[0].module.gain, module.gain)
+    assert tuned.body_.bodies[0].module.norm.num_batches_tracked == SMALL["max_iter"]
 
 
 @each_kind
@@ -274,12 +300,47 @@ def test_recurrent_layers_are_those_of_torch():
                 np.testing.assert_allclose(torch.cat(parts).detach(), expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("scaling", ["standard", "per_sequence"])
+def test_numbers_keep_their_precision_until_they_are_scaled(scaling):
+    """Such as times in seconds since 1970."""
+    plain = [np.round(64 * row) for row in NUMBERS]
+    model = RNNClassifier(3, input_scaling=scaling, **SMALL)
+    expected = model.fit(plain, Y).predict_proba(plain)
+    shifted = [row + 2.0**40 for row in plain]
+    np.testing.assert_allclose(model.fit(shifted, Y).predict_proba(shifted), expected, atol=1e-5)
+
+
+@each_X
+def test_the_bare_module_cuts_what_is_longer_off(X):
+    model = SequenceCNNClassifier(max_length=3, token_pattern=r"\S+", width=3, **SMALL).fit(X, Y)
+    if X is TEXTS:
+        rows = [[model.vocabulary_.get(token, 1) for token in text.split()] or [1] for text in X]
+        value = 0
+    else:
+        rows, value = X, np.nan
+    filled = nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], True, value)
+    found = model.to_torch()(filled).detach().numpy()
+    np.testing.assert_allclose(found, model.predict_proba(X), atol=1e-6)
+
+
+def test_weights_of_classes_do_not_change_the_vocabulary():
+    texts = [f"{text} only{row}" for row, text in enumerate(TEXTS)]
+    y = np.arange(N_ROWS) < 5
+    model = RNNClassifier(3, class_weight="balanced", **SMALL).fit(texts, y)
+    assert all(f"only{row}" in model.vocabulary_ for row in range(N_ROWS))
+
+
+def test_there_must_be_a_layer():
+    with pytest.raises(ValueError, match=r"hidden_layer_sizes=\(\) must have one layer"):
+        RNNClassifier((), **SMALL).fit(NUMBERS, Y)
+
+
 def test_poolings_may_be_chosen():
     for pooling in ("last", "mean", ["max"], ("last", "max")):
         n = 1 if isinstance(pooling, str) else len(pooling)
         model = RNNRegressor(3, pooling=pooling, **SMALL).fit(NUMBERS, np.arange(N_ROWS))
         assert model.transform(NUMBERS).shape[1] == 6 * n
-    for pooling in ((), ("last", "last"), ("sum",)):
+    for pooling in ((), ("last", "last"), ("sum",), [["last"]]):
         with pytest.raises(ValueError, match="must be one or several of"):
             RNNRegressor(3, pooling=pooling, **SMALL).fit(NUMBERS, np.arange(N_ROWS))
 

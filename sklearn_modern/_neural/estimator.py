@@ -349,14 +349,20 @@ class NeuralEstimator(TrainingSettings, ABC):
         """Predict what the head decodes: probabilities, or values."""
         return self._in_chunks(X, decode)
 
-    def _in_chunks(self, X: Any, function: Callable[[Objective, Batch], np.ndarray]) -> np.ndarray:
-        """Apply a function to the rows, a few at a time."""
+    def _in_chunks(
+        self,
+        X: Any,
+        function: Callable[[Objective, Batch], np.ndarray],
+        y: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Apply a function to the rows, a few at a time; they may have coded targets."""
         check_is_fitted(self, "net_")
         checked = self._inputs.check(self, X, reset=False)
         objective, n_rows, results = self._net_on_device().objective, num_samples(X), None
         together = self._rows_together(checked)
         for rows in self._inputs.chunks(checked, n_rows, together):
-            source = self._source(checked, rows, rows_together=together)
+            known = {} if y is None else {"y": self._tensor(y[rows])}
+            source = self._source(checked, rows, rows_together=together, **known)
             chunk = function(objective, source.whole())
             if results is None:
                 results = np.empty((n_rows, *chunk.shape[1:]), dtype=chunk.dtype)

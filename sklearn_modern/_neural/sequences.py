@@ -46,7 +46,8 @@ class SequenceEstimator(TransferEstimator):
     max_features : int or None, default=20000
         How many tokens to keep, the most frequent ones; all others are one unknown token.
     min_df : int or float, default=1
-        In how many texts, or in which share of them, a token must occur to be kept.
+        In how many texts, or in which share of them, a token must occur to be kept. A text of
+        sample weight 2 counts as two; for a number of texts none counts as less than one.
     embedding_size : int or None, default=None
         Length of a token's learned vector; None is that of ``token_vectors``, or else 64.
     token_vectors : mapping or None, default=None
@@ -116,6 +117,8 @@ class SequenceEstimator(TransferEstimator):
     _smallest_batch = 8
     # Standard deviation of the numbers from which a token's vector starts.
     _embedding_std = 1.0
+    # How many codes there are after those of the vocabulary.
+    _n_more_codes = 0
 
     @property
     def vocabulary_(self) -> dict[str, int]:
@@ -133,8 +136,11 @@ class SequenceEstimator(TransferEstimator):
         torch.nn.Module
             In evaluation mode, on the CPU. It maps codes of tokens ``(rows, steps)``, those of
             ``vocabulary_``, with 1 for an unknown token and 0 beyond the end; or numbers ``(rows,
-            steps, channels)``, with NaN beyond the end and where they are missing. It returns the
-            probabilities of a classifier, or the values of a regressor.
+            steps, channels)``, with NaN beyond the end and where they are missing. What is beyond
+            ``max_length`` is left out. It returns the probabilities of a classifier, or the values
+            of a regressor.
+            :func:`torch.export.export` takes it, for any number of rows and of steps; of a
+            recurrent network for the number of steps in its example only.
         """
         check_is_fitted(self, "net_")
         return self._inputs.export(self.net_.module_, self._dtype)
@@ -144,7 +150,9 @@ class SequenceEstimator(TransferEstimator):
         if isinstance(self.pretrained, FrozenEstimator) and isinstance(given, SequenceEstimator):
             check_is_fitted(given, msg="pretrained holds a %(name)s that is not fitted yet.")
             return given._inputs.kept()
-        dtype = np.float64 if self.precision == "float64" else np.float32
+        # Numbers keep their precision until they are scaled.
+        dtype = None if self.input_scaling else np.float32
+        dtype = np.float64 if self.precision == "float64" else dtype
         analyzer = Analyzer(self.analyzer, self.token_pattern, self.lowercase)
         return SequenceInputs(
             SequenceReader(analyzer, self.channels, self.max_length, dtype),
@@ -184,8 +192,8 @@ class SequenceEstimator(TransferEstimator):
             start = vocabulary.vectors(self.token_vectors, size)
             size = start[1].shape[1]
         size = size or _EMBEDDING_SIZE
-        std = self._embedding_std
-        return TokenEmbedding(len(vocabulary), size, random, self.token_dropout, *start, std=std)
+        n_codes, std = len(vocabulary) + self._n_more_codes, self._embedding_std
+        return TokenEmbedding(n_codes, size, random, self.token_dropout, *start, std=std)
 
     @property
     def _row_shape(self):

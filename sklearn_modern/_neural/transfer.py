@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator, shapes
 from sklearn_modern._core.scikit_learn import Interval, StrOptions
-from sklearn_modern._neural.predictor import NeuralPredictor
+from sklearn_modern._neural.estimator import NeuralEstimator
 from sklearn_modern._neural.settings import BATCHES
 from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.random import MemberRandom
@@ -23,7 +23,7 @@ __all__ = ["TransferEstimator"]
 
 
 @estimator
-class TransferEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralPredictor):
+class TransferEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralEstimator):
     """An estimator that gives features of rows, and may start from a fitted network.
 
     Parameters
@@ -77,6 +77,12 @@ class TransferEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Neura
             The features, those of several members side by side.
         """
         return self._in_chunks(X, features)
+
+    @property
+    def body_(self) -> Body:
+        """The fitted network below the last layer, from which another fit may start."""
+        check_is_fitted(self, "net_")
+        return self.net_.module_.body
 
     # What a subclass says.
 

@@ -86,13 +86,40 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Map (members, rows, places, width) to the same shape."""
-        asked = self.ask(x).unflatten(-1, (3, self.n_heads, -1))
-        query, key, value = asked.flatten(0, 1).transpose(1, 3).unbind(2)
+        query, key, value = self._asked(x)
         mask = given.mask
         if mask is not None:
-            mask = mask.expand(len(asked), -1, -1).flatten(0, 1)
-        heads = self.attend(query, key, value, mask)
-        return self.answer(heads.transpose(1, 2).flatten(2).unflatten(0, asked.shape[:2]))
+            members = query.shape[0] // x.shape[1]
+            mask = mask.expand(members, -1, -1).flatten(0, 1)
+        return self._answered(self.attend(query, key, value, mask), x)
+
+    def advance(self, x: Tensor, memory: tuple[Tensor, Tensor], start: int) -> Tensor:
+        """Map places that follow others, whose keys and values are known.
+
+        Parameters
+        ----------
+        x : Tensor of shape (members, rows, places, width)
+            The places from ``start`` on.
+        memory : tuple of Tensor
+            Keys and values (rows, heads, all places, size), of which those before ``start`` are
+            known. Those of ``x`` are written behind them.
+        start : int
+            How many places there are before.
+        """
+        query, *new = self._asked(x)
+        end = start + x.shape[2]
+        for kept, one in zip(memory, new, strict=True):
+            kept[:, :, start:end] = one
+        key, value = (kept[:, :, :end] for kept in memory)
+        return self._answered(self.attend(query, key, value, None), x)
+
+    def _asked(self, x):
+        """Return queries, keys and values (rows, heads, places, size)."""
+        asked = self.ask(x).unflatten(-1, (3, self.n_heads, -1))
+        return asked.flatten(0, 1).transpose(1, 3).unbind(2)
+
+    def _answered(self, heads, x):
+        return self.answer(heads.transpose(1, 2).flatten(2).unflatten(0, (-1, x.shape[1])))
 
     def extra_repr(self) -> str:
         """Show the number of heads when the network is printed."""
@@ -138,7 +165,15 @@ class TransformerBlock(nn.Module):
 
     def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
         """Map (members, rows, places, width) to the same shape."""
-        x = x + self.dropout(self.attention(self.norm_before_attention(x), given))
+        return self._fed(x, self.attention(self.norm_before_attention(x), given))
+
+    def advance(self, x: Tensor, memory: tuple[Tensor, Tensor], start: int) -> Tensor:
+        """Map places that follow others; see :meth:`Attention.advance`."""
+        return self._fed(x, self.attention.advance(self.norm_before_attention(x), memory, start))
+
+    def _fed(self, x, attended):
+        """Add what the attention gives, then what the hidden layer makes of it."""
+        x = x + self.dropout(attended)
         hidden = gelu(self.widen(self.norm_before_feedforward(x)))
         return x + self.dropout(self.narrow(hidden))
 

@@ -4,6 +4,7 @@ import copy
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.dropout import Dropout
-from sklearn_modern.networks.foreign import count_features, parts_of
+from sklearn_modern.networks.foreign import ModuleBody, count_features
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.layers import Layer, Noise
 from sklearn_modern.networks.random import MemberRandom
@@ -20,10 +21,17 @@ from sklearn_modern.networks.random import MemberRandom
 __all__ = [
     "ForeignSequenceBody",
     "SequenceBody",
+    "State",
     "TokenEmbedding",
     "existing_max",
     "existing_mean",
+    "own_steps",
+    "select_rows",
 ]
+
+State = Any
+"""What a body knows of the steps so far: tensors whose first axis is the rows, and numbers, in
+lists and tuples."""
 
 # Values of the widest layer, of rows that are evaluated together.
 _EVALUATED_VALUES = 2**21
@@ -73,8 +81,12 @@ class TokenEmbedding(Layer):
         self.replace = _Replacement(token_dropout, random)
 
     def forward(self, codes: Tensor) -> Tensor:
-        """Return the vectors of tokens."""
-        return F.embedding(self.replace(codes), self.table, padding_idx=0)
+        """Return the vectors of tokens, some of which are replaced while training."""
+        return self.vectors(self.replace(codes))
+
+    def vectors(self, codes: Tensor) -> Tensor:
+        """Return the vectors of tokens as they are."""
+        return F.embedding(codes, self.table, padding_idx=0)
 
 
 class _Replacement(Noise):
@@ -109,11 +121,21 @@ class SequenceBody(Body):
         Mean length of the rows of the fit.
     dropout : float
         Probability with which a feature is left out while training.
+
+    Attributes
+    ----------
+    n_step_features : int
+        Width of what :meth:`steps` gives for each step.
+    hands_on : bool
+        Whether the pieces of a long row are trained with the state of the piece before, and not
+        each by itself.
     """
 
     own_streams = True
     pads = False
     any_size = True
+    n_step_features: int
+    hands_on: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -137,13 +159,15 @@ class SequenceBody(Body):
 
     def trunk(self, embedded: Tensor, given: Given = NOTHING) -> Tensor:
         """Map embedded steps to features (rows, n_features_out)."""
-        mask = given.mask
-        if mask is not None:
-            # Another member's rows may be longer.
-            mask = mask[:, : int(mask.sum(1).max())]
-            embedded = embedded[:, : mask.shape[1]]
-            given = replace(given, mask=None if bool(mask.all()) else mask)
-        return self.dropout(self.features(embedded, given).unsqueeze(0))[0]
+        return self._dropped(self.features(*own_steps(embedded, given)))
+
+    def forward(self, x: Tensor, given: Given = NOTHING) -> Tensor:
+        """Map steps to features; only those that the member's rows have are embedded."""
+        x, given = own_steps(x, given)
+        return self._dropped(self.features(self.embed(x, given), given))
+
+    def _dropped(self, features):
+        return self.dropout(features.unsqueeze(0))[0]
 
     @abstractmethod
     def features(self, x: Tensor, given: Given) -> Tensor:
@@ -157,6 +181,32 @@ class SequenceBody(Body):
             Its ``mask`` (rows, steps) tells which steps exist, for each row the first ones; None is
             all of them. Its ``weight`` (rows,) is for statistics of the batch.
         """
+
+    def steps(self, x: Tensor, given: Given) -> Tensor:
+        """Map steps (rows, steps, n_in) to features of each: (rows, steps, n_step_features).
+
+        Those of steps that do not exist may be anything.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has features of rows only.")
+
+    def begin(self, n_rows: int) -> State:
+        """Return the state before the first step; only causal bodies have one.
+
+        A body is causal if the features of a step depend on no later step.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be advanced step by step.")
+
+    def advance(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """Take more steps (rows, steps, n_in) of all rows.
+
+        Returns
+        -------
+        features : Tensor of shape (rows, steps, n_step_features)
+            What :meth:`steps` would give for these steps.
+        state : State
+            The new state; the old one must not be used any more.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be advanced step by step.")
 
     @property
     def products(self) -> int:
@@ -183,7 +233,16 @@ class SequenceBody(Body):
         return tuple(shape) == (() if self.embedding is not None else (self.n_in,))
 
 
-class ForeignSequenceBody(SequenceBody):
+def own_steps(x: Tensor, given: Given) -> tuple[Tensor, Given]:
+    """Leave out what no row of the member has, since another member's rows may be longer."""
+    # A program that is exported is for rows of any length.
+    if given.mask is None or torch.compiler.is_compiling():
+        return x, given
+    mask = given.mask[:, : int(given.mask.sum(1).max())]
+    return x[:, : mask.shape[1]], replace(given, mask=None if bool(mask.all()) else mask)
+
+
+class ForeignSequenceBody(ModuleBody, SequenceBody):
     """Any module that maps steps and their mask to features of rows, as a body.
 
     It is called with numbers (rows, steps, channels) or codes (rows, steps), and with a mask (rows,
@@ -230,11 +289,9 @@ class ForeignSequenceBody(SequenceBody):
         mask = given.mask
         if mask is None:
             mask = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+        if self.training and len(x) == 1:
+            return self._untrained(self.module, x, mask)
         return self.module(x, mask)
-
-    def parts(self) -> list[nn.Module]:
-        """Return the module's children that have weights or statistics, in their order."""
-        return parts_of(self.module)
 
     def _probe(self, step_shape, dtype):
         steps = torch.ones(2, 3, *step_shape, dtype=dtype if step_shape else torch.int64)
@@ -248,6 +305,15 @@ class ForeignSequenceBody(SequenceBody):
         )
         self.train()
         return n_features
+
+
+def select_rows(state: State, index: Tensor) -> State:
+    """Return the states of some rows, in the order of the index; rows may be repeated."""
+    if isinstance(state, Tensor):
+        return state.index_select(0, index)
+    if isinstance(state, (list, tuple)):
+        return type(state)(select_rows(part, index) for part in state)
+    return state
 
 
 def existing_mean(x: Tensor, mask: Tensor | None) -> Tensor:

@@ -1,7 +1,7 @@
 """Transformers over sequences, with attention to all steps or to those nearby."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -121,6 +121,8 @@ class Transformer(SequenceBody):
     Wang, Ye, Zhang, Zhang, Smola (2020), "Transformer on a Diet", arXiv:2002.06170.
     """
 
+    attentions: ClassVar[dict[str, Callable[[int, int], Any]]] = ATTENTIONS
+
     def __init__(
         self,
         random: MemberRandom,
@@ -141,7 +143,7 @@ class Transformer(SequenceBody):
         self.enter = nn.Sequential(
             Linear(self.n_in, width, random), POSITIONS[positions](longest, width, random)
         )
-        nearby = [ATTENTIONS[attention](layer, window) for layer in range(depth)]
+        nearby = [self.attentions[attention](layer, window) for layer in range(depth)]
         self.blocks = Layers(
             TransformerBlock(
                 width,
@@ -154,7 +156,7 @@ class Transformer(SequenceBody):
             for near in nearby
         )
         self.pooling = Layers([LayerNorm(width, random), POOLINGS[pooling](width, random)])
-        self.n_features_out = width
+        self.n_features_out = self.n_step_features = width
         self._widest = max(self.n_in, feedforward_factor * width)
         seen = (self.n_steps if near is None else near.n_seen for near in nearby)
         # Each step multiplies all that it sees twice: by its query, and by its weights.
@@ -173,7 +175,15 @@ class Transformer(SequenceBody):
     def features(self, x: Tensor, given: Given) -> Tensor:
         """Let steps look at each other, and take the mean over them."""
         given = given.mapped(lambda known: known.unsqueeze(0))
-        return self.pooling(self.blocks(self.enter(x.unsqueeze(0)), given), given)[0]
+        return self.pooling(self._attended(x, given), given)[0]
+
+    def steps(self, x: Tensor, given: Given) -> Tensor:
+        """Let steps look at each other."""
+        norm, _ = self.pooling
+        return norm(self._attended(x, given.mapped(lambda known: known.unsqueeze(0))))[0]
+
+    def _attended(self, x, given):
+        return self.blocks(self.enter(x.unsqueeze(0)), given)
 
     def parts(self) -> list[nn.Module]:
         """Return what makes vectors of steps, the blocks, and the pooling with its norm."""

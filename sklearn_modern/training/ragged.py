@@ -51,10 +51,23 @@ class RaggedRows(Source):
     def take(self, index: Tensor) -> Batch:
         """Take rows by their indices (members, rows), and fill them up to the longest of them."""
         index = index.to(self._lengths.device)
-        lengths = self._lengths[index].unsqueeze(-1)
+        return self._filled(index, self._starts[index], self._lengths[index])
+
+    def piece(self, index: Tensor, start: int, n_steps: int) -> Batch:
+        """Take so many steps of rows from ``start`` on, or as many as they have."""
+        index = index.to(self._lengths.device)
+        lengths = (self._lengths[index] - start).clamp(0, n_steps)
+        return self._filled(index, self._starts[index] + start, lengths)
+
+    def lengths(self, index: Tensor) -> Tensor:
+        """Return how many steps rows have."""
+        return self._lengths[index]
+
+    def _filled(self, index, starts, lengths):
+        lengths = lengths.unsqueeze(-1)
         shortest, longest = torch.stack(lengths.aminmax()).tolist()
         places = torch.arange(longest, device=lengths.device)
-        steps = self._starts[index].unsqueeze(-1) + places
+        steps = starts.unsqueeze(-1) + places
         mask = None
         if shortest < longest:
             mask = places < lengths
@@ -67,9 +80,8 @@ class RaggedRows(Source):
     def cut(self, order: Tensor, batch_size: int) -> Sequence[Tensor]:
         """Cut an order of rows (members, rows) into batches of rows of about one length.
 
-        Some batches together are sorted by length, cut, and put into the order in which their first
-        rows were before, which is as random as the order is. The last rows of the order, which do
-        not fill a batch, are the last batch.
+        Some batches together are sorted by length, cut, and put into an order that is as random as
+        that of the rows. The last rows of the order, which do not fill a batch, are the last batch.
         """
         n_full = order.shape[1] // batch_size * batch_size
         full, rest = order[:, :n_full], order[:, n_full:]
@@ -77,7 +89,8 @@ class RaggedRows(Source):
         for pool in full.split(_POOL * batch_size, dim=1) if n_full else ():
             place = self._lengths[pool].argsort(dim=1, stable=True)
             place = place.unflatten(1, (-1, batch_size))
-            turn = place[:, :, 0].argsort(dim=1)
+            # Not by places, of which those of rows of equal length come in their order.
+            turn = pool[:, : place.shape[1]].argsort(dim=1)
             place = place.gather(1, turn.unsqueeze(-1).expand_as(place))
             batches += pool.gather(1, place.flatten(1)).split(batch_size, dim=1)
         return [*batches, rest] if rest.shape[1] else batches

@@ -28,12 +28,17 @@ class Batch:
         Which rows of the source these are: (members, rows).
     given : Given, default=NOTHING
         What else is known of the rows: weights, and which places exist.
+    continues, followed : bool, default=False
+        Whether these are pieces of rows whose steps before were in the batch before, which had at
+        least these rows, in their order; and whether the steps after are in the next batch.
     """
 
     x: Any
     y: Tensor | None
     index: Tensor
     given: Given = NOTHING
+    continues: bool = False
+    followed: bool = False
 
     def __len__(self) -> int:
         """Return the number of rows per member."""

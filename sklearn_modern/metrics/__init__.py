@@ -1,4 +1,4 @@
-"""Metrics and scorers for ordinal regression."""
+"""Metrics and scorers for ordinal regression and for sequences."""
 
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         root_mean_squared_rank_error,
     )
     from sklearn_modern.metrics._scorers import SCORERS, get_scorer
+    from sklearn_modern.metrics._tokens import token_error_rate
 
 __all__ = [
     "SCORERS",
@@ -26,6 +27,7 @@ __all__ = [
     "rank_inconsistency_count",
     "ranked_probability_score",
     "root_mean_squared_rank_error",
+    "token_error_rate",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -40,5 +42,6 @@ __getattr__, __dir__ = lazy_names(
         "rank_inconsistency_count": "_ordinal",
         "ranked_probability_score": "_ordinal",
         "root_mean_squared_rank_error": "_ordinal",
+        "token_error_rate": "_tokens",
     },
 )

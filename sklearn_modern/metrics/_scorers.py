@@ -17,6 +17,7 @@ from sklearn_modern.metrics._ordinal import (
     ranked_probability_score,
     root_mean_squared_rank_error,
 )
+from sklearn_modern.metrics._tokens import token_error_rate
 
 __all__ = ["SCORERS", "get_scorer"]
 
@@ -105,6 +106,7 @@ SCORERS = {
         (ranked_probability_score, _ProbabilityScorer, "predict_proba"),
         # Scikit-learn looks for the method on the outermost estimator, which may be a Pipeline.
         (rank_inconsistency_count, _InconsistencyScorer, "predict"),
+        (token_error_rate, Scorer, "predict"),
     ]
 }
 

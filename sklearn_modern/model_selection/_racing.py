@@ -192,6 +192,7 @@ _AT_LEAST_ZERO = {
     "root_mean_squared_error",
     "root_mean_squared_log_error",
     "root_mean_squared_rank_error",
+    "token_error_rate",
     "zero_one_loss",
 }
 

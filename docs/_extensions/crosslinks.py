@@ -20,7 +20,8 @@ GROUPS = {
     "Network": "hidden_layer_sizes activation normalization n_members members architecture width "
     "depth kernel_size stem bottleneck patch_size patches n_heads pooling pretrained freeze "
     "body_learning_rate_factor cell bidirectional kernel_sizes feedforward_factor attention window "
-    "positions",
+    "positions bptt context n_components mask_fraction reverse_source beam_size length_penalty "
+    "max_output_length",
     "Levels": "class_order method decision link importance_weights threshold_learning_rate_factor",
     "Trees": "backend n_estimators max_leaf_nodes max_depth min_samples_leaf max_bins "
     "monotonic_cst interaction_cst backend_params",
@@ -31,7 +32,8 @@ GROUPS = {
     "Early stopping": "early_stopping validation_fraction n_iter_no_change tol scoring",
     "Data": "categorical_features numerical_embedding n_bins input_scaling scale_target "
     "input_shape spatial_dims channels max_length",
-    "Text": "analyzer token_pattern lowercase min_df embedding_size token_vectors token_dropout",
+    "Text": "analyzer target_analyzer token_pattern lowercase min_df embedding_size token_vectors "
+    "token_dropout",
     "Where and how": "device precision n_jobs random_state verbose",
 }
 LONG = 20

@@ -12,6 +12,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.utils import get_tags
 from support.instances import all_instances
 
+from sklearn_modern._neural.seq2seq import Seq2SeqEstimator
 from sklearn_modern._neural.sequences import SequenceEstimator
 from sklearn_modern.feature_selection import SequentialFeatureSelector
 
@@ -19,11 +20,20 @@ from sklearn_modern.feature_selection import SequentialFeatureSelector
 ESTIMATORS = [e for e in all_instances() if not isinstance(e, MetaEstimatorMixin)]
 
 
+def takes_labels(estimator):
+    return is_classifier(estimator) or isinstance(estimator, Seq2SeqEstimator)
+
+
 def data_for(estimator, n=24):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, 3))
-    y = np.arange(n) % 2 if is_classifier(estimator) else X[:, 0] + 0.1 * rng.normal(size=n)
+    y = np.arange(n) % 2 if takes_labels(estimator) else X[:, 0] + 0.1 * rng.normal(size=n)
     return X, y
+
+
+def applied(estimator, X):
+    """Predict, or transform what nothing is predicted of."""
+    return estimator.predict(X) if hasattr(estimator, "predict") else estimator.transform(X)
 
 
 SELECTORS = [SequentialFeatureSelector(inner, cv=2) for inner in (GaussianNB(), LinearRegression())]
@@ -36,6 +46,19 @@ def any_estimator(request):
 
 @pytest.fixture(params=ESTIMATORS, ids=lambda e: type(e).__name__)
 def estimator(request):
+    return clone(request.param)
+
+
+SUPERVISED = [e for e in ESTIMATORS if get_tags(e).target_tags.required]
+
+
+@pytest.fixture(params=SUPERVISED, ids=lambda e: type(e).__name__)
+def supervised(request):
+    return clone(request.param)
+
+
+@pytest.fixture(params=SUPERVISED + SELECTORS, ids=lambda e: type(e).__name__)
+def any_supervised(request):
     return clone(request.param)
 
 
@@ -80,7 +103,7 @@ def test_bad_features(estimator, case):
     X, y = data_for(estimator)
     spoil, message = BAD_X[case]
     if case == "rows of unequal length" and isinstance(estimator, SequenceEstimator):
-        assert len(estimator.fit(spoil(X), y).predict(X)) == len(y)  # which these are for
+        assert len(applied(estimator.fit(spoil(X), y), X)) == len(y)  # which these are for
         return
     with pytest.raises(ValueError, match=message):
         estimator.fit(spoil(X), y)
@@ -91,54 +114,54 @@ def test_missing_values_are_refused_or_used(estimator):
     frame = pd.DataFrame(X, columns=["age", "height", "weight"])
     frame.loc[[2, 5], "height"] = np.nan
     if get_tags(estimator).input_tags.allow_nan:
-        assert len(estimator.fit(frame, y).predict(frame)) == len(y)
+        assert len(applied(estimator.fit(frame, y), frame)) == len(y)
     else:
         with pytest.raises(ValueError, match="NaN in 2 of 24 rows of column 'height'"):
             estimator.fit(frame, y)
 
 
-def test_one_class(estimator):
-    if not is_classifier(estimator):
+def test_one_class(supervised):
+    if not is_classifier(supervised):
         return
-    X, y = data_for(estimator)
+    X, y = data_for(supervised)
     with pytest.raises(ValueError, match="one class, .*'only'"):
-        estimator.fit(X, np.full(len(y), "only"))
+        supervised.fit(X, np.full(len(y), "only"))
 
 
-def test_labels_of_mixed_types(estimator):
-    if not is_classifier(estimator):
+def test_labels_of_mixed_types(supervised):
+    if not is_classifier(supervised):
         return
-    X, y = data_for(estimator)
+    X, y = data_for(supervised)
     with pytest.raises(ValueError, match=r"int.*str|string"):
-        estimator.fit(X, np.array([1, "a"] * (len(y) // 2), dtype=object))
+        supervised.fit(X, np.array([1, "a"] * (len(y) // 2), dtype=object))
 
 
 @pytest.mark.parametrize("length", [0, 23, 25])
-def test_other_length(estimator, length):
-    X, y = data_for(estimator)
+def test_other_length(supervised, length):
+    X, y = data_for(supervised)
     with pytest.raises(ValueError, match=f"24.*{length}|{length}.*24|empty"):
-        estimator.fit(X, np.resize(y, length))
+        supervised.fit(X, np.resize(y, length))
 
 
-def test_targets_in_another_order(any_estimator):
-    X, y = data_for(any_estimator)
+def test_targets_in_another_order(any_supervised):
+    X, y = data_for(any_supervised)
     frame = pd.DataFrame(X, columns=["a", "b", "c"])
     series = pd.Series(y)
     with pytest.warns(UserWarning, match="labels of X's index, but in another order") as warned:
-        any_estimator.fit(frame, series[::-1])
-    if type(any_estimator).__module__.startswith("sklearn_modern."):
+        any_supervised.fit(frame, series[::-1])
+    if type(any_supervised).__module__.startswith("sklearn_modern."):
         assert warned[0].filename == __file__
-    any_estimator.fit(frame, series.set_axis(series.index + 5))
-    any_estimator.fit(frame[::-1], series[::-1])
+    any_supervised.fit(frame, series.set_axis(series.index + 5))
+    any_supervised.fit(frame[::-1], series[::-1])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_targets_that_are_not_finite(estimator, value):
-    X, y = data_for(estimator)
+def test_targets_that_are_not_finite(supervised, value):
+    X, y = data_for(supervised)
     y = y.astype(float)
     y[4] = value
     with pytest.raises(ValueError, match=r"y contains (NaN|infinity)"):
-        estimator.fit(X, y)
+        supervised.fit(X, y)
 
 
 def with_missing(y, value):
@@ -173,19 +196,19 @@ BAD_Y = {
 
 
 @pytest.mark.parametrize("case", BAD_Y)
-def test_bad_targets(any_estimator, case):
-    X, y = data_for(any_estimator)
+def test_bad_targets(any_supervised, case):
+    X, y = data_for(any_supervised)
     spoil, message = BAD_Y[case]
     with pytest.raises(ValueError, match=message):
-        any_estimator.fit(X, spoil(y))
+        any_supervised.fit(X, spoil(y))
 
 
-def test_a_number_beyond_any_float_is_no_target(estimator):
-    if is_classifier(estimator):
+def test_a_number_beyond_any_float_is_no_target(supervised):
+    if takes_labels(supervised):
         return
-    X, y = data_for(estimator)
+    X, y = data_for(supervised)
     with pytest.raises(ValueError, match="y contains infinity or a value too large"):
-        estimator.fit(X, with_missing(y, 10**400))
+        supervised.fit(X, with_missing(y, 10**400))
 
 
 BAD_WEIGHTS = {
@@ -223,15 +246,15 @@ def test_other_features_than_in_fit(estimator):
     frame = pd.DataFrame(X, columns=["a", "b", "c"])
     estimator.fit(frame, y)
     with pytest.raises(ValueError, match="(?s)feature names.*missing"):
-        estimator.predict(frame[["a", "b"]])
+        applied(estimator, frame[["a", "b"]])
     with pytest.raises(ValueError, match="same order"):
-        estimator.predict(frame[["b", "a", "c"]])
+        applied(estimator, frame[["b", "a", "c"]])
     with pytest.raises(ValueError, match="unseen at fit time|missing"):
-        estimator.predict(frame.rename(columns={"b": "z"}))
+        applied(estimator, frame.rename(columns={"b": "z"}))
     with pytest.warns(UserWarning, match="does not have valid feature names"):
-        estimator.predict(X)
+        applied(estimator, X)
     with pytest.raises(ValueError, match="X has 2 features, but .* is expecting 3"):
-        estimator.fit(X, y).predict(X[:, :2])
+        applied(estimator.fit(X, y), X[:, :2])
 
 
 def test_the_callers_data_are_left_alone(estimator):
@@ -240,7 +263,7 @@ def test_the_callers_data_are_left_alone(estimator):
     copies = X.copy(), y.copy(), weights.copy()
     for array in (X, y, weights):
         array.flags.writeable = False
-    estimator.fit(X, y, sample_weight=weights).predict(X)
+    applied(estimator.fit(X, y, sample_weight=weights), X)
     for array, copy in zip((X, y, weights), copies, strict=True):
         np.testing.assert_array_equal(array, copy)
 

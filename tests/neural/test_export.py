@@ -5,11 +5,18 @@ import pandas as pd
 import pytest
 import torch
 from support.generated_images import stripes
-from support.neural_instances import KINDS, each, images, levels, mixed, numbers
+from support.neural_instances import KINDS, each, images, levels, mixed, numbers, sequences
 from support.single_networks import MLPClassifier, MLPRegressor
 from torch import nn
 
-from sklearn_modern.neural_network import CNNClassifier, CNNRegressor
+from sklearn_modern.neural_network import (
+    CNNClassifier,
+    CNNRegressor,
+    RNNClassifier,
+    RNNRegressor,
+    SequenceCNNClassifier,
+    TransformerClassifier,
+)
 from sklearn_modern.ordinal import OrdinalCNNClassifier, OrdinalMLPClassifier
 
 QUANTILES = {"loss": "quantile", "quantiles": (0.1, 0.5, 0.9)}
@@ -39,6 +46,17 @@ ARRAYS = {
     "bfloat16": (CNNRegressor, {"precision": "bfloat16"}),
     "quantiles": (CNNRegressor, QUANTILES),
     "gaussian": (CNNRegressor, {"loss": "gaussian"}),
+}
+# Whether texts are read, and how.
+SEQUENCES = {
+    "lstm": (RNNClassifier, True, {"n_members": 2}),
+    "gru, deep": (RNNRegressor, False, {"cell": "gru", "hidden_layer_sizes": (3, 4)}),
+    "forward": (RNNClassifier, False, {"cell": "rnn", "bidirectional": False}),
+    "parallel": (SequenceCNNClassifier, True, {"architecture": "parallel"}),
+    "inception": (SequenceCNNClassifier, False, {"architecture": "inception"}),
+    "full": (TransformerClassifier, True, {"n_members": 2}),
+    "cascade": (TransformerClassifier, True, {"attention": "cascade", "window": 2}),
+    "dilated": (TransformerClassifier, False, {"attention": "dilated", "positions": "learned"}),
 }
 
 
@@ -129,6 +147,35 @@ def test_ordinal_networks_of_signals(method):
     np.testing.assert_allclose(found, clf.predict_proba(X), atol=1e-5)
 
 
+@pytest.mark.parametrize("case", SEQUENCES)
+def test_networks_of_sequences(case):
+    """Only recurrent networks need as many steps as what they were exported with."""
+    kind, of_texts, settings = SEQUENCES[case]
+    X, y = sequences(40)
+    if of_texts:
+        X = ["".join("abc"[int(step)] for step in row[:, 0] % 3) for row in X]
+    estimator = made(kind, **settings).fit(X, y)
+    if of_texts:
+        code_of = estimator.vocabulary_
+        filled = filled_up([np.array([code_of[token] for token in text]) for text in X], 0)
+    else:
+        filled = filled_up(X)
+    is_short = np.array([len(row) < 4 for row in X])
+    short, dynamic = filled[is_short], {0: torch.export.Dim.DYNAMIC}
+    if "RNN" not in kind.__name__:
+        short, dynamic[1] = short[:, :3], torch.export.Dim.DYNAMIC
+    program = torch.export.export(estimator.to_torch(), (filled,), dynamic_shapes=[dynamic])
+    expected = predicted(estimator, X)
+    for inputs, outputs in ((filled, expected), (short, expected[is_short])):
+        found = program.module()(inputs).detach()
+        np.testing.assert_allclose(found, outputs, rtol=1e-4, atol=1e-5)
+
+
+def filled_up(rows, value=np.nan):
+    steps = [torch.tensor(row) for row in rows]
+    return nn.utils.rnn.pad_sequence(steps, batch_first=True, padding_value=value)
+
+
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_images_have_numbers_of_any_type(precision):
     X, y = images(60)
@@ -145,18 +192,20 @@ def test_images_have_numbers_of_any_type(precision):
     np.testing.assert_allclose(found, clf.predict_proba(black_and_white), atol=1e-6)
 
 
-@each(KINDS, having="to_torch")
+@each({n: i for n, i in KINDS.items() if hasattr(i.kind, "partial_fit")}, having="to_torch")
 def test_later_training_leaves_the_module_alone(instance):
     X, y = instance.data(40) if instance.data is not mixed else numbers(40)
     model = instance.make(dropout=0.5).fit(X, y)
     module = model.to_torch()
     if isinstance(X, list):
-        steps = [torch.tensor(row) for row in X]
-        inputs = nn.utils.rnn.pad_sequence(steps, batch_first=True, padding_value=torch.nan)
+        inputs = filled_up(X)
     else:
         inputs = torch.tensor(X if X.ndim == 2 else X[:, None])
     assert not module.training
     before = module(inputs).detach()
-    model.partial_fit(X, y)
+    if hasattr(model, "partial_fit"):
+        model.partial_fit(X, y)
+    else:
+        model.set_params(warm_start=True).fit(X, y)
     assert torch.equal(module(inputs), before)
     assert not torch.equal(model.to_torch()(inputs), before)

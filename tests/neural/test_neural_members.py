@@ -8,6 +8,7 @@ from skorch.callbacks import Callback
 from support.neural_instances import KINDS, each
 
 from sklearn_modern.networks.members import owners
+from sklearn_modern.training.masked import Masked
 from sklearn_modern.training.objective import Objective
 from sklearn_modern.training.supervised import Supervised
 
@@ -70,7 +71,7 @@ class Epochs(Callback):
 @each_kind
 def test_early_stopping_keeps_each_members_best_epoch(instance, monkeypatch):
     scores = iter(torch.tensor([[1.0, 3.0], [3.0, 1.0], [2.0, 2.0], [0.0, 0.0]]))
-    for kind in (Objective, Supervised):
+    for kind in (Objective, Supervised, Masked):
         monkeypatch.setattr(kind, "score", lambda *args: next(scores))
     model = instance.make(early_stopping=True, max_iter=4, **independent(instance, 2))
     seen = Epochs(model)

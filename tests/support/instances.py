@@ -42,6 +42,7 @@ _TRANSFORMER = {
     "max_iter": 60,
     "learning_rate_init": 0.03,
 }
+_CAUSAL = {name: value for name, value in _TRANSFORMER.items() if name != "feedforward_factor"}
 _VIT = {
     "patch_size": 1,
     "patches": "linear",
@@ -100,6 +101,7 @@ SETTINGS: dict[str, list[dict]] = {
     "GridSearchCV": [_SEARCHED | {"param_grid": _GRID, "cv": 3}],
     "MLPClassifier": [_EXACT | _MLP],
     "MLPRegressor": [_EXACT | _MLP],
+    "MaskedTransformer": [_EXACT | _TRANSFORMER],
     "NestedCV": [{"models": (Ridge(), {"alpha": [0.1, 1.0]}), "outer_cv": 2, "inner_cv": 2}],
     "OptunaSearchCV": [
         _SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3, "random_state": 0}
@@ -116,7 +118,9 @@ SETTINGS: dict[str, list[dict]] = {
     ],
     "RandomizedSearchCV": [_SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3}],
     "RNNClassifier": [_EXACT | _RNN],
+    "RNNGenerator": [_EXACT | _RNN],
     "RNNRegressor": [_EXACT | _RNN],
+    "RNNSeq2Seq": [_EXACT | _RNN],
     "SequenceCNNClassifier": [_EXACT | _SEQUENCE_CNN],
     "SequenceCNNRegressor": [_EXACT | _SEQUENCE_CNN],
     "SequentialFeatureSelector": [
@@ -125,7 +129,9 @@ SETTINGS: dict[str, list[dict]] = {
         {"estimator": DecisionTreeClassifier(random_state=0), "cv": 3, "floating": True},
     ],
     "TransformerClassifier": [_EXACT | _TRANSFORMER],
+    "TransformerGenerator": [_EXACT | _CAUSAL],
     "TransformerRegressor": [_EXACT | _TRANSFORMER],
+    "TransformerSeq2Seq": [_EXACT | _CAUSAL],
     "ViTClassifier": [_EXACT | _VIT],
     "ViTRegressor": [_EXACT | _VIT],
 }
@@ -148,6 +154,7 @@ DEFAULTS: dict[str, dict] = {
     "GridSearchCV": _SEARCHED | {"param_grid": _GRID, "cv": 3},
     "MLPClassifier": {"max_iter": 10},
     "MLPRegressor": {"max_iter": 10},
+    "MaskedTransformer": _BRIEF,
     "NestedCV": {"models": Ridge()},
     "OptunaSearchCV": _SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3},
     "OrdinalClassifier": _INNER | _ORDER,
@@ -156,12 +163,16 @@ DEFAULTS: dict[str, dict] = {
     "OrdinalMLPClassifier": {"max_iter": 10} | _ORDER,
     "RandomizedSearchCV": _SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3},
     "RNNClassifier": _BRIEF,
+    "RNNGenerator": _BRIEF,
     "RNNRegressor": _BRIEF | {"max_iter": 40},  # it learns little in 5
+    "RNNSeq2Seq": _BRIEF,
     "SequenceCNNClassifier": _BRIEF,
     "SequenceCNNRegressor": _BRIEF,
     "SequentialFeatureSelector": _INNER | {"cv": 3},
     "TransformerClassifier": _BRIEF,
+    "TransformerGenerator": _BRIEF,
     "TransformerRegressor": _BRIEF | {"max_iter": 20},  # as does this one
+    "TransformerSeq2Seq": _BRIEF,
     "ViTClassifier": _BRIEF,
     "ViTRegressor": _BRIEF | {"max_iter": 12},
 }
@@ -184,18 +195,23 @@ BEYOND_DEFAULTS: dict[str, dict[str, str]] = {
     "GradientBoostingRegressor": _REPEATED,
     "MLPClassifier": _SPARSE_BATCHES,
     "MLPRegressor": _SPARSE_BATCHES,
+    "MaskedTransformer": _BATCHES,
     "OrdinalClassifier": _MEDIAN,
     "OrdinalCNNClassifier": _BATCHES | _MEDIAN,
     "OrdinalMLPClassifier": _SPARSE_BATCHES | _MEDIAN,
     "RNNClassifier": _BATCHES,
+    "RNNGenerator": _BATCHES,
     "RNNRegressor": _BATCHES,
+    "RNNSeq2Seq": _BATCHES,
     "SequenceCNNClassifier": _BATCHES,
     "SequenceCNNRegressor": _BATCHES,
     "SequentialFeatureSelector": {
         "check_classifiers_train": "one of two features is left out, and both are needed",
     },
     "TransformerClassifier": _BATCHES,
+    "TransformerGenerator": _BATCHES,
     "TransformerRegressor": _BATCHES,
+    "TransformerSeq2Seq": _BATCHES,
     "ViTClassifier": _BATCHES,
     "ViTRegressor": _BATCHES,
 }

@@ -17,18 +17,24 @@ from support.generated_images import stripes
 from support.pixels import PixelClassifier
 from support.recurrent import GRUClassifier
 
+from sklearn_modern._neural.seq2seq import Seq2SeqEstimator
 from sklearn_modern.augmentation import RandomErasing
 from sklearn_modern.neural_network import (
     CNNClassifier,
     CNNRegressor,
+    MaskedTransformer,
     MLPClassifier,
     MLPRegressor,
     RNNClassifier,
+    RNNGenerator,
     RNNRegressor,
+    RNNSeq2Seq,
     SequenceCNNClassifier,
     SequenceCNNRegressor,
     TransformerClassifier,
+    TransformerGenerator,
     TransformerRegressor,
+    TransformerSeq2Seq,
     ViTClassifier,
     ViTRegressor,
 )
@@ -86,8 +92,21 @@ def sequences(n):
     return X, np.array([x[:, 0].sum() > 0 for x in X])
 
 
+def recordings(n):
+    return sequences(n)[0], None
+
+
+def spelled(n):
+    X, y = sequences(n)
+    return X, np.where(y, "yes", "no")
+
+
 def unlabelled(n):
     return numbers(n)[0], None
+
+
+def unlabelled_sequences(n):
+    return sequences(n)[0], None
 
 
 def narrower(X):
@@ -173,6 +192,16 @@ _RNNS = {
 }
 _SEQUENCE_CNN = {"width": 4, "depth": 1, "kernel_sizes": (3,), "dropout": 0.0}
 _TRANSFORMER = {"width": 4, "depth": 1, "n_heads": 2, "dropout": 0.0}
+_GENERATORS = {
+    "": {},
+    "members": {"dropout": 0.3, "n_members": 2, "n_components": 2},
+}
+_SEQ2SEQS = {"": {}, "members": {"dropout": 0.3, "n_members": 2, "beam_size": 2}}
+_CUT = {"cell": "gru", "bptt": 2}
+_MASKED = {
+    "": {},
+    "members": {"dropout": 0.3, "mask_fraction": 0.4, "n_members": 2, "solver": "sgd"},
+}
 _ORDINAL = {"class_order": ("low", "mid", "high")}
 _RANDOM = {"dropout": 0.2, "mixup": 0.2, "n_members": 2}
 _ORDINALS = {"": {}} | {
@@ -203,6 +232,11 @@ _KINDS = [
     (SequenceCNNRegressor, sequences, _SEQUENCE_CNN, some(_RNNS, ""), _WIDE),
     (TransformerClassifier, sequences, _TRANSFORMER, some(_RNNS, ""), _WIDE),
     (TransformerRegressor, sequences, _TRANSFORMER, some(_RNNS, ""), _WIDE),
+    (RNNGenerator, recordings, _RNN, {**_GENERATORS, "cut": _CUT}, _WIDE_RNN),
+    (TransformerGenerator, recordings, _TRANSFORMER, _GENERATORS, _WIDE),
+    (RNNSeq2Seq, spelled, _RNN, _SEQ2SEQS, _WIDE_RNN),
+    (TransformerSeq2Seq, spelled, _TRANSFORMER, _SEQ2SEQS, _WIDE),
+    (MaskedTransformer, unlabelled_sequences, _TRANSFORMER, _MASKED, _WIDE),
     (GRUClassifier, sequences, {"width": 4}, _OTHERS, _WIDE),
     (PixelClassifier, pixels, {"width": 4}, _OTHERS, _WIDE),
     (VariationalAutoencoder, unlabelled, {"width": 8}, _OTHERS, {"width": 4000}),
@@ -224,6 +258,8 @@ def each(instances, *, having=""):
 
 # What is compared.
 
+_SEEDED = {"random_state": 0}
+
 
 def state_of(estimator):
     """Return all that the networks save, by name."""
@@ -233,12 +269,15 @@ def state_of(estimator):
 
 def predictions(estimator, X):
     """Return what the estimator says of rows, by each method that it has."""
-    names = ("predict", "predict_proba", "predict_cumulative", "transform")
+    names = ("predict", "predict_proba", "predict_cumulative", "transform", "score_samples")
     said = {name: getattr(estimator, name)(X) for name in names if hasattr(estimator, name)}
     if hasattr(estimator, "predict_cumulative"):
         said["as they are"] = estimator.predict_cumulative(X, repair=False)
     if hasattr(estimator, "sample"):
-        said["sample"] = estimator.sample(9)
+        seed = {} if isinstance(estimator, (VariationalAutoencoder, WassersteinGAN)) else _SEEDED
+        n_or_rows = X if isinstance(estimator, Seq2SeqEstimator) else 9
+        drawn = estimator.sample(n_or_rows, **seed)
+        said["sample"] = np.concatenate(drawn) if isinstance(drawn, list) else drawn
     return said
 
 

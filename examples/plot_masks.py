@@ -23,7 +23,7 @@ from sklearn_modern.neural_network import MaskedTransformer, TransformerClassifi
 from sklearn_modern.utils.figures import show_figures
 
 QUICK = os.environ.get("SKLEARN_MODERN_QUICK") == "1"
-N_UNLABELLED, N_TEST, EPOCHS = (120, 60, 2) if QUICK else (2000, 1000, 20)
+N_UNLABELLED, N_TEST, EPOCHS = (120, 60, 2) if QUICK else (2000, 1000, 60)
 GOOD, BAD = ([f"{kind}{i}" for i in range(60)] for kind in ("nice", "poor"))
 OTHERS = "the film was a bit and its story music cast scenes which we saw on friday"
 
@@ -48,7 +48,7 @@ print(unlabelled[0])
 # --------------------
 # The log-likelihood of hidden words, of other reviews, too, epoch by epoch.
 
-NETWORK = {"width": 32, "depth": 1, "n_heads": 2}
+NETWORK = {"width": 64, "depth": 2, "n_heads": 4}
 masked = MaskedTransformer(max_iter=EPOCHS, device="cpu", random_state=0, **NETWORK)
 masked.fit(unlabelled, X_val=X_test)
 
@@ -63,7 +63,7 @@ print(masked.fill(["the film was nice1 and [MASK] nice2", "the [MASK] was a bit 
 # %%
 # Then few labels
 # ---------------
-# The same network from scratch, and from what was learned; the body stays as it is.
+# The same network from scratch, and from what was learned, all of which goes on to learn slowly.
 
 sizes = (10, 20) if QUICK else (10, 20, 40, 80)
 accuracy = {"from scratch": [], "pretrained": []}
@@ -71,7 +71,9 @@ for size in sizes:
     X, y = reviews(size, np.random.default_rng(1))
     settings = {"device": "cpu", "random_state": 0, "max_iter": 2 if QUICK else "auto"}
     scratch = TransformerClassifier(**settings, **NETWORK)
-    pretrained = TransformerClassifier(pretrained=FrozenEstimator(masked), **settings)
+    pretrained = TransformerClassifier(
+        pretrained=FrozenEstimator(masked), freeze="none", **settings
+    )
     for name, model in zip(accuracy, (scratch, pretrained), strict=True):
         accuracy[name].append(model.fit(X, y).score(X_test, y_test))
 

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.available import available_if
@@ -24,6 +23,7 @@ from sklearn_modern._neural.outcomes import as_outcomes, joined, without_nameles
 from sklearn_modern._neural.samples import sample
 from sklearn_modern._neural.sequences import SequenceEstimator
 from sklearn_modern._neural.settings import BATCHES
+from sklearn_modern._neural.transfer import check_goes_on
 from sklearn_modern.heads.mixture import NextNumbers
 from sklearn_modern.heads.steps import NextToken as NextTokenHead
 from sklearn_modern.networks.members import make_members
@@ -326,27 +326,8 @@ class SequenceGenerator(SequenceEstimator):
         return NextNumbers(n_features, torch.from_numpy(scale), self.n_components, random)
 
     def _make_inputs(self):
-        self._check_pretrained()
+        check_goes_on(self, self._of_shape)
         return super()._make_inputs()
-
-    def _check_pretrained(self):
-        """Refuse what is no generator of this kind and shape."""
-        given, kind = self.pretrained, type(self)
-        if given is None:
-            return
-        source = given.estimator if isinstance(given, FrozenEstimator) else None
-        if not isinstance(source, kind):
-            raise ValueError(
-                f"pretrained={given!r} must be a FrozenEstimator of a fitted {kind.__name__}."
-            )
-        check_is_fitted(source, msg="pretrained holds a %(name)s that is not fitted yet.")
-        for name in self._of_shape:
-            own, other = getattr(self, name), getattr(source, name)
-            if np.ravel(own).tolist() != np.ravel(other).tolist():
-                raise ValueError(
-                    f"{name}={own!r}, but pretrained has {name}={other!r}; a generator goes on "
-                    "with the same."
-                )
 
     def _source(self, checked, rows, **rest):
         outcomes = as_outcomes(

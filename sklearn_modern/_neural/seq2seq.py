@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -19,6 +18,7 @@ from sklearn_modern._inputs.validation import check_lengths, check_weights
 from sklearn_modern._neural.sequences import SequenceEstimator
 from sklearn_modern._neural.settings import BATCHES
 from sklearn_modern._neural.target_sequences import TargetSequences
+from sklearn_modern._neural.transfer import check_goes_on
 from sklearn_modern.networks.beam import Beam
 from sklearn_modern.networks.decoding import Choice, write
 from sklearn_modern.networks.members import make_members
@@ -242,27 +242,8 @@ class Seq2SeqEstimator(SequenceEstimator):
         return TargetSequences(self.target_analyzer)
 
     def _make_inputs(self):
-        self._check_pretrained()
+        check_goes_on(self, self._of_shape)
         return super()._make_inputs()
-
-    def _check_pretrained(self):
-        """Refuse what is no estimator of this kind and shape."""
-        given, kind = self.pretrained, type(self)
-        if given is None:
-            return
-        source = given.estimator if isinstance(given, FrozenEstimator) else None
-        if not isinstance(source, kind):
-            raise ValueError(
-                f"pretrained={given!r} must be a FrozenEstimator of a fitted {kind.__name__}."
-            )
-        check_is_fitted(source, msg="pretrained holds a %(name)s that is not fitted yet.")
-        for name in self._of_shape:
-            own, other = getattr(self, name), getattr(source, name)
-            if np.ravel(own).tolist() != np.ravel(other).tolist():
-                raise ValueError(
-                    f"{name}={own!r}, but pretrained has {name}={other!r}; training goes on with "
-                    "the same."
-                )
 
     def _make_objective(self, random):
         body = make_members(self._make_body, random)

@@ -2,10 +2,12 @@
 
 import copy
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import KW_ONLY
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.frozen import FrozenEstimator
@@ -19,7 +21,7 @@ from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.predictions import features
 
-__all__ = ["TransferEstimator"]
+__all__ = ["TransferEstimator", "check_goes_on"]
 
 
 @estimator
@@ -167,3 +169,23 @@ class TransferEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Neura
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def check_goes_on(estimator: Any, names: Sequence[str]) -> None:
+    """Refuse ``pretrained`` of another kind, or with other values of some parameters."""
+    given, kind = estimator.pretrained, type(estimator)
+    if given is None:
+        return
+    source = given.estimator if isinstance(given, FrozenEstimator) else None
+    if not isinstance(source, kind):
+        raise ValueError(
+            f"pretrained={given!r} must be a FrozenEstimator of a fitted {kind.__name__}."
+        )
+    check_is_fitted(source, msg="pretrained holds a %(name)s that is not fitted yet.")
+    for name in names:
+        own, other = getattr(estimator, name), getattr(source, name)
+        if np.ravel(own).tolist() != np.ravel(other).tolist():
+            raise ValueError(
+                f"{name}={own!r}, but pretrained has {name}={other!r}; training goes on with the "
+                "same."
+            )

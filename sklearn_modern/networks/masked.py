@@ -1,6 +1,7 @@
 """A body over sequences, and what guesses the steps that it does not see."""
 
 import math
+from abc import ABC, abstractmethod
 
 import numpy as np
 import torch
@@ -15,12 +16,12 @@ from sklearn_modern.networks.rowwise import by_blocks, product
 __all__ = ["Guesser", "MaskedNetwork", "NumberGuesses", "SideBySide", "TokenGuesses"]
 
 
-class Guesser(Layer):
+class Guesser(Layer, ABC):
     """Makes guesses of features of steps, for one member at a time."""
 
+    @abstractmethod
     def of_member(self, member: int, body: Body, steps: Tensor) -> Tensor:
         """Map features (n, n_step_features) of a member's body to what is guessed of each."""
-        raise NotImplementedError
 
 
 class TokenGuesses(Guesser):

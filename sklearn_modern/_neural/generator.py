@@ -28,12 +28,15 @@ from sklearn_modern.heads.mixture import NextNumbers
 from sklearn_modern.heads.steps import NextToken as NextTokenHead
 from sklearn_modern.networks.members import make_members
 from sklearn_modern.training.next_token import NextToken
+from sklearn_modern.training.pieces import pieces_of
 from sklearn_modern.training.ragged import RaggedRows
 
 __all__ = ["SequenceGenerator"]
 
-# max_iter="auto": as many epochs as have so many batches, but from and to so many.
-_EPOCHS = {True: (2000, 8, 40), False: (1000, 30, 100)}
+# max_iter="auto". Texts are soon known by heart, few of them no later than many.
+_EPOCHS_OF_TEXTS = 10
+# Of numbers as many epochs as have so many batches, but from and to so many.
+_BATCHES_OF_NUMBERS, _FEWEST, _MOST = 1000, 30, 100
 
 
 def _writes_tokens(generator):
@@ -49,7 +52,7 @@ class SequenceGenerator(SequenceEstimator):
     ----------
     n_components : int, default=5
         Of how many Gaussians the distribution of the next step is mixed, if X holds numbers.
-    dropout : float, default=0.3
+    dropout : float, default=0.2
         Probability with which a feature, an input of the last layer, is left out of a training
         step; "lbfgs" leaves none out.
     token_dropout : float, default=0.0
@@ -70,13 +73,18 @@ class SequenceGenerator(SequenceEstimator):
         Learning rate of ``pretrained``, the last layer included, as a multiple of
         ``learning_rate_init``; not used by "lbfgs".
     max_iter : int or "auto", default="auto"
-        Number of epochs, or of iterations for "lbfgs". "auto" is as many as have 2000 batches, but
-        8 to 40; for numbers 1000 batches, but 30 to 100.
+        Number of epochs, or of iterations for "lbfgs". "auto" is 10 for tokens, which are soon
+        known by heart; for numbers as many as have 1000 batches, but 30 to 100.
+    alpha : "auto" or float, default="auto"
+        As for other networks, but "auto" is 0.02 with "adamw".
+    batch_size : "auto" or int, default="auto"
+        Rows of a training batch; "auto" is a thirtieth of the rows, rounded to a power of two from
+        8 to 64.
     """
 
     _: KW_ONLY
     n_components: int = shapes(default=5, differs=False)
-    dropout: float = shapes(default=0.3, differs=True, needs=BATCHES)
+    dropout: float = shapes(default=0.2, differs=True, needs=BATCHES)
     token_dropout: float = shapes(default=0.0, differs=False, needs=BATCHES)
     freeze: int | str = shapes(default="none", differs=False)
 
@@ -88,6 +96,7 @@ class SequenceGenerator(SequenceEstimator):
     # Parameters that must be those of ``pretrained``.
     _of_shape: ClassVar[tuple[str, ...]] = ()
     _n_more_codes = 1
+    _largest_batch, _auto_decay = 64, 0.02
 
     @property
     @abstractmethod
@@ -136,7 +145,7 @@ class SequenceGenerator(SequenceEstimator):
         n_samples : int, default=1
             How many.
         prompt : a sequence like those of X, a list of ``n_samples`` of them, or None, default=None
-            How all of them begin, or each.
+            How all of them begin, or each. With ``direction="both"`` what is in them.
         temperature : float, default=1.0
             Probabilities are taken to the power of its inverse: below 1 samples are likelier and
             more alike. 0 takes the likeliest token each time, or the mean of the likeliest
@@ -242,6 +251,9 @@ class SequenceGenerator(SequenceEstimator):
     def next_proba(self, X):
         """Return the probabilities of the next token after each sequence.
 
+        With ``direction="both"`` each sequence is a fragment, as a prompt is, and the token is the
+        next one to its right.
+
         Parameters
         ----------
         X : like X of ``fit``
@@ -256,6 +268,9 @@ class SequenceGenerator(SequenceEstimator):
 
     def transform(self, X):
         """Return the last state: the features after the last step, of which the next one is made.
+
+        With ``direction="both"`` the last states of the right and the left network, which begin in
+        the middle.
 
         Parameters
         ----------
@@ -281,7 +296,7 @@ class SequenceGenerator(SequenceEstimator):
             :meth:`next_proba` returns.
         """
         check_is_fitted(self, "net_")
-        return ExportedGenerator(self.net_.module_)
+        return ExportedGenerator(self.net_.objective)
 
     # The parts of a fit, in the order of the calls.
 
@@ -294,10 +309,10 @@ class SequenceGenerator(SequenceEstimator):
         return found
 
     def _start(self, checked, y, weight, training, random, **how):
-        lengths = without_nameless(checked).lengths[training] + 1
-        own = weight[training]
+        lengths, own = without_nameless(checked).lengths[training], weight[training]
+        n_pieces = self._pieces_of(torch.from_numpy(lengths + 1)).numpy()
+        lengths = lengths + self._n_ends
         self._mean_length = float(np.average(lengths, weights=own))
-        n_pieces = -(-lengths // self._steps_of_piece)
         self._mean_piece = float(own @ lengths / (own @ n_pieces))
         self._n_pieces = float(np.average(n_pieces, weights=own))
         super()._start(checked, y, weight, training, random, **how)
@@ -306,7 +321,7 @@ class SequenceGenerator(SequenceEstimator):
         body = make_members(self._make_body, random)
         if self.solver == "lbfgs":
             body.silence()
-        return NextToken(
+        return self._objective_of(
             body,
             self._make_head(body.bodies[0].n_step_features, random),
             n_steps=self._steps_of_piece,
@@ -323,7 +338,21 @@ class SequenceGenerator(SequenceEstimator):
             return NextTokenHead(n_features, len(self._inputs.vocabulary) + 1, random)
         scaler = self._inputs.scaler
         scale = np.ones_like(scaler.scale) if scaler.kind is None else scaler.scale
-        return NextNumbers(n_features, torch.from_numpy(scale), self.n_components, random)
+        return self._head_of_numbers(n_features, torch.from_numpy(scale), self.n_components, random)
+
+    # What differs if sequences are not read from their beginning on.
+
+    _n_ends = 1
+
+    def _head_of_numbers(self, *settings):
+        return NextNumbers(*settings)
+
+    def _objective_of(self, body, head, **sizes):
+        return NextToken(body, head, **sizes)
+
+    def _pieces_of(self, lengths):
+        """Return in how many pieces rows of these lengths, with an end, are trained."""
+        return pieces_of(lengths, self._steps_of_piece)
 
     def _make_inputs(self):
         check_goes_on(self, self._of_shape)
@@ -339,9 +368,10 @@ class SequenceGenerator(SequenceEstimator):
     def _n_epochs(self, n_rows):
         if self.max_iter != "auto":
             return self.max_iter
-        n_batches, fewest, most = _EPOCHS[self._inputs.is_text]
+        if self._inputs.is_text:
+            return _EPOCHS_OF_TEXTS
         in_epoch = self._n_pieces * n_rows / self._rows_in_a_batch(n_rows)
-        return int(np.clip(round(n_batches / max(in_epoch, 1)), fewest, most))
+        return int(np.clip(round(_BATCHES_OF_NUMBERS / max(in_epoch, 1)), _FEWEST, _MOST))
 
     # Parts of predictions.
 
@@ -353,7 +383,3 @@ class SequenceGenerator(SequenceEstimator):
         if n_steps == 0:
             raise ValueError("X has no token that this generator knows, and no end that counts.")
         return -total / n_steps
-
-    @property
-    def _n_features_out(self):
-        return self.body_.bodies[0].n_step_features * self.n_members

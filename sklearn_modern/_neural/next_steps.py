@@ -2,13 +2,12 @@
 
 import copy
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 
-from sklearn_modern.networks.rowwise import by_blocks
-from sklearn_modern.training.next_token import NextToken, precisely
+from sklearn_modern.networks.given import Given
+from sklearn_modern.training.next_token import NextToken
 from sklearn_modern.training.sources import Batch
 
 __all__ = ["ExportedGenerator", "last_features", "log_likelihood", "next_proba"]
@@ -35,13 +34,12 @@ def last_features(objective: NextToken, batch: Batch) -> np.ndarray:
 
 def next_proba(objective: NextToken, batch: Batch) -> np.ndarray:
     """Return the probabilities of the next token after each row, and of the end."""
+    return _evaluated(objective, lambda modules: _next_proba(objective, modules, batch))
 
-    def proba(modules):
-        head = modules["module"].head
-        scores = by_blocks(head, objective.last_features(modules, batch))
-        return head.decode(precisely(scores)).to(scores.dtype)
 
-    return _evaluated(objective, proba)
+def _next_proba(objective, modules, batch):
+    dtype = modules["module"].head.linear.weight.dtype
+    return objective.next_log_proba(modules, batch).exp().to(dtype)
 
 
 class ExportedGenerator(torch.nn.Module):
@@ -49,22 +47,22 @@ class ExportedGenerator(torch.nn.Module):
 
     Parameters
     ----------
-    network : Network
-        It is copied to the CPU.
+    objective : NextToken
+        Its network is copied to the CPU.
     """
 
-    def __init__(self, network: Any) -> None:
+    def __init__(self, objective: NextToken) -> None:
         super().__init__()
-        self.network = copy.deepcopy(network).cpu()
+        self.network = copy.deepcopy(objective.modules["module"]).cpu()
+        self._objective = copy.copy(objective)
+        self._objective.modules = {"module": self.network}
         self.eval()
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
         """Map codes (rows, steps), filled up with zeros, to probabilities (rows, tokens + 1)."""
-        head, lengths = self.network.head, (codes != 0).sum(1)
-        read = torch.cat([head.beginning(len(codes), codes), codes], dim=1)
-        place = lengths.view(-1, 1, 1)
-        features = []
-        for body in self.network.body.bodies:
-            steps, _ = body.advance(body.embed(read), body.begin(len(read)))
-            features.append(steps.gather(1, place.expand(-1, -1, steps.shape[-1]))[:, 0])
-        return head.decode(head(torch.stack(features)))
+        # That a row ends after its tokens is an outcome, too.
+        mask = torch.nn.functional.pad(codes != 0, (1, 0), value=True)
+        x = torch.nn.functional.pad(codes, (0, 1))
+        index = torch.arange(len(codes)).unsqueeze(0)
+        batch = Batch(x.unsqueeze(0), None, index, Given(None, mask.unsqueeze(0)))
+        return _next_proba(self._objective, {"module": self.network}, batch)

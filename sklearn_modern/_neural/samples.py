@@ -1,6 +1,6 @@
 """What ``sample`` of a generator does: prompts in, sequences out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,7 +15,7 @@ from sklearn_modern._neural.outcomes import tokens_of
 from sklearn_modern.networks.decoding import Choice, Draws, write
 from sklearn_modern.training.next_token import NetworkWriter, StepWriter
 
-__all__ = ["sample"]
+__all__ = ["checked_choice", "sample"]
 
 # Rows that are written together.
 _TOGETHER = 1024
@@ -38,8 +38,14 @@ def sample(
     is_text = generator._inputs.is_text
     if not (_is_whole(n_samples) and n_samples >= 1):
         raise ValueError(f"n_samples={n_samples!r} must be a number of samples, at least 1.")
-    _check_temperature(temperature)
-    _check_restrictions(generator, top_k, top_p)
+    choose: Any
+    if is_text:
+        choose = checked_choice(
+            temperature, top_k, top_p, n_tokens=len(generator._inputs.vocabulary.code_of)
+        )
+    else:
+        _check_temperature(temperature)
+        _refuse_restrictions(top_k=top_k, top_p=top_p)
     if max_length is not None and not (_is_whole(max_length) and max_length >= 1):
         raise ValueError(
             f"max_length={max_length!r} must be a number of steps, at least 1, or None."
@@ -47,28 +53,47 @@ def sample(
     longest = max(1, generator._longest) if max_length is None else max_length
     prompts = _prompts(generator, prompt, n_samples)
     _check_lengths(prompts, longest)
-    network = generator._net_on_device().module_.eval()
+    objective = generator._net_on_device().objective
+    network = objective.modules["module"].eval()
+    head = network.head
     seed = check_random_state(random_state).randint(2**31 - 1)
     random = torch.Generator().manual_seed(int(seed))
     if is_text:
-        writer, choose = NetworkWriter(network), Choice(temperature, top_k, top_p)
-        first = torch.tensor(network.head.end)
+        writer = NetworkWriter(network)
+        like = torch.zeros(1, 1, dtype=torch.int64)
     else:
+        n_numbers = generator._inputs.scaler.n_channels_out
         writer = StepWriter(network)
-        n_marks = writer.n_numbers - network.head.n_channels
-        choose = _Numbers(network.head, temperature, n_marks)
-        first = torch.zeros(writer.n_numbers, dtype=generator._dtype)
+        choose = _Numbers(head, temperature, n_numbers - head.n_channels)
+        like = torch.zeros(1, 1, n_numbers + 1, dtype=generator._dtype)
+    order = objective.order(like)
+    writer, choose = order.over(writer, choose, longest)
+    turns = {id(prompt): order.laid(head.read(prompt)) for prompt in prompts}
     written = []
     for start in range(0, n_samples, _TOGETHER):
         written += write(
             writer,
-            prompts[start : start + _TOGETHER],
+            [turns[id(prompt)] for prompt in prompts[start : start + _TOGETHER]],
             choose,
-            first=first,
-            max_length=longest,
+            first=head.read(head.beginning(1, like))[0, 0],
+            max_length=order.n_turns(longest),
             generator=random,
         )
+    written = [order.gathered(row) for row in written]
     return _as_users_know(generator, written)
+
+
+def checked_choice(temperature: Any, top_k: Any, top_p: Any, *, n_tokens: int) -> Choice:
+    """Return how tokens are chosen; refuse restrictions that leave nothing, or have no effect."""
+    _check_temperature(temperature)
+    if top_k is not None and not (_is_whole(top_k) and 1 <= top_k <= n_tokens + 1):
+        raise ValueError(
+            f"top_k={top_k!r} must be from 1 to {n_tokens + 1}, as there are {n_tokens} tokens, "
+            "and the end."
+        )
+    if top_p is not None and not (isinstance(top_p, Real) and 0 < top_p <= 1):
+        raise ValueError(f"top_p={top_p!r} must be a probability in (0, 1].")
+    return Choice(temperature, top_k, top_p)
 
 
 class _Numbers:
@@ -80,14 +105,21 @@ class _Numbers:
     def __call__(self, predicted: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         """Draw steps, and which rows end."""
         steps, ends = self.head.draw(predicted, self.temperature, draws)
-        return F.pad(steps, (0, self.n_marks)).to(predicted.dtype), ends
+        # Nothing is missing, and all are steps.
+        outcomes = F.pad(steps, (0, self.n_marks + 1)).to(predicted.dtype)
+        return self.head.read(outcomes), ends
 
 
 def _prompts(generator, prompt, n_samples):
-    """Return what each sample begins with, as the network reads it."""
+    """Return the outcomes that each sample has, whatever follows."""
     inputs = generator._inputs
     if prompt is None:
         given = [_nothing(inputs)] * n_samples
+    elif not isinstance(prompt, Iterable) or isinstance(prompt, Set | Mapping):
+        raise TypeError(
+            f"prompt={prompt!r} must be a sequence like those of the fit, or a list of one for "
+            "each sample."
+        )
     elif _is_one(prompt, inputs.reader):
         given = [prompt] * n_samples
     else:
@@ -160,8 +192,9 @@ def _read_numbers(generator, prompt):
         raise ValueError(f"prompt={prompt!r} must be finite.")
     dtype = torch.empty((), dtype=generator._dtype).numpy().dtype
     if not len(steps):
-        return torch.zeros(0, scaler.n_channels_out, dtype=generator._dtype)
-    return torch.from_numpy(scaler.transform(Ragged(steps, np.array([len(steps)])), dtype))
+        return torch.zeros(0, scaler.n_channels_out + 1, dtype=generator._dtype)
+    scaled = scaler.transform(Ragged(steps, np.array([len(steps)])), dtype)
+    return F.pad(torch.from_numpy(scaled), (0, 1))
 
 
 def _as_users_know(generator, written: Sequence[Tensor]) -> list:
@@ -198,22 +231,13 @@ def _check_temperature(temperature):
         )
 
 
-def _check_restrictions(generator, top_k, top_p):
-    """Refuse restrictions that leave nothing, or that have no effect."""
-    if not generator._inputs.is_text:
-        for name, value in {"top_k": top_k, "top_p": top_p}.items():
-            if value is not None:
-                raise ValueError(
-                    f"{name}={value!r} is about tokens, but this generator was fitted to numbers."
-                )
-        return
-    n = len(generator._inputs.vocabulary.code_of)
-    if top_k is not None and not (_is_whole(top_k) and 1 <= top_k <= n + 1):
-        raise ValueError(
-            f"top_k={top_k!r} must be from 1 to {n + 1}, as there are {n} tokens, and the end."
-        )
-    if top_p is not None and not (isinstance(top_p, Real) and 0 < top_p <= 1):
-        raise ValueError(f"top_p={top_p!r} must be a probability in (0, 1].")
+def _refuse_restrictions(**restrictions):
+    """Refuse what is about tokens."""
+    for name, value in restrictions.items():
+        if value is not None:
+            raise ValueError(
+                f"{name}={value!r} is about tokens, but this generator was fitted to numbers."
+            )
 
 
 def _check_lengths(prompts, longest):

@@ -27,8 +27,7 @@ __all__ = ["BATCHES", "TrainingSettings"]
 # What a parameter needs that is about batches; "lbfgs" takes all rows, the same in every step.
 BATCHES = ("solver", ("adamw", "adam", "sgd"))
 
-# What alpha="auto" is: weight decay, and scikit-learn's penalty.
-_AUTO_DECAY = 0.5
+# What alpha="auto" is where weights do not decay: scikit-learn's penalty.
 _AUTO_PENALTY = 1e-4
 
 # Fewer rows are all needed for training, and a tenth of them would say little (early_stopping).
@@ -149,9 +148,12 @@ class TrainingSettings(BaseEstimator):
         "warm_start": ["boolean"],
     }
 
-    # Number of batches per epoch that batch_size="auto" aims at, and how few rows it may take.
+    # Number of batches per epoch that batch_size="auto" aims at, and from and to how many rows one
+    # has.
     _auto_batches = 30
-    _smallest_batch = 32
+    _smallest_batch, _largest_batch = 32, 256
+    # What alpha="auto" is with weight decay.
+    _auto_decay = 0.5
 
     def _refuse_unused(self) -> None:
         """Refuse parameters that have no effect together with the others."""
@@ -241,7 +243,7 @@ class TrainingSettings(BaseEstimator):
     def _strength(self):
         """Return the strength of weight decay or penalty."""
         if isinstance(self.alpha, str):
-            return _AUTO_DECAY if self.solver == "adamw" else _AUTO_PENALTY
+            return self._auto_decay if self.solver == "adamw" else _AUTO_PENALTY
         if self.solver == "adamw" and self.alpha * self.learning_rate_init > 1:
             raise ValueError(
                 f"alpha={self.alpha} times learning_rate_init={self.learning_rate_init} exceeds 1: "
@@ -279,7 +281,7 @@ class TrainingSettings(BaseEstimator):
             return n_rows
         if self.batch_size == "auto":
             power = round(np.log2(n_rows / self._auto_batches))
-            return min(n_rows, int(np.clip(2.0**power, self._smallest_batch, 256)))
+            return min(n_rows, int(np.clip(2.0**power, self._smallest_batch, self._largest_batch)))
         return min(n_rows, self.batch_size)
 
 

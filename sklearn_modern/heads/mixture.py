@@ -9,7 +9,7 @@ from torch import Tensor
 from sklearn_modern.heads.steps import StepHead, mean_likelihood
 from sklearn_modern.networks.random import MemberRandom
 
-__all__ = ["NextNumbers"]
+__all__ = ["NextNumbers", "NumbersInTurns"]
 
 # What the last number of an outcome says: a step; the end; nothing that counts; a step of which
 # only is known that it is there.
@@ -65,6 +65,14 @@ class NextNumbers(StepHead):
         """Return zeros, which are the mean of the channels."""
         return like.new_zeros(n_rows, 1, like.shape[-1])
 
+    def ending(self, n_rows: int, like: Tensor) -> Tensor:
+        """Return zeros that are the end."""
+        return self._of_kind(END, n_rows, like)
+
+    def nothing(self, n_rows: int, like: Tensor) -> Tensor:
+        """Return zeros that do not count."""
+        return self._of_kind(UNCOUNTED, n_rows, like)
+
     def read(self, outcomes: Tensor) -> Tensor:
         """Return the numbers without what says what they are."""
         return outcomes[..., :-1]
@@ -117,6 +125,9 @@ class NextNumbers(StepHead):
         """Return the mean probability of the end: (rows,)."""
         return mean_likelihood(F.logsigmoid(scores[..., 0])).exp()
 
+    def _of_kind(self, kind, n_rows, like):
+        return F.pad(like.new_zeros(n_rows, 1, like.shape[-1] - 1), (0, 1), value=kind)
+
     def _parts(self, scores):
         """Return scores of the end, of components, their means, and their triangles."""
         ends, weights, means, narrow = scores.split(self.sizes, dim=-1)
@@ -148,3 +159,16 @@ class NextNumbers(StepHead):
 
     def _matrix(self, narrow):
         return self._lower(narrow) + torch.diag_embed(self._log_diagonal(narrow).exp())
+
+
+class NumbersInTurns(NextNumbers):
+    """:class:`NextNumbers` of a body that reads to two sides, each of which ends.
+
+    So the body reads which steps are an end, and which are steps or an end at all.
+    """
+
+    def read(self, outcomes: Tensor) -> Tensor:
+        """Return the numbers, and two that tell what they are."""
+        kind = outcomes[..., -1:]
+        marks = [(kind == END).to(kind.dtype), (kind != UNCOUNTED).to(kind.dtype)]
+        return torch.cat([outcomes[..., :-1], *marks], dim=-1)

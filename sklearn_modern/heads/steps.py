@@ -27,6 +27,14 @@ class StepHead(Head):
         """Return what stands before the first outcome: (n_rows, 1, ...), as outcomes do."""
 
     @abstractmethod
+    def ending(self, n_rows: int, like: Tensor) -> Tensor:
+        """Return the outcome that there are no more steps: (n_rows, 1, ...)."""
+
+    @abstractmethod
+    def nothing(self, n_rows: int, like: Tensor) -> Tensor:
+        """Return what is no outcome, and does not count: (n_rows, 1, ...)."""
+
+    @abstractmethod
     def read(self, outcomes: Tensor) -> Tensor:
         """Return outcomes (..., rows, steps, ...) as a body reads them."""
 
@@ -78,6 +86,14 @@ class NextToken(StepHead):
     def beginning(self, n_rows: int, like: Tensor) -> Tensor:
         """Return the last code."""
         return like.new_full((n_rows, 1), self.end)
+
+    def ending(self, n_rows: int, like: Tensor) -> Tensor:
+        """Return the last code."""
+        return self.beginning(n_rows, like)
+
+    def nothing(self, n_rows: int, like: Tensor) -> Tensor:
+        """Return the code of no step."""
+        return like.new_zeros(n_rows, 1)
 
     def read(self, outcomes: Tensor) -> Tensor:
         """Return the codes."""

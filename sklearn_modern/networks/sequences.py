@@ -96,7 +96,9 @@ class _Replacement(Noise):
         if not self.training or self.rate == 0:
             return codes
         # Drawn for the longest row only, since another member's rows may be longer.
-        longest = int((codes != 0).any(0).sum())
+        n_steps = codes.shape[1]
+        places = torch.arange(1, n_steps + 1, device=codes.device)
+        longest = int((places * (codes != 0).any(0)).max()) if n_steps else 0
         own = codes[:, :longest]
         kept = self.random.keep_mask(own.float().unsqueeze(0), 1.0 - self.rate)[0].bool()
         return torch.cat([own.where(kept | (own == 0), 1), codes[:, longest:]], dim=1)

@@ -4,12 +4,15 @@ from dataclasses import KW_ONLY
 from numbers import Integral
 from typing import ClassVar
 
-from sklearn_modern._core.estimator import estimator, shapes
+from sklearn_modern._core.estimator import estimator, shapes, steers
 from sklearn_modern._core.scikit_learn import Interval, StrOptions
 from sklearn_modern._neural.generator import SequenceGenerator
 from sklearn_modern._neural.tabular import widths
+from sklearn_modern.heads.mixture import NumbersInTurns
+from sklearn_modern.networks.bimodal import Bimodal
 from sklearn_modern.networks.causal import CausalTransformer
 from sklearn_modern.networks.recurrent import CELLS, Recurrent
+from sklearn_modern.training.both_sides import BothSides, pieces_of_turns
 
 __all__ = ["RNNGenerator", "TransformerGenerator"]
 
@@ -22,19 +25,34 @@ class RNNGenerator(SequenceGenerator):
     itself. X is texts, lists of tokens, arrays (length, channels) of any length, or a table or
     array of sequences of equal length. Numbers follow a mixture of Gaussians [1]_.
 
+    With ``direction="both"`` two networks start at a mark within the sequence, and extend it to the
+    right and to the left in turn, each by what both have read [2]_. A prompt then is a fragment
+    anywhere in a sequence.
+
     Parameters
     ----------
     hidden_layer_sizes : int or tuple of int, default=(256,)
         States of each layer.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         What layers are made of: long short-term memory, gated recurrent units, or plain ones.
+    direction : {"forward", "both"}, default="forward"
+        Whether sequences are written from their beginning to their end, or from a mark to both
+        sides. With "both" the likelihood of a sequence is the sum over all places of the mark, and
+        the time to compute it grows with the square of the length.
+    start : {"middle", "random"}, default="middle"
+        Where the mark of a training sequence is: in the middle, or anywhere, elsewhere in each
+        epoch. Only with ``direction="both"``. Sequences are validated with the mark in the middle.
     bptt : int, default=100
         Longer sequences are trained in pieces of so many steps, which follow one another: the state
-        is handed on, the gradient is not.
+        is handed on, the gradient is not. With ``direction="both"`` a step is one to each side.
+    learning_rate_init : float, default=0.01
+        The learning rate, for "one_cycle" its highest value.
 
     References
     ----------
     .. [1] Graves (2013). Generating sequences with recurrent neural networks. arXiv:1308.0850.
+    .. [2] Grisoni, Moret, Lingwood, Schneider (2020). Bidirectional molecule generation with
+       recurrent neural networks. Journal of Chemical Information and Modeling 60(3).
 
     Examples
     --------
@@ -50,15 +68,28 @@ class RNNGenerator(SequenceGenerator):
     hidden_layer_sizes: int | tuple[int, ...] = shapes(default=(256,), differs=False)
     _: KW_ONLY
     cell: str = shapes(default="lstm", differs=False)
+    direction: str = shapes(default="forward", differs=False)
+    start: str = shapes(default="middle", differs=False, needs=("direction", ("both",)))
     bptt: int = shapes(default=100, differs=False)
+    learning_rate_init: float = steers(default=0.01, differs=True)
 
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "cell": [StrOptions(set(CELLS))],
+        "direction": [StrOptions({"forward", "both"})],
+        "start": [StrOptions({"middle", "random"})],
         "bptt": [Interval(Integral, 1, None, closed="left")],
     }
 
-    _of_shape: ClassVar[tuple[str, ...]] = ("hidden_layer_sizes", "cell")
+    _of_shape: ClassVar[tuple[str, ...]] = ("hidden_layer_sizes", "cell", "direction")
+
+    def _refuse_unused(self):
+        super()._refuse_unused()
+        if self.start == "random" and self.solver == "lbfgs":
+            raise ValueError(
+                "start='random' draws other marks in each epoch, but solver='lbfgs' needs the same "
+                "loss in all of them; take start='middle', or another solver."
+            )
 
     @property
     def _steps_of_piece(self):
@@ -68,14 +99,33 @@ class RNNGenerator(SequenceGenerator):
         sizes = widths(self.hidden_layer_sizes)
         if not sizes:
             raise ValueError("hidden_layer_sizes=() must have one layer at least.")
-        return Recurrent(
-            random,
-            sizes,
-            cell=self.cell,
-            bidirectional=False,
-            pooling=("last",),
-            **self._sequence_settings(random),
-        )
+        settings = {"cell": self.cell} | self._sequence_settings(random)
+        if self._is_both:
+            return Bimodal(random, sizes, **settings)
+        return Recurrent(random, sizes, bidirectional=False, pooling=("last",), **settings)
+
+    # What differs if sequences are read to both sides.
+
+    @property
+    def _is_both(self):
+        return self.direction == "both"
+
+    @property
+    def _n_ends(self):
+        return 1 + self._is_both
+
+    def _head_of_numbers(self, *settings):
+        return NumbersInTurns(*settings) if self._is_both else super()._head_of_numbers(*settings)
+
+    def _objective_of(self, body, head, **sizes):
+        if self._is_both:
+            return BothSides(body, head, anywhere=self.start == "random", **sizes)
+        return super()._objective_of(body, head, **sizes)
+
+    def _pieces_of(self, lengths):
+        if self._is_both:
+            return pieces_of_turns(lengths, self.bptt, anywhere=self.start == "random")
+        return super()._pieces_of(lengths)
 
 
 @estimator

@@ -28,7 +28,11 @@ class TrainingBatches:
                 f"but with batch_size={self.batch_size} there must be {len(self)}."
             )
         for batch in batches:
-            yield source.take(batch)
+            yield self.take(batch)
+
+    def take(self, index: Tensor) -> Batch:
+        """Take the rows of a batch by their indices (members, rows)."""
+        return self.rows.source.take(index)
 
     def __len__(self) -> int:
         """Return the number of batches."""

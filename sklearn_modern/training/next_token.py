@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from sklearn_modern.device import has_float64
@@ -13,12 +14,13 @@ from sklearn_modern.networks.members import Looped
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.rowwise import by_blocks
 from sklearn_modern.networks.sequences import select_rows
+from sklearn_modern.networks.turns import Onward
 from sklearn_modern.training.objective import Modules, Objective, Steps
 from sklearn_modern.training.pieces import PieceBatches
 from sklearn_modern.training.sources import Batch, Part
 from sklearn_modern.training.supervised import Network
 
-__all__ = ["NetworkWriter", "NextToken", "StepWriter", "precisely"]
+__all__ = ["NetworkWriter", "NextToken", "StepWriter", "lengths_of", "precisely"]
 
 # Steps of a long row that are evaluated at once.
 _EVALUATED_STEPS = 512
@@ -91,11 +93,9 @@ class NextToken(Objective):
         """Yield the losses of rows, or of pieces of rows."""
         network = modules["module"]
         before, states = self._taken_over(network, batch)
-        features, states = _forward(network, self._read(network, before, batch.x), states)
+        lengths = _longest(network, batch)
+        features, states = _forward(network, self._read(network, before, batch.x), states, lengths)
         self._hand_on(batch, states)
-        features = torch.stack(
-            [body.dropout(x.unsqueeze(0))[0] for body, x in _own(network.body, features)]
-        )
         yield ("module",), -_by_rows(network, features, batch) / self.mean_piece
 
     def evaluate(self, modules: Modules, batch: Batch) -> tuple[Tensor, None]:
@@ -127,16 +127,30 @@ class NextToken(Objective):
 
     def last_features(self, modules: Modules, batch: Batch) -> Tensor:
         """Return the features after the last step of each row: (members, rows, features)."""
-        network, found = modules["module"], None
-        lengths = _lengths(batch)
-        start = 0
+        return self.features_after(modules, batch, lengths_of(batch)[0] - 1)
+
+    def next_log_proba(self, modules: Modules, batch: Batch) -> Tensor:
+        """Return log-probabilities of the next token of each row, and of its end.
+
+        (rows, n_codes - 2), by all members together.
+        """
+        head = modules["module"].head
+        scores = by_blocks(head, self.last_features(modules, batch))
+        return head.log_proba(precisely(scores))
+
+    def order(self, like: Tensor) -> Onward:
+        """Return the order in which steps are written; ``like`` is outcomes (rows, steps, ...)."""
+        return Onward()
+
+    def features_after(self, modules: Modules, batch: Batch, n_outcomes: Tensor) -> Tensor:
+        """Return the features after so many outcomes of each row: (members, rows, features)."""
+        network, found, start = modules["module"], None, 0
         for features, _ in self.pieces(network, batch):
             n = features.shape[2]
-            place = (lengths - 1 - start).clamp(0, n - 1).view(1, -1, 1, 1)
-            last = features.gather(2, place.expand(len(features), -1, -1, features.shape[-1]))[
-                :, :, 0
-            ]
-            here = (lengths > start).view(1, -1, 1)
+            place = (n_outcomes - start).clamp(0, n - 1).view(1, -1, 1, 1)
+            place = place.expand(len(features), -1, -1, features.shape[-1])
+            last = features.gather(2, place)[:, :, 0]
+            here = (n_outcomes >= start).view(1, -1, 1)
             found = last if found is None else last.where(here, found)
             start += n
         return found
@@ -194,11 +208,6 @@ class StepWriter:
         self.network = network
         self._device = network.head.linear.weight.device
 
-    @property
-    def n_numbers(self) -> int:
-        """How many numbers a step has, as bodies read them."""
-        return self.network.body.bodies[0].n_in
-
     def begin(self, n_rows: int) -> Any:
         """Return the states of all members."""
         return [body.begin(n_rows) for body in self.network.body.bodies]
@@ -242,18 +251,30 @@ def _own(looped, values):
         yield body, values[member if len(values) > 1 else 0]
 
 
-def _forward(network, x, states):
+def _longest(network, batch):
+    """Return how many steps each member has to read, since another member's rows may be longer."""
+    n_members, n_steps = len(network.body.bodies), batch.x.shape[2]
+    if batch.followed:
+        return [n_steps] * n_members
+    counted = network.head.counted(batch.x, batch.given.mask).any(1)
+    steps = torch.arange(1, n_steps + 1, device=counted.device)
+    return (counted * steps).amax(1).clamp(min=1).expand(n_members).tolist()
+
+
+def _forward(network, x, states, lengths):
     """Return features of steps for training, with gradients, and the states after them."""
     features, after = [], []
     for member, (body, own) in enumerate(_own(network.body, x)):
-        own = body.embed(own)
+        n_steps = own.shape[1]
+        own = body.embed(own[:, : lengths[member]])
         if body.hands_on:
             state = body.begin(len(own)) if states is None else states[member]
             own, state = body.advance(own, state)
             after.append(state)
         else:
             own = body.steps(own)
-        features.append(own)
+        own = body.dropout(own.unsqueeze(0))[0]
+        features.append(F.pad(own, (0, 0, 0, n_steps - own.shape[1])))
     return torch.stack(features), after
 
 
@@ -315,14 +336,17 @@ def _replaced(outcomes, there, head):
     return outcomes.where(there, filler)
 
 
-def _lengths(batch):
+def lengths_of(batch: Batch) -> Tensor:
+    """Return how many outcomes rows have: (members, rows)."""
     mask = batch.given.mask
     if mask is None:
-        return torch.full(batch.x.shape[1:2], batch.x.shape[2], device=batch.x.device)
-    return mask[0].sum(1)
+        return torch.full(batch.x.shape[:2], batch.x.shape[2], device=batch.x.device)
+    return mask.sum(2)
 
 
 def _detached(state):
     if isinstance(state, Tensor):
         return state.detach()
-    return type(state)(_detached(part) for part in state)
+    if isinstance(state, (list, tuple)):
+        return type(state)(_detached(part) for part in state)
+    return state

@@ -1,6 +1,6 @@
 """Batches of long rows in pieces that follow one another."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -23,15 +23,12 @@ def pieces_of(lengths: Tensor, n_steps: int) -> Tensor:
 class _Pieces(Part):
     """Rows that count once for each of their pieces."""
 
-    n_steps: int
+    pieces_of: Callable[[Tensor], Tensor]
 
     def total_weight(self) -> float | Tensor:
         """Return the sum of the weights of all pieces."""
         source: RaggedRows = self.source
-        weight, n_pieces = (
-            source.weights(self.rows),
-            pieces_of(source.lengths(self.rows), self.n_steps),
-        )
+        weight, n_pieces = source.weights(self.rows), self.pieces_of(source.lengths(self.rows))
         total = (n_pieces if weight is None else n_pieces * weight).sum(1).cpu()
         return total.item() if len(total) == 1 else total
 
@@ -60,7 +57,11 @@ class PieceBatches(TrainingBatches):
         super().__init__(rows, batch_size, random)
         self.n_steps = n_steps
         if self._is_cut():
-            self.rows = _Pieces(rows.source, rows.index, n_steps)
+            self.rows = _Pieces(rows.source, rows.index, self.pieces_of)
+
+    def pieces_of(self, lengths: Tensor) -> Tensor:
+        """Return in how many pieces rows of these lengths are cut."""
+        return pieces_of(lengths, self.n_steps)
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield the batches of one epoch."""
@@ -87,18 +88,22 @@ class PieceBatches(TrainingBatches):
 
     def _in_pieces(self, group):
         """Yield the pieces of some rows (members, rows), the longest row first."""
-        source: RaggedRows = self.rows.source
         n_pieces = self._pieces(group)
         group = group.gather(1, n_pieces.argsort(dim=1, descending=True, stable=True))
         n_pieces = n_pieces.sort(dim=1, descending=True).values.amax(0).tolist()
+        cut = self._cutter(group)
         for piece in range(n_pieces[0]):
-            n_rows = sum(n > piece for n in n_pieces)
-            batch = source.piece(group[:, :n_rows], piece * self.n_steps, self.n_steps)
+            batch = cut(sum(n > piece for n in n_pieces), piece * self.n_steps)
             batch.continues, batch.followed = piece > 0, piece + 1 < n_pieces[0]
             yield batch
 
+    def _cutter(self, group):
+        """Return what takes a piece of the first rows of a group, from a step on."""
+        source: RaggedRows = self.rows.source
+        return lambda n_rows, start: source.piece(group[:, :n_rows], start, self.n_steps)
+
     def _pieces(self, index):
-        return pieces_of(self.rows.source.lengths(index), self.n_steps)
+        return self.pieces_of(self.rows.source.lengths(index))
 
     def _is_cut(self):
         return bool((self._pieces(self.rows.rows) > 1).any())

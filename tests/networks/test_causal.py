@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from sklearn_modern.networks.bimodal import Bimodal
 from sklearn_modern.networks.causal import CausalTransformer, Earlier
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
@@ -26,6 +27,11 @@ def recurrent(cell):
     ).eval()
 
 
+def bimodal(cell):
+    random, given = inputs()
+    return Bimodal(random, (6, 4), cell=cell, **given).eval()
+
+
 def transformer(attention, window=2):
     random, given = inputs()
     return CausalTransformer(
@@ -42,10 +48,11 @@ def transformer(attention, window=2):
     ).eval()
 
 
-BODIES = {
+BODIES_OF_ROWS = {
     **{cell: lambda cell=cell: recurrent(cell) for cell in ("lstm", "gru", "rnn")},
     **{a: lambda a=a: transformer(a) for a in ("full", "cascade", "dilated")},
 }
+BODIES = BODIES_OF_ROWS | {f"to both sides, {c}": lambda c=c: bimodal(c) for c in ("lstm", "gru")}
 each_body = pytest.mark.parametrize("name", BODIES)
 
 
@@ -109,7 +116,7 @@ def test_states_follow_their_rows(name):
     np.testing.assert_allclose(before, expected[:, :5], atol=1e-10)
 
 
-@each_body
+@pytest.mark.parametrize("name", BODIES_OF_ROWS)
 @torch.no_grad()
 def test_features_of_a_row_are_those_of_its_last_step(name):
     body = BODIES[name]().double()
@@ -160,3 +167,35 @@ def test_a_bidirectional_network_cannot_be_advanced():
     both = Recurrent(random, (3,), cell="gru", bidirectional=True, pooling=("last",), **given)
     with pytest.raises(ValueError, match="bidirectional=False"):
         both.begin(1)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+@torch.no_grad()
+def test_both_sides_are_two_networks_whose_states_meet(cell):
+    """Each side reads the beginning and its own steps, beside the last step of the other one."""
+    body = bimodal(cell).double()
+    # The beginning, four steps to the right, and two to the left.
+    begin, right, left = codes(1), codes(4, seed=1), codes(2, seed=2)
+    nothing = torch.zeros(3, 2, dtype=torch.int64)
+    turns = torch.stack([right, torch.cat([left, nothing], dim=1)], dim=2).flatten(1)
+    found = body.steps(body.embed(torch.cat([begin, turns], dim=1)))
+
+    def states(side, own, other):
+        """Read pairs: the step before, on the other side, with whether it is one; and the step."""
+        own, other = torch.cat([begin, own], dim=1), torch.cat([nothing[:, :1], other], dim=1)
+        there = (other > 0).unsqueeze(-1).double()
+        pairs = [body.embedding(other), there, body.embedding(own)]
+        return side.steps(torch.cat(pairs, dim=-1), NOTHING)
+
+    of_right = states(body.right, right, torch.cat([begin, left, nothing[:, :1]], dim=1))
+    of_left = states(body.left, left, right[:, :2])
+    n_right, n_left = [0, 1, 1, 2, 2, 3, 3, 4, 4], [0, 0, 1, 1, 2, 2, 2, 2, 2]
+    one, other = of_right[:, n_right], of_left[:, n_left]
+    own_first = (torch.arange(9) % 2 == 0).unsqueeze(-1)
+    both = torch.cat([one.where(own_first, other), other.where(own_first, one)], dim=-1)
+    joined = torch.nn.functional.gelu(both @ body.join.weight[0] + body.join.bias[0])
+    expected = torch.cat([both, joined], dim=-1)
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    np.testing.assert_allclose(
+        advanced(body, body.embed(torch.cat([begin, turns], dim=1)), [1] * 9), expected, atol=1e-10
+    )

@@ -193,6 +193,16 @@ def test_validation_and_training_losses_are_per_token(n_members):
     assert -model.validation_scores_[0] == pytest.approx(model.loss_curve_[0], rel=1e-5)
 
 
+@pytest.mark.parametrize("name", ["lstm", "transformer"])
+def test_a_member_does_not_depend_on_its_neighbours(name):
+    settings = {"precision": "float64", "dropout": 0.5, "token_dropout": 0.3}
+    texts = ["a" * n + "b" for n in range(20)] * 4
+    alone, among = (made(name, n_members=n, **settings).fit(texts) for n in (1, 3))
+    found = among.body_.bodies[0].state_dict()
+    for name, value in alone.body_.bodies[0].state_dict().items():
+        np.testing.assert_allclose(found[name], value, rtol=0, atol=1e-10, err_msg=name)
+
+
 def test_validation_rows_of_members_are_their_own():
     model = small(n_members=2, early_stopping=True, bptt=3).fit(WORDS)
     assert model.early_stopping_
@@ -397,6 +407,14 @@ def test_bad_arguments_of_sample_are_refused(how, match):
     model = small(max_iter=1).fit(WORDS)
     with pytest.raises(ValueError, match=match):
         model.sample(**how)
+
+
+@pytest.mark.parametrize("prompt", [{"a", "b"}, {"a": 1}, 5])
+def test_prompts_without_an_order_are_refused(prompt):
+    for X in (WORDS, [list(word) for word in WORDS]):
+        model = small(max_iter=1).fit(X)
+        with pytest.raises(TypeError, match="must be a sequence like those of the fit"):
+            model.sample(2, prompt=prompt)
 
 
 def test_texts_and_numbers_are_not_confused():

@@ -15,12 +15,13 @@ from sklearn_modern._core.available import available_if
 from sklearn_modern._core.estimator import estimator, shapes, steers
 from sklearn_modern._core.scikit_learn import Interval, StrOptions
 from sklearn_modern._inputs.validation import check_lengths, check_weights
+from sklearn_modern._neural.samples import checked_choice
 from sklearn_modern._neural.sequences import SequenceEstimator
 from sklearn_modern._neural.settings import BATCHES
 from sklearn_modern._neural.target_sequences import TargetSequences
 from sklearn_modern._neural.transfer import check_goes_on
 from sklearn_modern.networks.beam import Beam
-from sklearn_modern.networks.decoding import Choice, write
+from sklearn_modern.networks.decoding import write
 from sklearn_modern.networks.members import make_members
 from sklearn_modern.networks.sequences import TokenEmbedding
 from sklearn_modern.training.seq2seq import Seq2Seq, TargetWriter
@@ -28,7 +29,7 @@ from sklearn_modern.training.seq2seq import Seq2Seq, TargetWriter
 __all__ = ["Seq2SeqEstimator"]
 
 # max_iter="auto": as many epochs as have so many batches, but from and to so many.
-_BATCHES, _FEWEST, _MOST = 4000, 10, 60
+_BATCHES, _FEWEST, _MOST = 1500, 10, 60
 # Length of a target token's vector.
 _EMBEDDING_SIZE = 64
 
@@ -75,8 +76,11 @@ class Seq2SeqEstimator(SequenceEstimator):
         ``learning_rate_init``; not used by "lbfgs".
     gradient_clip : float or None, default=1.0
         Maximum norm of the gradient.
+    batch_size : "auto" or int, default="auto"
+        Rows of a training batch; "auto" is a thirtieth of the rows, rounded to a power of two
+        from 8 to 128.
     max_iter : int or "auto", default="auto"
-        Number of epochs, or of iterations for "lbfgs". "auto" is as many as have 4000 batches, but
+        Number of epochs, or of iterations for "lbfgs". "auto" is as many as have 1500 batches, but
         10 to 60.
 
     Attributes
@@ -101,6 +105,7 @@ class Seq2SeqEstimator(SequenceEstimator):
         "target_analyzer": [StrOptions({"auto", "word", "char"})],
     }
 
+    _largest_batch = 128
     # Parameters that must be those of ``pretrained``.
     _of_shape: ClassVar[tuple[str, ...]] = ()
 
@@ -206,13 +211,16 @@ class Seq2SeqEstimator(SequenceEstimator):
             As of :meth:`predict`.
         """
         check_is_fitted(self, "net_")
-        choice = self._choice(temperature, top_k, top_p)
-        length = self._length_of_outputs() if max_length is None else max_length
-        if isinstance(length, bool) or not isinstance(length, Integral) or length < 1:
-            raise ValueError(f"max_length={length!r} must be None or an int from 1 on.")
+        n_tokens = len(self._targets.code_of)
+        choice = checked_choice(temperature, top_k, top_p, n_tokens=n_tokens)
+        if max_length is None:
+            self._validate_params()
+            max_length = self._length_of_outputs()
+        if isinstance(max_length, bool) or not isinstance(max_length, Integral) or max_length < 1:
+            raise ValueError(f"max_length={max_length!r} must be None or an int from 1 on.")
         seed = check_random_state(random_state).randint(2**31 - 1)
         generator = torch.Generator().manual_seed(int(seed))
-        draw = partial(_sampled, choice=choice, max_length=int(length), generator=generator)
+        draw = partial(_sampled, choice=choice, max_length=int(max_length), generator=generator)
         return self._targets.named(self._in_chunks(X, draw))
 
     @available_if(_exports)
@@ -277,6 +285,7 @@ class Seq2SeqEstimator(SequenceEstimator):
 
     def _searched(self, objective, batch):
         """Return the codes of the best sequences that were found: (rows, max_length)."""
+        self._validate_params()  # these may have been set since the fit
         beam = Beam(self.beam_size, self._length_of_outputs(), self.length_penalty)
         with _evaluating(objective):
             network = objective.modules["module"]
@@ -290,19 +299,6 @@ class Seq2SeqEstimator(SequenceEstimator):
         codes = np.pad(codes, [(0, 0), (0, 1)])
         codes[np.arange(len(codes)), lengths] = self._targets.n_codes - 1
         return codes
-
-    def _choice(self, temperature, top_k, top_p):
-        if not isinstance(temperature, Real) or not temperature >= 0:
-            raise ValueError(f"temperature={temperature!r} must be a number from 0 on.")
-        n = len(self._targets.code_of) + 1
-        if top_k is not None and not (isinstance(top_k, Integral) and 1 <= top_k <= n):
-            raise ValueError(
-                f"top_k={top_k!r} must be None or an int from 1 to {n}, the number of tokens with "
-                "the end."
-            )
-        if top_p is not None and not (isinstance(top_p, Real) and 0 < top_p <= 1):
-            raise ValueError(f"top_p={top_p!r} must be None or a number in (0, 1].")
-        return Choice(temperature, top_k, top_p)
 
     @property
     def _n_features_out(self):

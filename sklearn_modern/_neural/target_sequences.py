@@ -1,10 +1,11 @@
 """Targets that are sequences of tokens."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
+from sklearn.utils import column_or_1d
 
 from sklearn_modern._inputs.cells import refuse_missing, refuse_unreadable
 from sklearn_modern._inputs.validation import check_labels
@@ -105,7 +106,7 @@ class TargetSequences(Targets):
     def _read_anew(self, y):
         self.kind, entries = _kind_of(y)
         if self.kind == "label":
-            self.classes, codes = check_labels(y, at_least=1)
+            self.classes, codes = check_labels(entries, at_least=1)
             return [(label,) for label in self.classes[codes].tolist()]
         if self.kind == "text":
             self._decide(entries)
@@ -116,7 +117,7 @@ class TargetSequences(Targets):
         if kind != self.kind:
             raise ValueError(f"y holds {_KINDS[kind]}, but {_KINDS[self.kind]} in fit.")
         if kind == "label":
-            found, codes = check_labels(y, at_least=1)
+            found, codes = check_labels(entries, at_least=1)
             return [(label,) for label in found[codes].tolist()]
         return self._cut(entries)
 
@@ -150,14 +151,10 @@ class TargetSequences(Targets):
 
 def _kind_of(y):
     """Tell what y holds, and return its rows."""
-    if isinstance(y, (str, bytes)):
-        raise TypeError(f"y is one text, {y[:20]!r}; pass a list of texts, one for each row of X.")
-    if getattr(y, "ndim", 1) != 1 or not hasattr(y, "__iter__"):
-        return "label", []
-    refuse_unreadable(y, "y")
+    y = _one_entry_a_row(y)
     entries = list(y)
     is_text = [isinstance(entry, str) for entry in entries]
-    if entries and all(is_text):
+    if all(is_text):
         return "text", entries
     if any(is_text):
         refuse_missing(np.fromiter(entries, dtype=object, count=len(entries)), "y")
@@ -167,13 +164,40 @@ def _kind_of(y):
             f"row {place}; all rows must be of one kind."
         )
     rows = [isinstance(entry, _CONTAINERS) for entry in entries]
-    holds = [row for row in entries if isinstance(row, _CONTAINERS) and len(row)]
-    if not any(rows) or not any(isinstance(row[0], str) for row in holds):
-        return "label", entries
+    if not any(rows):
+        if any(isinstance(entry, bytes) for entry in entries):
+            raise TypeError("y holds bytes; decode them: [entry.decode() for entry in y].")
+        return "label", y
     for place, entry in enumerate(entries):
         wrong = [token for token in entry if not isinstance(token, str)] if rows[place] else [entry]
         if wrong:
+            kind = type(entries[rows.index(True)]).__name__
             raise ValueError(
-                f"Row {place} of y has {wrong[0]!r}, but tokens must be strings in a list."
+                f"y holds values of type {kind}, whose tokens must be strings, but row {place} has "
+                f"{wrong[0]!r}."
             )
     return "tokens", [list(map(str, entry)) for entry in entries]
+
+
+def _one_entry_a_row(y):
+    """Refuse what is no collection of rows; a table of one column is that column."""
+    if isinstance(y, (str, bytes)):
+        raise TypeError(f"y is one text, {y[:20]!r}; pass a list of texts, one for each row of X.")
+    if isinstance(y, (Set, Mapping)):
+        raise TypeError(
+            f"y is a {type(y).__name__}, whose entries belong to no rows of X; pass a list of them."
+        )
+    refuse_unreadable(y, "y")
+    if not hasattr(y, "__len__"):  # what numpy can read need not have more than __array__
+        y = np.asarray(y)
+    shape = getattr(y, "shape", ())
+    if len(shape) > 1 and 1 not in shape[1:]:
+        raise ValueError(
+            f"y is a table of shape {tuple(shape)}, but has one entry a row. Rows of tokens are "
+            "lists: y.tolist() makes them of an array."
+        )
+    if len(shape) > 1:
+        y = column_or_1d(y, warn=True)
+    if not len(y):
+        raise ValueError("y has no rows.")
+    return y

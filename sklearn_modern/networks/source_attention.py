@@ -11,6 +11,9 @@ from sklearn_modern.networks.random import MemberRandom
 
 __all__ = ["ATTENTIONS", "SourceAttention", "of_rows"]
 
+# Hidden units of additive attention that may be there at once.
+_BLOCK = 2**23
+
 
 class AdditiveAttention(nn.Module):
     r"""Weights by a layer of tanh units: :math:`v \cdot \tanh(W s + U m)`.
@@ -40,8 +43,57 @@ class AdditiveAttention(nn.Module):
 
     def scores(self, states: Tensor, keys: Tensor) -> Tensor:
         """Return (rows, target steps, source steps)."""
-        hidden = torch.tanh(of_rows(self.ask, states).unsqueeze(2) + keys.unsqueeze(1))
-        return (hidden @ self.score.weight[0]).squeeze(-1)
+        query, weight = of_rows(self.ask, states), self.score.weight[0]
+        if query.numel() * keys.shape[1] > _BLOCK:
+            return _BlockedScores.apply(query, keys, weight)
+        return _additive(query, keys, weight)[0]
+
+
+def _additive(query, keys, weight):
+    """Return the scores (rows, target steps, source steps), and the hidden units."""
+    hidden = (query.unsqueeze(2) + keys.unsqueeze(1)).tanh()
+    return (hidden @ weight).squeeze(-1), hidden
+
+
+class _BlockedScores(torch.autograd.Function):
+    """Additive scores whose hidden units are never there all at once.
+
+    There are as many of these as pairs of steps, times the width of a state: a gigabyte for 64 rows
+    of 100 and 60 steps. They are computed anew for the gradient.
+    """
+
+    @staticmethod
+    def forward(ctx, query, keys, weight):
+        ctx.save_for_backward(query, keys, weight)
+        scores = query.new_empty(*query.shape[:2], keys.shape[1])
+        for rows, steps in _blocks(query, keys):
+            scores[rows, steps] = _additive(query[rows, steps], keys[rows], weight)[0]
+        return scores
+
+    @staticmethod
+    def backward(ctx, gradient):
+        query, keys, weight = ctx.saved_tensors
+        of_query, of_keys = torch.empty_like(query), torch.zeros_like(keys)
+        of_weight = torch.zeros_like(weight)
+        for rows, steps in _blocks(query, keys):
+            own = gradient[rows, steps].unsqueeze(-1)
+            hidden = _additive(query[rows, steps], keys[rows], weight)[1]
+            of_weight += hidden.flatten(0, 2).T @ own.flatten(0, 2)
+            slope = hidden.mul_(hidden).neg_().add_(1.0).mul_(own)
+            of_query[rows, steps] = slope.sum(2)
+            of_keys[rows] += slope.sum(1)
+        return of_query * weight[:, 0], of_keys * weight[:, 0], of_weight
+
+
+def _blocks(query, keys):
+    """Yield places of rows and target steps whose hidden units fit into a block."""
+    n_rows, n_steps, width = query.shape
+    of_step = keys.shape[1] * width
+    rows = max(1, _BLOCK // (n_steps * of_step))
+    steps = max(1, _BLOCK // (rows * of_step))
+    for row in range(0, n_rows, rows):
+        for step in range(0, n_steps, steps):
+            yield slice(row, row + rows), slice(step, step + steps)
 
 
 class DotAttention(nn.Module):

@@ -19,6 +19,9 @@ from sklearn_modern.training.supervised import Network
 
 __all__ = ["Seq2Seq", "TargetWriter", "alignments"]
 
+# Scores of tokens that are evaluated together.
+_SCORES = 2**23
+
 
 class Seq2Seq(Objective):
     r"""Predict each token of a target, and its end, from the source and the tokens before.
@@ -62,8 +65,12 @@ class Seq2Seq(Objective):
         return network.body.products + round(head * self.mean_length)
 
     def rows_together(self, shape: Sequence[int] = ()) -> int:
-        """Return how many rows of a shape to evaluate together."""
-        return self.modules["module"].body.rows_together(shape)
+        """Return how many rows of a shape to evaluate together, given what targets need."""
+        network = self.modules["module"]
+        of_body, of_head = network.body.rows_together(shape), _SCORES // network.head.n_codes
+        # Sources are counted by their steps, and the targets of these may have more.
+        longer = max(1.0, self.mean_length / network.body.bodies[0].n_steps)
+        return max(1, int(min(of_body, of_head) / longer))
 
     def steps(self, modules: Modules, batch: Batch) -> Steps:
         """Yield the losses of rows."""

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.exceptions import DataConversionWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import cross_val_score
 
@@ -172,7 +173,21 @@ def test_whole_outputs_are_scored():
         (["a", "b"], ["a", ""], r"y has 1 rows without tokens, at the positions \[1\]"),
         (["a", "b"], [["a"], []], "y has 1 rows without tokens"),
         (["a", "b"], ["a", None], r"y contains NaN or other missing values.* in 1 of 2 rows"),
-        (["a", "b"], [["a"], [1]], "Row 1 of y has 1, but tokens must be strings"),
+        (["a", "b"], [[], []], r"y has 2 rows without tokens, at the positions \[0, 1\]"),
+        (["a", "b"], [["a"], [1]], "tokens must be strings, but row 1 has 1"),
+        (
+            ["a", "b"],
+            [[1, 2], [3]],
+            "values of type list, whose tokens must be strings, but row 0 has 1",
+        ),
+        (
+            ["a", "b"],
+            [np.array([1, 2]), np.array([3])],
+            "values of type ndarray, whose tokens must be strings",
+        ),
+        (["a", "b"], [[["a"]], [["b"]]], r"tokens must be strings, but row 0 has \['a'\]"),
+        (["a", "b"], np.array([["a", "b"], ["b", "a"]]), r"y is a table of shape \(2, 2\)"),
+        (["a", "b"], pd.DataFrame({"y": ["a", "b"], "z": [1, 2]}), r"y is a table of shape"),
         (["a", "b"], None, "requires y"),
     ],
 )
@@ -182,9 +197,72 @@ def test_bad_targets_are_refused(sources, targets, message):
 
 
 @pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ("ab", "y is one text"),
+        ({"a", "b"}, "y is a set, whose entries belong to no rows of X"),
+        ({"a": 1, "b": 2}, "y is a dict, whose entries belong to no rows of X"),
+        ([b"a", b"b"], "y holds bytes; decode them"),
+    ],
+    ids=["text", "set", "dict", "bytes"],
+)
+def test_what_is_no_list_of_targets_is_refused(targets, message):
+    with pytest.raises(TypeError, match=message):
+        RNNSeq2Seq(4, **SMALL).fit(["a", "b"], targets)
+
+
+def test_a_table_of_one_column_is_read_as_that_column():
+    with pytest.warns(DataConversionWarning, match="column-vector y"):
+        model = RNNSeq2Seq(4, **SMALL).fit(["a", "b"], np.array([["xy"], ["yz"]]))
+    assert set(model.target_vocabulary_) == {"x", "y", "z"}
+
+
+def test_what_is_set_after_the_fit_is_checked():
+    model = RNNSeq2Seq(4, **SMALL).fit(X, Y)
+    for name, value in [("beam_size", 0), ("length_penalty", -1.0), ("max_output_length", 0)]:
+        default = getattr(model, name)
+        model.set_params(**{name: value})
+        for method in (model.predict, lambda X: model.score(X, Y), model.align):
+            with pytest.raises(ValueError, match=f"'{name}' parameter of RNNSeq2Seq"):
+                method(X)
+        model.set_params(**{name: default})
+    model.set_params(max_output_length=0)
+    with pytest.raises(ValueError, match="'max_output_length' parameter"):
+        model.sample(X)
+
+
+def test_no_rows_are_refused():
+    model = RNNSeq2Seq(4, **SMALL).fit(X, Y)
+    for method in (model.score, model.score_samples, model.align):
+        with pytest.raises(ValueError, match="y has no rows"):
+            method([], [])
+    with pytest.raises(ValueError, match="Found 0 sample"):
+        model.predict([])
+
+
+def test_there_is_no_single_module():
+    model = RNNSeq2Seq(4, **SMALL).fit(X, Y)
+    assert not hasattr(model, "to_torch")
+    with pytest.raises(AttributeError, match="token by token is no single module"):
+        model.to_torch()
+
+
+def test_long_or_many_targets_are_evaluated_a_few_rows_at_a_time():
+    few = {"device": "cpu", "random_state": 0, "max_iter": 1}
+    together = RNNSeq2Seq(4, **few).fit(X, Y)._rows_together(None)
+    longer = RNNSeq2Seq(4, **few).fit(X, [text * 10 for text in Y])._rows_together(None)
+    mean = np.mean([len(text) for text in Y])
+    assert together / longer == pytest.approx((10 * mean + 1) / (mean + 1), rel=0.01)
+    tokens = [[f"token {i} of {row}" for i in range(200)] for row in range(len(X))]
+    more = RNNSeq2Seq(4, **few).fit([text * 100 for text in X], tokens)._rows_together(None)
+    assert more == pytest.approx(2**23 / (200 * len(X)), rel=0.1)
+
+
+@pytest.mark.parametrize(
     "how",
     [
         {"temperature": -1.0},
+        {"temperature": np.inf},
         {"top_k": 4},
         {"top_p": 0.0},
         {"max_length": 0},
@@ -198,9 +276,7 @@ def test_bad_choices_are_refused(how):
         model.sample(X, **how)
 
 
-def test_one_text_is_no_list_of_texts_and_other_kinds_are_refused():
-    with pytest.raises(TypeError, match="y is one text"):
-        RNNSeq2Seq(4, **SMALL).fit(["a", "b"], "ab")
+def test_targets_of_another_kind_are_refused():
     model = RNNSeq2Seq(4, **SMALL).fit(X, Y)
     with pytest.raises(ValueError, match="y holds one label a row, but strings in fit"):
         model.score(X, np.arange(len(X)))

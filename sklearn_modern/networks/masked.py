@@ -33,8 +33,10 @@ class TokenGuesses(Guesser):
         Width of the features.
     n_embedding : int
         Length of a token's vector.
-    first, n_tokens : int
-        The code of the first token, and how many there are.
+    first : int
+        The code of the first token.
+    frequencies : ndarray of shape (n_tokens,)
+        How frequent each token is. The scores start from that, which would take long to learn.
     random : MemberRandom
         Where initial weights come from.
 
@@ -44,19 +46,27 @@ class TokenGuesses(Guesser):
     """
 
     def __init__(
-        self, n_in: int, n_embedding: int, first: int, n_tokens: int, random: MemberRandom
+        self,
+        n_in: int,
+        n_embedding: int,
+        first: int,
+        frequencies: np.ndarray,
+        random: MemberRandom,
     ) -> None:
         super().__init__()
-        self.first, self.n_tokens = first, n_tokens
+        self.first, self.n_tokens = first, len(frequencies)
         self.project = Linear(n_in, n_embedding, random) if n_in != n_embedding else None
-        self.bias = nn.Parameter(torch.zeros(len(random), 1, n_tokens))
+        start = torch.from_numpy(np.log(frequencies / frequencies.sum())).float()
+        self.bias = nn.Parameter(start.repeat(len(random), 1, 1))
         # The vectors have about the norm sqrt(n_embedding).
         self.scale = 1.0 / math.sqrt(n_embedding)
 
     def of_member(self, member: int, body: Body, steps: Tensor) -> Tensor:
         """Map features (n, n_in) to scores (n, n_tokens)."""
         vectors = body.embedding.table[self.first : self.first + self.n_tokens]
-        return by_blocks(lambda x: self._scores(member, vectors, x), steps.unsqueeze(0))[0]
+        # Not by an index, whose gradient copies all scores.
+        scores = by_blocks(lambda x: self._scores(member, vectors, x), steps.unsqueeze(0))
+        return scores.squeeze(0)
 
     def _scores(self, member, vectors, steps):
         if self.project is not None:

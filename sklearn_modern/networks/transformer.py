@@ -175,12 +175,12 @@ class Transformer(SequenceBody):
     def features(self, x: Tensor, given: Given) -> Tensor:
         """Let steps look at each other, and take the mean over them."""
         given = given.mapped(lambda known: known.unsqueeze(0))
-        return self.pooling(self._attended(x, given), given)[0]
+        return self.pooling(self._attended(x, given), given).squeeze(0)
 
     def steps(self, x: Tensor, given: Given) -> Tensor:
         """Let steps look at each other."""
         norm, _ = self.pooling
-        return norm(self._attended(x, given.mapped(lambda known: known.unsqueeze(0))))[0]
+        return norm(self._attended(x, given.mapped(lambda known: known.unsqueeze(0)))).squeeze(0)
 
     def _attended(self, x, given):
         return self.blocks(self.enter(x.unsqueeze(0)), given)

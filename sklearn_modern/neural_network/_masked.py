@@ -28,7 +28,7 @@ __all__ = ["MaskedTransformer"]
 
 # max_iter="auto": as many epochs as have so many batches, but from and to so many. Without labels
 # little is learned by heart, since other tokens are hidden in each epoch.
-_EPOCHS = {True: (1500, 10, 100), False: (1000, 30, 100)}
+_EPOCHS = {True: (3000, 5, 100), False: (1000, 30, 100)}
 
 
 def _has_tokens(masked: Any) -> None:
@@ -64,9 +64,12 @@ class MaskedTransformer(TransformerEstimator):
         Number of heads of an attention; it divides ``width``.
     mask_fraction : float, default=0.15
         Share of the known tokens, or numbers, that are guessed.
+    batch_size : "auto" or int, default="auto"
+        Rows of a training batch; "auto" is a thirtieth of the rows, rounded to a power of two
+        from 8 to 64.
     max_iter : int or "auto", default="auto"
-        Number of epochs, or of iterations for "lbfgs". "auto" is as many as have 1500 batches, but
-        10 to 100; for numbers 1000 batches, but 30 to 100.
+        Number of epochs, or of iterations for "lbfgs". "auto" is as many as have 3000 batches, but
+        5 to 100; for numbers 1000 batches, but 30 to 100.
 
     References
     ----------
@@ -97,6 +100,12 @@ class MaskedTransformer(TransformerEstimator):
     pretrained: Any = field(default=None, init=False)
     freeze: str = field(default="body", init=False)
     body_learning_rate_factor: float = field(default=0.1, init=False)
+
+    # Scores of many tokens of many rows do not fit into a cache, and small batches learn more in
+    # an epoch.
+    _largest_batch = 64
+    # With the usual 1.0 a token's vector stays for long what it happened to be.
+    _embedding_std = 0.3
 
     _parameter_constraints = {
         "width": [Interval(Integral, 1, None, closed="left")],
@@ -221,16 +230,19 @@ class MaskedTransformer(TransformerEstimator):
         """Read X, and return what is guessed of its holes."""
         check_is_fitted(self, "net_")
         checked = self._inputs.check(self, X, reset=False)
+        longest = self._inputs.reader.max_length
+        read = "" if longest is None else f" up to step {longest} (max_length)"
         if self._inputs.is_text:
             if MASK not in checked.tokens:
                 raise ValueError(
-                    f'X has no "{MASK}" in any of its {len(checked)} rows, so that there is '
+                    f'X has no "{MASK}" in any of its {len(checked)} rows{read}, so that there is '
                     "nothing to fill in."
                 )
         elif not np.isnan(checked.values).any():
             raise ValueError(
-                f"X has no missing number (NaN) in any of its {len(checked)} rows, so that there "
-                "is nothing to fill in; missing steps at the end of a sequence are no part of it."
+                f"X has no missing number (NaN) in any of its {len(checked)} rows{read}, so that "
+                "there is nothing to fill in; missing steps at the end of a sequence are no part "
+                "of it."
             )
         return checked, self._guesses(checked)
 
@@ -273,9 +285,8 @@ class MaskedTransformer(TransformerEstimator):
             guesser = NumberGuesses(first.n_step_features, inputs.scaler.fill, random)
             fill = torch.from_numpy(inputs.scaler.fill)
             return MaskedNumbers(MaskedNetwork(body, guesser), seeds, fill, **how)
-        first_code, n_tokens = UNKNOWN + 1, len(inputs.vocabulary.code_of)
-        sizes = first.n_step_features, first.embedding.n_out, first_code, n_tokens
-        network = MaskedNetwork(body, TokenGuesses(*sizes, random))
+        sizes = first.n_step_features, first.embedding.n_out, UNKNOWN + 1
+        network = MaskedNetwork(body, TokenGuesses(*sizes, inputs.vocabulary.counts, random))
         return MaskedTokens(network, seeds, inputs.vocabulary.mask_code, **how)
 
     def _n_epochs(self, n_rows):
@@ -304,7 +315,7 @@ def _like(X, checked, steps, channels):
     rows = np.split(steps, checked.starts[1:])
     if hasattr(X, "shape") and len(X.shape) > 1:
         is_first = len(X.shape) == 3 and channels == "first"
-        filled = np.full(X.shape, np.nan, steps.dtype)
+        filled = np.full(X.shape, np.nan, _float_type(X))
         view = filled.swapaxes(1, 2) if is_first else filled.reshape(*X.shape[:2], -1)
         for row, own in zip(view, rows, strict=True):
             row[: len(own)] = own
@@ -314,7 +325,13 @@ def _like(X, checked, steps, channels):
 
 def _row_like(given, own, channels):
     shape = np.shape(given)
-    filled = np.full(shape, np.nan, own.dtype)
+    filled = np.full(shape, np.nan, _float_type(given))
     view = filled.T if len(shape) == 2 and channels == "first" else filled.reshape(shape[0], -1)
     view[: len(own)] = own
     return filled
+
+
+def _float_type(given):
+    """Return the type of numbers that may be missing: that of an array, if it is one of floats."""
+    dtype = getattr(given, "dtype", np.dtype(float))
+    return dtype if isinstance(dtype, np.dtype) and dtype.kind == "f" else np.dtype(float)

@@ -89,6 +89,11 @@ class Masked(Objective):
         if weight is not None:
             outputs = outputs * weight.unsqueeze(-1)
         total, count = outputs.sum(1).unbind(-1)
+        if bool((count == 0).any()):
+            raise ValueError(
+                "The validation rows have no known token, or number, that could be hidden, so that "
+                "there is no score; give others as X_val, or set early_stopping=False."
+            )
         return total / count
 
     def scored(self, modules: Modules, batch: Batch) -> Tensor:

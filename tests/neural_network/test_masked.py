@@ -132,6 +132,25 @@ def test_a_row_of_weight_two_counts_as_two(X):
     assert np.abs(one - clone(masked).fit(X).transform(X)).max() > 1e-3
 
 
+@pytest.mark.parametrize(
+    ("n_rows", "rows", "epochs"), [(100, 8, 100), (34_000, 64, 6), (1_000_000, 64, 5)]
+)
+def test_batches_and_epochs_by_themselves(n_rows, rows, epochs):
+    masked = MaskedTransformer(**SMALL).fit(TEXTS).set_params(max_iter="auto")
+    assert masked._rows_in_a_batch(n_rows) == rows
+    assert masked._n_epochs(n_rows) == epochs
+
+
+def test_guesses_start_from_how_frequent_tokens_are():
+    settings = SMALL | {"learning_rate_init": 1e-12, "alpha": 0.0, "early_stopping": False}
+    weight = [2, 1, 0.5, 0]
+    texts = ["a b a", "c b never a", "c", "d d d"]
+    masked = MaskedTransformer(**settings, max_features=3).fit(texts, sample_weight=weight)
+    assert list(masked.vocabulary_) == ["a", "b", "c"]
+    bias = masked.net_.module_.guesser.bias.detach().numpy().ravel()
+    np.testing.assert_allclose(np.exp(bias), np.array([5, 3, 1.5]) / 9.5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("X", [TEXTS, NUMBERS], ids=["texts", "numbers"])
 def test_a_member_does_not_know_its_neighbours(X):
     settings = SMALL | {"early_stopping": False}
@@ -185,6 +204,9 @@ def test_waves_are_completed():
     assert error < 0.4 * np.abs(WAVES[:, 7:9]).mean()
     frame = pd.DataFrame(holes)
     np.testing.assert_array_equal(masked.fill(frame), filled)
+    for as_given in (holes.astype(np.float32), list(holes.astype(np.float32)[:, :, np.newaxis])):
+        assert {row.dtype for row in masked.fill(as_given)} == {np.dtype("float32")}
+    assert {row.dtype for row in masked.fill(holes.tolist())} == {np.dtype("float64")}
 
 
 @pytest.mark.parametrize("scaling", ["standard", "per_sequence", None])
@@ -230,14 +252,15 @@ def test_the_bare_module_gives_the_features(X):
     "settings",
     [
         {"precision": "bfloat16"},
-        {"solver": "lbfgs", "dropout": 0.1, "token_dropout": 0.1, "batch_size": "auto"},
+        # It hides the same in every step, and learns it by heart in more of them.
+        {"solver": "lbfgs", "max_iter": 15, "dropout": 0.1, "token_dropout": 0.1},
         {"embedding_size": 8},
         {"attention": "cascade", "positions": "learned"},
         {"token_vectors": {"w1": [1.0, 0.0, 2.0]}},
     ],
 )
 def test_other_settings_learn_too(settings):
-    settings = SMALL | {"max_iter": 15, "learning_rate_init": 0.01} | settings
+    settings = SMALL | {"max_iter": 60, "learning_rate_init": 0.01} | settings
     masked = MaskedTransformer(**settings, mask_fraction=0.3).fit(TEXTS)
     start = clone(masked).set_params(max_iter=1).fit(TEXTS)
     assert masked.score(TEXTS) > start.score(TEXTS)
@@ -249,6 +272,9 @@ def test_bad_input():
         for method in (texts.fill, texts.fill_proba):
             with pytest.raises(ValueError, match=r'X has no "\[MASK\]" in any of its'):
                 method(X)
+    short = MaskedTransformer(**SMALL, max_length=2).fit(TEXTS)
+    with pytest.raises(ValueError, match=r"in any of its 1 rows up to step 2 \(max_length\)"):
+        short.fill(["w1 w2 [MASK]"])
     with pytest.raises(ValueError, match="X has no missing number"):
         numbers.fill(NUMBERS)
     with pytest.raises(AttributeError, match="fill gives numbers"):
@@ -257,6 +283,8 @@ def test_bad_input():
         numbers.fill(TEXTS)
     with pytest.raises(ValueError, match="X has no known token that could be hidden"):
         texts.score(["never seen", "[MASK]"])
+    with pytest.raises(ValueError, match="The validation rows have no known token"):
+        clone(texts).fit(TEXTS, X_val=["never seen", "[MASK]"])
     with pytest.raises(ValueError, match="Found 0 sample"):
         clone(texts).fit([])
     with pytest.raises(ValueError, match="min_df=1 leaves no token"):

@@ -19,7 +19,7 @@ from sklearn_modern._inputs.cells import as_floats, is_missing, lossless, refuse
 from sklearn_modern._inputs.features import feature_positions
 from sklearn_modern._inputs.text_columns import warn_unless_categories
 
-__all__ = ["MISSING", "UNSEEN", "ColumnCoder", "Table", "read_numbers"]
+__all__ = ["MISSING", "UNSEEN", "ColumnCoder", "Table", "frame_library", "read_numbers"]
 
 MISSING = -1  # the code of None, NaN and pandas.NA
 UNSEEN = -2  # the code of a value that the fit did not see
@@ -159,7 +159,7 @@ def _open(estimator, X, *, reset, split):
     if not reset and _is_plain_array(X, estimator):  # scikit-learn's checks take longer than a row
         return X, None
     refuse_unreadable(X, "X")
-    library = _frame_library(X)
+    library = frame_library(X)
     if library is None or _is_sparse_frame(X):
         if isinstance(X, (list, tuple)):
             X = _array_of_lists(X)
@@ -193,7 +193,8 @@ def _is_plain_array(X, estimator):
     )
 
 
-def _frame_library(X):
+def frame_library(X: Any) -> str | None:
+    """Return "pandas" or "polars" for a DataFrame of these, else None."""
     for base in type(X).__mro__:  # recognised by name: neither library needs to be there
         library = base.__module__.partition(".")[0]
         if base.__name__ == "DataFrame" and library in ("pandas", "polars"):

@@ -19,6 +19,9 @@ CHUNK_VALUES = 1 << 15
 # same quantiles, although their cumulative sums round differently.
 WEIGHT_TOLERANCE = 1e-9
 
+# The largest scaled number of "robust" that is undone, as a share of its end; float32 has it.
+_ROBUST_END = 1 - 1e-6
+
 
 class NumberScaler:
     """Centre and scale columns, and fill in what is missing.
@@ -137,16 +140,44 @@ class NumberScaler:
             out = np.empty((numbers.shape[0], self.n_features_out), dtype=dtype)
         n_numbers = len(self.center)
         for rows in _row_chunks(numbers.shape):
-            block = _dense(numbers[rows])
-            block -= self.center
-            block /= self.scale
-            self._clip(block)
+            block = self._scaled(_dense(numbers[rows]))
             missing = np.isnan(block)
             if missing.any():
                 np.copyto(block, self.fill, where=missing)
             out[rows, :n_numbers] = block
             out[rows, n_numbers:] = missing[:, self.missing_columns]
         return out
+
+    def inverse(self, scaled: np.ndarray) -> np.ndarray:
+        """Return numbers in their own units.
+
+        Parameters
+        ----------
+        scaled : ndarray of shape (n_samples, n_features) or (n_samples, n_features_out)
+            Scaled numbers; indicators of missing ones are left out.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_samples, n_features)
+            What :meth:`transform` would scale so, up to rounding. The ends of "robust", (-3, 3),
+            have no number; what lies there or beyond becomes a large one.
+        """
+        scaled = np.array(scaled[:, : len(self.center)], dtype=np.float64)
+        return self._unscaled(scaled)
+
+    def _scaled(self, block):
+        block -= self.center
+        block /= self.scale
+        return self._clip(block)
+
+    def _unscaled(self, block):
+        if self.kind == "robust":
+            np.clip(block / 3, -_ROBUST_END, _ROBUST_END, out=block)
+            block *= 3 / np.sqrt(1 - block**2)
+        # The numbers of a column without a scale are all one.
+        block *= np.where(np.isinf(self.scale), 0.0, self.scale)
+        block += self.center
+        return block
 
     def _clip(self, scaled):
         if self.kind == "robust":

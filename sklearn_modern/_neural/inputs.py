@@ -12,7 +12,8 @@ from torch import nn
 from sklearn_modern._inputs.columns import MISSING, ColumnCoder, Table
 from sklearn_modern._inputs.drift import warn_if_unlike
 from sklearn_modern._inputs.images import SpatialReader, channel_statistics
-from sklearn_modern._inputs.scaling import NumberScaler, quantile_edges
+from sklearn_modern._inputs.normal_scores import make_scaler
+from sklearn_modern._inputs.scaling import quantile_edges
 from sklearn_modern._neural.export import Exported, ExportedArrays, category_slots
 from sklearn_modern.training.sources import Arrays, Source, SparseRows
 from sklearn_modern.training.supervised import Network
@@ -111,7 +112,7 @@ class TableInputs(Inputs):
     ----------
     categorical_features : "from_dtype", array-like or None
         Which columns are categories.
-    scaling : {"auto", "robust", "standard"} or None
+    scaling : {"auto", "robust", "standard", "quantile"} or None
         Scaling of numbers; "auto" is "robust", but None for sparse ones.
     n_bins : int or None, default=None
         Number of bins per column whose edges to learn, if any.
@@ -153,7 +154,7 @@ class TableInputs(Inputs):
         kind = self.scaling
         if kind == "auto":
             kind = None if sp.issparse(checked.numbers) else "robust"
-        self.scaler = NumberScaler(kind).fit(checked.numbers, weight)
+        self.scaler = make_scaler(kind).fit(checked.numbers, weight)
         if first:
             self.scaler.expect_more()
         self.n_known = np.array([len(values) for values in self.columns.categories], dtype=int)

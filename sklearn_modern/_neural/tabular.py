@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator, shapes
 from sklearn_modern._core.scikit_learn import Interval, StrOptions
+from sklearn_modern._neural.estimator import NeuralEstimator
 from sklearn_modern._neural.inputs import TableInputs
 from sklearn_modern._neural.predictor import NeuralPredictor
 from sklearn_modern._neural.settings import BATCHES
@@ -18,12 +19,12 @@ from sklearn_modern.networks.activations import ACTIVATIONS
 from sklearn_modern.networks.layers import NORMALIZATIONS
 from sklearn_modern.networks.mlp import MLP
 
-__all__ = ["PerceptronEstimator", "TableEstimator", "widths"]
+__all__ = ["PerceptronEstimator", "TableEstimator", "TableSettings", "widths"]
 
 
 @estimator
-class TableEstimator(NeuralPredictor):
-    """An estimator whose network takes tables of numbers and categories.
+class TableSettings(NeuralEstimator):
+    """A network that takes tables of numbers and categories, whatever it makes of them.
 
     Parameters
     ----------
@@ -31,11 +32,6 @@ class TableEstimator(NeuralPredictor):
         Which columns are categories: those of a DataFrame with categories, strings or booleans; a
         mask, positions or names; or none. Small ones become indicators, large ones learned vectors.
         A category that the fit did not see is treated as "none of the known ones".
-    input_scaling : {"auto", "robust", "standard"} or None, default="auto"
-        Scaling of numbers: median and quartiles with smooth clipping of outliers; mean 0 and
-        variance 1; or none. "auto" is "robust", but None for sparse matrices, whose numbers have
-        one scale as a rule, which tells rare words from frequent ones. ``input_scaling_`` shows
-        it. Missing numbers become the median or the mean, with an indicator.
 
     Attributes
     ----------
@@ -45,10 +41,46 @@ class TableEstimator(NeuralPredictor):
 
     _: KW_ONLY
     categorical_features: Any = shapes(default="from_dtype", differs=False)
-    input_scaling: str | None = shapes(default="auto", differs=False)
 
     _parameter_constraints = {
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
+    }
+
+    @property
+    def categories(self) -> list[np.ndarray]:
+        """The known values of each categorical column, in the order of their codes."""
+        check_is_fitted(self, "net_")
+        return self._inputs.columns.categories
+
+    @property
+    def input_scaling_(self) -> str | None:
+        """What ``input_scaling`` was."""
+        check_is_fitted(self, "net_")
+        return self._inputs.scaler.kind
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+@estimator
+class TableEstimator(TableSettings, NeuralPredictor):
+    """An estimator whose network predicts from tables of numbers and categories.
+
+    Parameters
+    ----------
+    input_scaling : {"auto", "robust", "standard"} or None, default="auto"
+        Scaling of numbers: median and quartiles with smooth clipping of outliers; mean 0 and
+        variance 1; or none. "auto" is "robust", but None for sparse matrices, whose numbers have
+        one scale as a rule, which tells rare words from frequent ones. ``input_scaling_`` shows
+        it. Missing numbers become the median or the mean, with an indicator.
+    """
+
+    _: KW_ONLY
+    input_scaling: str | None = shapes(default="auto", differs=False)
+
+    _parameter_constraints = {
         "input_scaling": [StrOptions({"auto", "standard", "robust"}), None],
     }
 
@@ -68,18 +100,6 @@ class TableEstimator(NeuralPredictor):
         check_is_fitted(self, "net_")
         return self._inputs.export(self.net_.module_, self._dtype)
 
-    @property
-    def categories(self) -> list[np.ndarray]:
-        """The known values of each categorical column, in the order of their codes."""
-        check_is_fitted(self, "net_")
-        return self._inputs.columns.categories
-
-    @property
-    def input_scaling_(self) -> str | None:
-        """What ``input_scaling`` was."""
-        check_is_fitted(self, "net_")
-        return self._inputs.scaler.kind
-
     def _make_inputs(self):
         return TableInputs(self.categorical_features, self.input_scaling, *self._bins())
 
@@ -90,7 +110,6 @@ class TableEstimator(NeuralPredictor):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = True
         return tags
 
 

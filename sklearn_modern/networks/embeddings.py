@@ -171,6 +171,11 @@ class CategoryEmbedding(nn.Module):
     n_outputs : int, default=8
         Length of a learned vector.
 
+    Attributes
+    ----------
+    sources : list of int
+        The column of which each output is made.
+
     References
     ----------
     Holzmüller, Grinsztajn, Steinwart (2024), "Better by Default: Strong Pre-Tuned MLPs and Boosted
@@ -195,6 +200,7 @@ class CategoryEmbedding(nn.Module):
             parts.append(_Vectors(large, sizes, random, n_outputs))
         self.parts = nn.ModuleList(parts)
         self.n_out = sum(part.n_out for part in parts)
+        self.sources = [column for part in parts for column in part.sources]
 
     def forward(self, codes: Tensor) -> Tensor:
         """Return the indicators of all small columns, then the vectors of all large ones."""
@@ -208,6 +214,7 @@ class _Indicators(nn.Module):
         super().__init__()
         self.n_out = sum(cardinalities)
         column = torch.tensor(columns).repeat_interleave(torch.tensor(cardinalities))
+        self.sources = column.tolist()
         self.register_buffer("column", column, persistent=False)
         # Kept as floats: they say in which precision the network works.
         category = torch.cat([torch.arange(k, dtype=torch.float32) for k in cardinalities])
@@ -223,6 +230,7 @@ class _Vectors(Layer):
     def __init__(self, columns, cardinalities, random, n_outputs):
         super().__init__()
         self.n_out = len(columns) * n_outputs
+        self.sources = [column for column in columns for _ in range(n_outputs)]
         self.table = nn.Parameter(random.normal(sum(cardinalities), n_outputs, std=1.0))
         sizes = torch.tensor(cardinalities)
         self.register_buffer("columns", torch.tensor(columns), persistent=False)

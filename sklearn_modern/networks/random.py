@@ -92,6 +92,13 @@ class MemberRandom:
             member.normal_(0.0, std, generator=generator)
         return out
 
+    def normal_like(self, like: Tensor) -> Tensor:
+        """Draw standard normal numbers in the shape of ``like`` (members, ...), where it is."""
+        out = torch.empty_like(like)
+        for member, generator in zip(out, self.generators(like.device), strict=True):
+            member.normal_(generator=generator)
+        return out
+
     def keep_mask(
         self, like: Tensor, keep: float | Sequence[float], members: slice = slice(None)
     ) -> Tensor:

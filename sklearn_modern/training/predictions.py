@@ -11,7 +11,7 @@ from sklearn_modern.networks.rowwise import undivided, whole_blocks
 from sklearn_modern.training.objective import Modules, Objective
 from sklearn_modern.training.sources import Batch
 
-__all__ = ["decode", "features", "guesses", "scored"]
+__all__ = ["cells_of_codes", "decode", "features", "guesses", "judged", "scored"]
 
 
 def decode(
@@ -36,6 +36,35 @@ def guesses(objective: Objective, batch: Batch) -> tuple[np.ndarray, tuple[np.nd
     with _inference(objective):
         found, where = objective.guesses(objective.modules, batch)
     return found.cpu().numpy(), where.cpu().numpy().nonzero()
+
+
+def cells_of_codes(objective: Objective, codes: Tensor) -> np.ndarray:
+    """Make rows of codes (members, rows, n): cells (rows, ...)."""
+    batch = Batch(codes, None, torch.arange(codes.shape[1]).unsqueeze(0))
+    return _evaluate(objective, objective.made, batch, _decided(objective))
+
+
+def judged(objective: Objective, batch: Batch) -> tuple[np.ndarray, ...]:
+    """Compute what an autoencoder makes of some rows, in float64.
+
+    Returns
+    -------
+    wanted : ndarray of shape (rows, n_numbers)
+        Scaled numbers, NaN where missing.
+    made : ndarray of shape (members, rows, n_numbers)
+        The same as they are made again.
+    unlikely : ndarray of shape (members, rows, n_categorical)
+        Minus the log-probabilities of categories, 0 where missing.
+    codes : ndarray of shape (members, rows, n_codes)
+        The codes.
+    """
+    with _inference(objective):
+        found = objective.judged(objective.modules, batch)
+        return tuple(part.double().cpu().numpy() for part in found)
+
+
+def _decided(objective):
+    return lambda outputs: objective.decide(objective.decode(outputs))
 
 
 def _evaluate(

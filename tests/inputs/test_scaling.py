@@ -205,6 +205,19 @@ def test_sparse_refuses_missing_values():
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_there_and_back(rng, kind):
+    X = hostile(rng)
+    scaler = NumberScaler(kind).fit(X)
+    again = scaler.inverse(scaler.transform(X, np.float64))
+    known = ~np.isnan(X)
+    # Numbers near the ends of "robust" lose digits, in proportion to how far out they are.
+    np.testing.assert_allclose(again[known], X[known], rtol=1e-9, atol=1e-9)
+    filled = scaler.center if kind is not None else scaler.fill
+    np.testing.assert_allclose(again[~known], np.broadcast_to(filled, X.shape)[~known])
+    assert np.isfinite(scaler.inverse(np.full((1, 6), 3.0))).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_columns(kind):
     assert NumberScaler(kind).fit(np.empty((3, 0))).transform(np.empty((3, 0))).shape == (3, 0)
 

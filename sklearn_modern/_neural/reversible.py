@@ -1,0 +1,119 @@
+"""What X is, for a network that makes rows like those of X: inputs that know the way back."""
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from sklearn_modern._inputs.columns import Table
+from sklearn_modern._inputs.image_form import ImageForm
+from sklearn_modern._inputs.table_form import TableForm
+from sklearn_modern._neural.inputs import ImageInputs, Inputs, TableInputs
+from sklearn_modern.training.sources import Source
+
+__all__ = ["ReversibleImages", "ReversibleInputs", "ReversibleTable"]
+
+
+class ReversibleInputs(Inputs):
+    """Reads X, and writes rows in its form."""
+
+    @abstractmethod
+    def restored(self, cells: np.ndarray, *, whole: bool) -> Any:
+        """Write rows in the form of X.
+
+        Parameters
+        ----------
+        cells : ndarray of shape (n_samples, ...)
+            What a network has made: numbers as it sees them, and codes of categories.
+        whole : bool
+            Whether what was whole by its type is whole again.
+        """
+
+    @abstractmethod
+    def in_units(self, numbers: np.ndarray) -> np.ndarray:
+        """Return numbers as the network sees them (n_samples, n_numbers) in the units of X."""
+
+
+class ReversibleTable(TableInputs, ReversibleInputs):
+    """Tables of numbers and categories, each row with its cells as targets.
+
+    The cells of a row are its scaled numbers and the codes of its categories, NaN where X has none.
+    """
+
+    def check(self, estimator: Any, X: Any, *, reset: bool) -> Table:
+        """Read numbers and codes of categories, and remember the form of the table."""
+        if sp.issparse(X):
+            raise TypeError(
+                f"X is sparse, but {type(estimator).__name__} needs dense data; pass X.toarray()."
+            )
+        checked = super().check(estimator, X, reset=reset)
+        if reset:
+            self.form = TableForm(X)
+        return checked
+
+    def source(
+        self, checked: Table, rows: slice, dtype: torch.dtype, device: str, **rest: Any
+    ) -> Source:
+        """Scale numbers, code categories, and give each row its cells as targets."""
+        cells = torch.from_numpy(self.cells(checked, rows)).to(dtype).to(device)
+        return super().source(checked, rows, dtype, device, **rest | {"y": cells})
+
+    def cells(self, checked: Table, rows: slice = slice(None)) -> np.ndarray:
+        """Return the cells of rows (n_samples, n_columns)."""
+        numbers = checked.numbers[rows]
+        scaled = self.scaler.transform(numbers, np.float64)[:, : numbers.shape[1]]
+        scaled[np.isnan(numbers)] = np.nan
+        if checked.codes is None:
+            return scaled
+        codes = checked.codes[rows]
+        return np.column_stack([scaled, np.where(codes < 0, np.nan, codes)])
+
+    def in_units(self, numbers: np.ndarray) -> np.ndarray:
+        """Return scaled numbers in the units of X."""
+        return self.scaler.inverse(numbers)
+
+    def restored(self, cells: np.ndarray, *, whole: bool) -> Any:
+        """Write rows, cells of which may be NaN, in the form of X."""
+        columns = [None] * (len(self.scaler.center) + len(self.n_known))
+        numbers = self.scaler.inverse(cells)
+        for place, column in zip(self.columns.numerical_indices, numbers.T, strict=True):
+            columns[place] = column
+        codes = cells[:, numbers.shape[1] :].T
+        known = zip(self.columns.categorical_indices, codes, self.columns.categories, strict=True)
+        for place, own, values in known:
+            columns[place] = _values_of(own, values)
+        return self.form.restore(columns, whole=whole)
+
+
+class ReversibleImages(ImageInputs, ReversibleInputs):
+    """Arrays with spatial axes."""
+
+    def check(self, estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
+        """Read images, and remember their form."""
+        checked = super().check(estimator, X, reset=reset)
+        if reset:
+            self.form = ImageForm(X, self.reader)
+        return checked
+
+    def restored(self, cells: np.ndarray, *, whole: bool) -> np.ndarray:
+        """Write images, of which the pixels are standardised, in the form of X."""
+        return self.form.restore(self.in_units(cells).reshape(cells.shape), whole=whole)
+
+    def in_units(self, numbers: np.ndarray) -> np.ndarray:
+        """Return standardised pixels, with or without axes, in the units of X."""
+        pixels = np.array(numbers, dtype=np.float64).reshape(len(numbers), self.shape[0], -1)
+        if self.standardised:
+            pixels *= self.scale[:, np.newaxis]
+            pixels += self.mean[:, np.newaxis]
+        return pixels.reshape(len(numbers), -1)
+
+
+def _values_of(codes, values):
+    """Return the values that codes stand for, None for NaN."""
+    missing = np.isnan(codes)
+    # An empty list of values has codes of missing ones only.
+    table = np.array([*values.tolist(), None], dtype=object)
+    found = table[np.where(missing, len(values), codes).astype(np.int64)]
+    return found if missing.any() or values.dtype == object else found.astype(values.dtype)

@@ -1,0 +1,12 @@
+"""Representations that are learned without labels."""
+
+from typing import TYPE_CHECKING
+
+from sklearn_modern._core.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from sklearn_modern.decomposition._autoencoder import Autoencoder
+
+__all__ = ["Autoencoder"]
+
+__getattr__, __dir__ = lazy_names(__name__, {"Autoencoder": "_autoencoder"})

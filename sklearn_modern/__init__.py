@@ -12,6 +12,8 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "augmentation",
     "calibration",
+    "decomposition",
+    "density",
     "device",
     "ensemble",
     "feature_selection",

@@ -24,7 +24,7 @@ FLOORS = [
     {"training"},
     {"_neural"},
     {"ensemble"},
-    {"neural_network", "ordinal"},
+    {"decomposition", "density", "neural_network", "ordinal"},
     {"calibration", "feature_selection", "model_selection"},
     {"report"},
     {"__main__"},

@@ -20,18 +20,19 @@ GROUPS = {
     "Network": "hidden_layer_sizes activation normalization n_members members architecture width "
     "depth kernel_size stem bottleneck patch_size patches n_heads pooling pretrained freeze "
     "body_learning_rate_factor cell bidirectional kernel_sizes feedforward_factor attention window "
-    "positions bptt context n_components mask_fraction reverse_source beam_size length_penalty "
-    "max_output_length",
+    "positions direction start bptt context n_components mask_fraction reverse_source beam_size "
+    "length_penalty max_output_length n_transforms kind",
     "Levels": "class_order method decision link importance_weights threshold_learning_rate_factor",
     "Trees": "backend n_estimators max_leaf_nodes max_depth min_samples_leaf max_bins "
     "monotonic_cst interaction_cst backend_params",
     "Loss": "loss quantile quantiles class_weight label_smoothing",
     "Training": "solver learning_rate learning_rate_init batch_size max_iter momentum "
     "gradient_clip warm_start callbacks",
-    "Regularisation": "alpha dropout l2_regularization subsample max_features augment mixup cutmix",
+    "Regularisation": "alpha dropout noise masking sparsity contraction trim l2_regularization "
+    "subsample max_features augment mixup cutmix",
     "Early stopping": "early_stopping validation_fraction n_iter_no_change tol scoring",
     "Data": "categorical_features numerical_embedding n_bins input_scaling scale_target "
-    "input_shape spatial_dims channels max_length",
+    "input_shape spatial_dims channels max_length bounds conditional prior",
     "Text": "analyzer target_analyzer token_pattern lowercase min_df embedding_size token_vectors "
     "token_dropout",
     "Where and how": "device precision n_jobs random_state verbose",

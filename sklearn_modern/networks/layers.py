@@ -234,14 +234,19 @@ class NarrowLinear(Layer):
         """Apply each member's map to the last axis of (members, rows, *places, n_in)."""
         if x.ndim > 3:
             return self.forward(x.flatten(1, -2)).unflatten(1, x.shape[1:-1])
-        if x.shape[0] != self.weight.shape[0]:
-            x = x.expand(self.weight.shape[0], -1, -1)
+        weight = self.weight_of_members()
+        if x.shape[0] != weight.shape[0]:
+            x = x.expand(weight.shape[0], -1, -1)
         if is_inference(x):
             bias = None if self.bias is None else self.bias.transpose(1, 2)
-            return product(x, self.weight.transpose(1, 2), bias)
+            return product(x, weight.transpose(1, 2), bias)
         if torch.is_grad_enabled() and not torch.is_autocast_enabled(x.device.type):
-            return _Narrow.apply(x, self.weight, self.bias)
-        return _narrow(x, self.weight, self.bias)
+            return _Narrow.apply(x, weight, self.bias)
+        return _narrow(x, weight, self.bias)
+
+    def weight_of_members(self) -> Tensor:
+        """Return the weights of all members (members, n_out, n_in)."""
+        return self.weight
 
     def extra_repr(self) -> str:
         """Show the sizes when the network is printed."""

@@ -21,6 +21,7 @@ from torch import Tensor
 
 __all__ = [
     "by_blocks",
+    "column_sums",
     "convolve",
     "elu",
     "gelu",
@@ -94,6 +95,11 @@ def pixel_means(x: Tensor) -> Tensor:
     x = x.flatten(2)
     # In other layouts a single row is summed in another order.
     return (x.contiguous() if is_inference(x) else x).mean(2)
+
+
+def column_sums(x: Tensor) -> Tensor:
+    """Return the sums of (members, columns, rows) over the columns."""
+    return x.transpose(1, 2).contiguous().sum(2) if is_inference(x) else x.sum(1)
 
 
 def convolve(

@@ -32,8 +32,9 @@ def data_for(estimator, n=24):
 
 
 def applied(estimator, X):
-    """Predict, or transform what nothing is predicted of."""
-    return estimator.predict(X) if hasattr(estimator, "predict") else estimator.transform(X)
+    """Predict; or transform, or score, what nothing is predicted of."""
+    methods = ("predict", "transform", "score_samples")
+    return next(getattr(estimator, name) for name in methods if hasattr(estimator, name))(X)
 
 
 SELECTORS = [SequentialFeatureSelector(inner, cv=2) for inner in (GaussianNB(), LinearRegression())]

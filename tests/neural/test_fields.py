@@ -98,6 +98,8 @@ OTHERS = {
     "token_vectors": (None, {}),
     "token_dropout": (0.1, 0.2),
     "bptt": (100, 3),
+    "direction": ("both", "forward"),
+    "start": ("middle", "random"),
     "context": (256, 8),
     "beam_size": (1, 2),
     "length_penalty": (0.0, 1.0),
@@ -105,6 +107,17 @@ OTHERS = {
     "target_analyzer": ("auto", "char"),
     "reverse_source": (False, True),
     "mask_fraction": (0.15, 0.5),
+    # Codes.
+    "noise": (0.0, 0.1),
+    "masking": (0.0, 0.1),
+    "sparsity": (0.0, 0.1),
+    "contraction": (0.0, 0.1),
+    "trim": (0.0, 0.1),
+    "n_transforms": (2, 1),
+    "kind": ("spline_coupling", "spline_autoregressive"),
+    "bounds": (None, (-9.0, 9.0)),
+    "conditional": (False, True),
+    "prior": (None, (-9.0, 9.0)),
     # The tests' own methods.
     "n_components": (2, 3),
     "n_latent": (2, 3),
@@ -140,7 +153,7 @@ def without_a_role(cls):
 def test_the_table_has_every_neural_estimator():
     public = {cls for _, cls in all_estimators() if issubclass(cls, NeuralEstimator)}
     assert public <= {instance.kind for instance in KINDS.values()}
-    assert len(public) == 19
+    assert len(public) == 23
 
 
 def silent_on_packs(cls):

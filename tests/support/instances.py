@@ -19,6 +19,7 @@ _MLP = {
     "early_stopping": False,
 }
 _CNN = {"width": 8, "depth": (1, 1), "dropout": 0.0, "max_iter": 60, "learning_rate_init": 0.03}
+_AUTOENCODER = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 20}
 _RNN = {
     "hidden_layer_sizes": (8,),
     "dropout": 0.0,
@@ -53,6 +54,16 @@ _VIT = {
     "max_iter": 60,
     "learning_rate_init": 0.03,
 }
+_FLOW = {
+    "hidden_layer_sizes": (8,),
+    "dropout": 0.0,
+    "n_members": 1,
+    "max_iter": 20,
+    "learning_rate_init": 0.03,
+    "early_stopping": False,
+}
+# The rounding of a long training of splines would show.
+_LINES = {"n_transforms": 2, "kind": "affine_coupling", "max_iter": 60}
 # What is likeliest is what scikit-learn expects to be predicted.
 _ORDINAL = {"class_order": "sorted", "decision": "mode"}
 # One tree with a leaf for every value, where weights equal repetition; at a low rate, so that no
@@ -76,6 +87,10 @@ _GRID = {"C": [0.1, 1.0]}
 _FOLDED = {"cv": 2, "random_state": 0}
 _CALIBRATIONS = (None, "temperature")
 SETTINGS: dict[str, list[dict]] = {
+    "Autoencoder": [
+        _EXACT | _AUTOENCODER,
+        _EXACT | _AUTOENCODER | {"hidden_layer_sizes": (), "sparsity": 0.01, "trim": 0.1},
+    ],
     "CNNClassifier": [_EXACT | _CNN],
     "CNNRegressor": [_EXACT | _CNN],
     # The checks have few rows to calibrate by.
@@ -87,6 +102,7 @@ SETTINGS: dict[str, list[dict]] = {
         {"estimator": LogisticRegression(), "cv": 3, "max_features": 2, "fast": fast}
         for fast in ("auto", False)
     ],
+    "FlowRegressor": [_EXACT | _FLOW | _LINES],
     "FoldEnsembleClassifier": [
         _FOLDED | {"estimator": LogisticRegression(), "calibration": c} for c in _CALIBRATIONS
     ],
@@ -103,6 +119,10 @@ SETTINGS: dict[str, list[dict]] = {
     "MLPRegressor": [_EXACT | _MLP],
     "MaskedTransformer": [_EXACT | _TRANSFORMER],
     "NestedCV": [{"models": (Ridge(), {"alpha": [0.1, 1.0]}), "outer_cv": 2, "inner_cv": 2}],
+    "NormalizingFlow": [
+        _EXACT | _FLOW | {"n_transforms": 2},
+        _EXACT | _FLOW | {"n_transforms": 2, "kind": "affine_autoregressive"},
+    ],
     "OptunaSearchCV": [
         _SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3, "random_state": 0}
     ],
@@ -116,9 +136,10 @@ SETTINGS: dict[str, list[dict]] = {
         _EXACT | _MLP | _ORDINAL | {"method": method, "hidden_layer_sizes": (8, 8), "max_iter": 100}
         for method in ("coral", "corn", "niu", "cumulative_link", "cross_entropy")
     ],
+    "PosteriorEstimator": [_EXACT | _FLOW | _LINES],
     "RandomizedSearchCV": [_SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3}],
     "RNNClassifier": [_EXACT | _RNN],
-    "RNNGenerator": [_EXACT | _RNN],
+    "RNNGenerator": [_EXACT | _RNN, _EXACT | _RNN | {"direction": "both"}],
     "RNNRegressor": [_EXACT | _RNN],
     "RNNSeq2Seq": [_EXACT | _RNN],
     "SequenceCNNClassifier": [_EXACT | _SEQUENCE_CNN],
@@ -143,10 +164,12 @@ _BRIEF = {"max_iter": 5, "tol": 0.01}
 _INNER = {"estimator": LogisticRegression()}
 _ORDER = {"class_order": "sorted"}  # the labels of the checks are words
 DEFAULTS: dict[str, dict] = {
+    "Autoencoder": {"max_iter": 10},
     "CNNClassifier": _BRIEF,
     "CNNRegressor": _BRIEF,
     "ConformalRegressor": {"estimator": Ridge(), "confidence": 0.8},  # few rows, as above
     "ExhaustiveFeatureSelector": _INNER | {"max_features": 2, "cv": 3},
+    "FlowRegressor": _BRIEF | {"max_iter": 40},  # it learns little in 5
     "FoldEnsembleClassifier": {"cv": 2},  # the checks have classes of few rows
     "FoldEnsembleRegressor": {},
     "GradientBoostingClassifier": {},
@@ -156,11 +179,13 @@ DEFAULTS: dict[str, dict] = {
     "MLPRegressor": {"max_iter": 10},
     "MaskedTransformer": _BRIEF,
     "NestedCV": {"models": Ridge()},
+    "NormalizingFlow": _BRIEF,
     "OptunaSearchCV": _SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3},
     "OrdinalClassifier": _INNER | _ORDER,
     "OrdinalCNNClassifier": _BRIEF | _ORDER,
     "OrdinalGradientBoostingClassifier": _ORDER,
     "OrdinalMLPClassifier": {"max_iter": 10} | _ORDER,
+    "PosteriorEstimator": _BRIEF | {"max_iter": 40},
     "RandomizedSearchCV": _SEARCHED | {"param_distributions": _GRID, "n_iter": 2, "cv": 3},
     "RNNClassifier": _BRIEF,
     "RNNGenerator": _BRIEF,
@@ -190,8 +215,10 @@ _REPEATED = {
     for kind in ("dense", "sparse")
 }
 BEYOND_DEFAULTS: dict[str, dict[str, str]] = {
+    "Autoencoder": _BATCHES,
     "CNNClassifier": _BATCHES,
     "CNNRegressor": _BATCHES,
+    "FlowRegressor": _SPARSE_BATCHES,
     "GradientBoostingRegressor": _REPEATED,
     "MLPClassifier": _SPARSE_BATCHES,
     "MLPRegressor": _SPARSE_BATCHES,
@@ -199,6 +226,7 @@ BEYOND_DEFAULTS: dict[str, dict[str, str]] = {
     "OrdinalClassifier": _MEDIAN,
     "OrdinalCNNClassifier": _BATCHES | _MEDIAN,
     "OrdinalMLPClassifier": _SPARSE_BATCHES | _MEDIAN,
+    "PosteriorEstimator": _SPARSE_BATCHES,
     "RNNClassifier": _BATCHES,
     "RNNGenerator": _BATCHES,
     "RNNRegressor": _BATCHES,

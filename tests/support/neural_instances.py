@@ -19,6 +19,8 @@ from support.recurrent import GRUClassifier
 
 from sklearn_modern._neural.seq2seq import Seq2SeqEstimator
 from sklearn_modern.augmentation import RandomErasing
+from sklearn_modern.decomposition import Autoencoder
+from sklearn_modern.density import FlowRegressor, NormalizingFlow, PosteriorEstimator
 from sklearn_modern.neural_network import (
     CNNClassifier,
     CNNRegressor,
@@ -53,6 +55,11 @@ COMMON = {
 def numbers(n):
     X = np.random.default_rng(0).normal(size=(n, 4))
     return X, (X[:, 0] + X[:, 1] > 0).astype(int) + (X[:, 2] > 1)
+
+
+def continuous(n):
+    X, _ = numbers(n)
+    return X, np.tanh(X[:, 0]) + 0.3 * X[:, 1]
 
 
 def levels(n):
@@ -103,6 +110,10 @@ def spelled(n):
 
 def unlabelled(n):
     return numbers(n)[0], None
+
+
+def unlabelled_mixed(n):
+    return mixed(n)[0], None
 
 
 def unlabelled_sequences(n):
@@ -198,6 +209,7 @@ _GENERATORS = {
 }
 _SEQ2SEQS = {"": {}, "members": {"dropout": 0.3, "n_members": 2, "beam_size": 2}}
 _CUT = {"cell": "gru", "bptt": 2}
+_ANYWHERE = {"direction": "both", "start": "random", "bptt": 2}
 _MASKED = {
     "": {},
     "members": {"dropout": 0.3, "mask_fraction": 0.4, "n_members": 2, "solver": "sgd"},
@@ -208,6 +220,12 @@ _ORDINALS = {"": {}} | {
     method: _RANDOM | {"method": method}
     for method in ("coral", "corn", "niu", "cumulative_link", "cross_entropy")
 }
+_FLOW = {"n_transforms": 2, "hidden_layer_sizes": (8,), "n_members": 1, "early_stopping": False}
+_FLOWS = {
+    "": {},
+    "members": {"n_members": 2, "precision": "float64", "conditional": True},
+    "autoregressive": {"kind": "affine_autoregressive", "bounds": (-9.0, None)},
+}
 _OTHERS = {"": {}, "members": {"n_members": 2, "solver": "sgd", "precision": "float64"}}
 
 
@@ -217,6 +235,12 @@ def some(variants, *names):
 
 _WIDE_MLP, _WIDE = {"hidden_layer_sizes": (200, 200)}, {"width": 100}
 _WIDE_RNN = {"hidden_layer_sizes": (100,)}
+_CODES = {"n_components": 2, "hidden_layer_sizes": (4,)}
+_AUTOENCODERS = {
+    "": {"noise": 0.1, "masking": 0.2, "dropout": 0.1, "contraction": 0.01},
+    "lbfgs": {"solver": "lbfgs", "batch_size": "auto"},
+    "members": {"n_members": 2, "precision": "float64", "trim": 0.1, "sparsity": 0.1},
+}
 _KINDS = [
     (MLPClassifier, mixed, _MLP, _MLPS, _WIDE_MLP),
     (MLPRegressor, numbers, _MLP, some(_MLPS, "", "sgd", "members"), _WIDE_MLP),
@@ -232,11 +256,15 @@ _KINDS = [
     (SequenceCNNRegressor, sequences, _SEQUENCE_CNN, some(_RNNS, ""), _WIDE),
     (TransformerClassifier, sequences, _TRANSFORMER, some(_RNNS, ""), _WIDE),
     (TransformerRegressor, sequences, _TRANSFORMER, some(_RNNS, ""), _WIDE),
-    (RNNGenerator, recordings, _RNN, {**_GENERATORS, "cut": _CUT}, _WIDE_RNN),
+    (RNNGenerator, recordings, _RNN, {**_GENERATORS, "cut": _CUT, "both": _ANYWHERE}, _WIDE_RNN),
     (TransformerGenerator, recordings, _TRANSFORMER, _GENERATORS, _WIDE),
     (RNNSeq2Seq, spelled, _RNN, _SEQ2SEQS, _WIDE_RNN),
     (TransformerSeq2Seq, spelled, _TRANSFORMER, _SEQ2SEQS, _WIDE),
     (MaskedTransformer, unlabelled_sequences, _TRANSFORMER, _MASKED, _WIDE),
+    (Autoencoder, unlabelled_mixed, _CODES, _AUTOENCODERS, _WIDE_MLP),
+    (NormalizingFlow, numbers, _FLOW, _FLOWS, _WIDE_MLP),
+    (FlowRegressor, continuous, _FLOW, some(_FLOWS, "", "autoregressive"), _WIDE_MLP),
+    (PosteriorEstimator, continuous, _FLOW, {"": {}, "prior": {"prior": (-9.0, 9.0)}}, _WIDE_MLP),
     (GRUClassifier, sequences, {"width": 4}, _OTHERS, _WIDE),
     (PixelClassifier, pixels, {"width": 4}, _OTHERS, _WIDE),
     (VariationalAutoencoder, unlabelled, {"width": 8}, _OTHERS, {"width": 4000}),
@@ -275,8 +303,9 @@ def predictions(estimator, X):
         said["as they are"] = estimator.predict_cumulative(X, repair=False)
     if hasattr(estimator, "sample"):
         seed = {} if isinstance(estimator, (VariationalAutoencoder, WassersteinGAN)) else _SEEDED
-        n_or_rows = X if isinstance(estimator, Seq2SeqEstimator) else 9
+        n_or_rows = X if isinstance(estimator, (Seq2SeqEstimator, FlowRegressor)) else 9
         drawn = estimator.sample(n_or_rows, **seed)
+        drawn = drawn[0] if isinstance(drawn, tuple) else drawn  # labels are beside
         said["sample"] = np.concatenate(drawn) if isinstance(drawn, list) else drawn
     return said
 

@@ -170,7 +170,8 @@ class AutoencoderEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
             All cells as the network makes them, in the form of X; several members make them
             together. Whole numbers become floats.
         """
-        decided = self.net_.objective.decide(torch.from_numpy(self._decode(X)))
+        decoded = torch.from_numpy(self._decode(X))
+        decided = self.net_.objective.decide(decoded)
         return self._inputs.restored(decided.numpy(), whole=False)
 
     def score_samples(self, X):
@@ -247,7 +248,7 @@ class AutoencoderEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
 
     @property
     def _members(self):
-        return self._n_networks()
+        return len(self.net_.module_.squeeze.weight)
 
     @property
     def _n_features_out(self):

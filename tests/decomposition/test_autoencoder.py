@@ -11,6 +11,7 @@ from scipy.stats import multivariate_normal, norm
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.decomposition import PCA
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from support.global_random import numpy_state
@@ -225,6 +226,16 @@ def test_global_random_state_is_left_alone():
 def test_bad_settings(settings, message):
     with pytest.raises(ValueError, match=message):
         Autoencoder(**settings).fit(IRIS)
+
+
+def test_before_a_fit_and_after_parameters_have_changed():
+    model = Autoencoder(2, **TINY)
+    for method in (model.reconstruct, model.inverse_transform, model.score_samples):
+        with pytest.raises(NotFittedError):
+            method(IRIS)
+    codes = model.fit(IRIS).transform(IRIS)
+    before = model.inverse_transform(codes)
+    np.testing.assert_array_equal(model.set_params(n_members=3).inverse_transform(codes), before)
 
 
 def test_codes_of_another_width_are_refused():

@@ -1,11 +1,11 @@
 """Predict the next step of a sequence from those before it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from sklearn_modern.device import has_float64
 from sklearn_modern.heads.steps import StepHead, mean_likelihood
@@ -15,9 +15,10 @@ from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.rowwise import by_blocks
 from sklearn_modern.networks.sequences import select_rows
 from sklearn_modern.networks.turns import Onward
-from sklearn_modern.training.objective import Modules, Objective, Steps
+from sklearn_modern.training.objective import Modules, Steps
 from sklearn_modern.training.pieces import PieceBatches
 from sklearn_modern.training.sources import Batch, Part
+from sklearn_modern.training.steps_of_rows import StepObjective
 from sklearn_modern.training.supervised import Network
 
 __all__ = ["NetworkWriter", "NextToken", "StepWriter", "lengths_of", "precisely"]
@@ -26,7 +27,7 @@ __all__ = ["NetworkWriter", "NextToken", "StepWriter", "lengths_of", "precisely"
 _EVALUATED_STEPS = 512
 
 
-class NextToken(Objective):
+class NextToken(StepObjective):
     r"""Predict each step of a sequence, and its end, from the steps before (teacher forcing).
 
     The loss of a row with the outcomes :math:`x_1, \dots, x_T`, of which the last is the end, is
@@ -66,19 +67,6 @@ class NextToken(Objective):
         self.n_steps, self.rate = n_steps, rate
         self.mean_length, self.mean_piece = mean_length, mean_piece
         self._handed_on: Any = None  # what the next piece goes on from
-
-    @property
-    def rates(self) -> Mapping[str, Mapping[nn.Module, float]]:
-        """The learning rates of body and head."""
-        network = self.modules["module"]
-        return {"module": {network.body: self.rate, network.head: self.rate}}
-
-    @property
-    def products(self) -> int:
-        """Multiplications of a forward pass of a row of mean length."""
-        network = self.modules["module"]
-        head = sum(p.numel() for p in network.head.parameters())
-        return network.body.products + round(head * self.mean_length)
 
     def rows_together(self, shape: Sequence[int] = ()) -> int:
         """Return how many rows of a shape to evaluate together."""

@@ -1,11 +1,11 @@
 """Predict sequences from sequences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sklearn_modern.heads.steps import NextToken, mean_likelihood
 from sklearn_modern.networks.decoding import Writer
@@ -13,8 +13,9 @@ from sklearn_modern.networks.members import Looped
 from sklearn_modern.networks.rowwise import by_blocks
 from sklearn_modern.networks.sequences import select_rows
 from sklearn_modern.training.next_token import precisely
-from sklearn_modern.training.objective import Modules, Objective, Steps
+from sklearn_modern.training.objective import Modules, Steps
 from sklearn_modern.training.sources import Batch
+from sklearn_modern.training.steps_of_rows import StepObjective
 from sklearn_modern.training.supervised import Network
 
 __all__ = ["Seq2Seq", "TargetWriter", "alignments"]
@@ -23,7 +24,7 @@ __all__ = ["Seq2Seq", "TargetWriter", "alignments"]
 _SCORES = 2**23
 
 
-class Seq2Seq(Objective):
+class Seq2Seq(StepObjective):
     r"""Predict each token of a target, and its end, from the source and the tokens before.
 
     The loss of a row with the target :math:`y_1, \dots, y_T`, of which the last is the end, is
@@ -50,19 +51,6 @@ class Seq2Seq(Objective):
     ) -> None:
         self.modules = {"module": Network(body, head)}
         self.mean_length, self.rate = mean_length, rate
-
-    @property
-    def rates(self) -> Mapping[str, Mapping[nn.Module, float]]:
-        """The learning rates of body and head."""
-        network = self.modules["module"]
-        return {"module": {network.body: self.rate, network.head: self.rate}}
-
-    @property
-    def products(self) -> int:
-        """Multiplications of a forward pass of a row of mean length."""
-        network = self.modules["module"]
-        head = sum(p.numel() for p in network.head.parameters())
-        return network.body.products + round(head * self.mean_length)
 
     def rows_together(self, shape: Sequence[int] = ()) -> int:
         """Return how many rows of a shape to evaluate together, given what targets need."""

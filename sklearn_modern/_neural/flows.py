@@ -140,7 +140,7 @@ class FlowEstimator(NeuralEstimator):
     def _draw(self, source, rows, random_state):
         """Draw scaled numbers given rows of a source, each from one of the members at random."""
         random = check_random_state(random_state)
-        n_members = self._n_networks()
+        n_members = len(self.net_.random)
         members = random.randint(n_members, size=len(rows))
         noise = random.standard_normal((len(rows), len(self._scaler.center)))
         cells, together = np.empty(noise.shape), _ROWS_TOGETHER * n_members
@@ -152,7 +152,7 @@ class FlowEstimator(NeuralEstimator):
     def _of_noise(self, source, rows, members, noise):
         """Let each member turn its rows of noise into numbers."""
         order = members.argsort(kind="stable")
-        counts = np.bincount(members, minlength=self._n_networks())
+        counts = np.bincount(members, minlength=len(self.net_.random))
         own = members[order], np.arange(len(rows)) - np.repeat(counts.cumsum() - counts, counts)
         index = np.zeros((len(counts), counts.max()), dtype=np.int64)
         by_member = np.zeros((*index.shape, noise.shape[1]))

@@ -163,7 +163,7 @@ class TransferEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Neura
 
     @property
     def _n_features_out(self):
-        return self.body_.n_features_out * self.n_members
+        return self.body_.n_features_out * self.body_.members
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

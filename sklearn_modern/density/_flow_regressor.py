@@ -213,7 +213,7 @@ class FlowRegressor(MultiOutputMixin, RegressorMixin, FlowEstimator, TableSettin
         check_is_fitted(self, "net_")
         self._net_on_device()
         checked, n_rows = self._inputs.check(self, X, reset=False), num_samples(X)
-        source, n_members = self._source(checked, slice(None)), self._n_networks()
+        source, n_members = self._source(checked, slice(None)), len(self.net_.random)
         # The same for all rows, so that a row's prediction does not depend on the others.
         noise = np.tile(_even_noise(len(self._scaler.center)), (n_members, 1))
         members = np.arange(n_members).repeat(_SPREAD)

@@ -142,3 +142,11 @@ def test_bad_input_of_predictions():
         reg.log_prob(X, y[:, 0])
     with pytest.raises(ValueError, match="X and y differ in length"):
         reg.log_prob(X, y[:5])
+
+
+def test_a_changed_parameter_changes_no_prediction():
+    X, y = two_targets(100)
+    reg = small(n_members=2, max_iter=1).fit(X, y)
+    before = reg.predict(X)
+    for n_members in (1, 3):
+        np.testing.assert_array_equal(reg.set_params(n_members=n_members).predict(X), before)

@@ -280,3 +280,11 @@ def test_bad_input_of_samples():
         plain.sample(0)
     with pytest.raises(ValueError, match="y has 2 labels for 60 rows"):
         labelled.score_samples(X, ["left", "right"])
+
+
+def test_a_changed_parameter_changes_no_sample():
+    flow = small(n_members=2, max_iter=1).fit(moons())
+    before = flow.sample(20, random_state=0)
+    for n_members in (1, 3):
+        again = flow.set_params(n_members=n_members).sample(20, random_state=0)
+        np.testing.assert_array_equal(again, before)

@@ -220,7 +220,9 @@ def test_gradient_of_a_spline():
     assert torch.autograd.gradcheck(spline.forward, inputs, atol=1e-6)
 
 
-@pytest.mark.parametrize("bijection", [Affine(), RationalQuadraticSpline(6)], ids=str)
+@pytest.mark.parametrize(
+    "bijection", [Affine(), RationalQuadraticSpline(6)], ids=["affine", "spline"]
+)
 def test_parameters_of_zero_are_the_identity(bijection):
     x = torch.linspace(-9, 9, 50, dtype=torch.float64).expand(1, 2, -1)
     zeros = x.new_zeros(1, bijection.n_parameters, 2, 50)

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from copy import copy
 from dataclasses import dataclass, field, fields
 from functools import wraps
 from typing import Any, TypeVar, dataclass_transform
@@ -90,6 +91,7 @@ def estimator(cls: Estimator) -> Estimator:
     Shrinker(factor=0.1)
     """
     documented = cls.__doc__ is not None  # python -OO strips docstrings
+    _declare_inherited(cls)
     cls = dataclass(eq=False, repr=False)(cls)
     cls.__init__ = _advising(cls)
     if getattr(cls, "set_params", None) is BaseEstimator.set_params:
@@ -108,6 +110,26 @@ def estimator(cls: Estimator) -> Estimator:
     if documented:
         cls.__doc__ = _complete(cls)
     return cls
+
+
+def _declare_inherited(cls):
+    """Declare again the fields that a dataclass would not take from the closest class.
+
+    A dataclass has all fields of a base, inherited or not, override those of the bases after it.
+    """
+    own = inspect.get_annotations(cls)
+    cls._declared_fields, taken, closest = frozenset(own), {}, {}
+    for base in reversed(cls.__mro__[1:]):
+        of_base = base.__dict__.get("__dataclass_fields__", {})
+        taken |= of_base
+        declared = base.__dict__.get("_declared_fields", ())
+        closest |= {name: of_base[name] for name in declared if name in of_base}
+    again = {
+        name: old for name, old in closest.items() if taken[name] is not old and name not in own
+    }
+    cls.__annotations__ = own | {name: old.type for name, old in again.items()}
+    for name, old in again.items():
+        setattr(cls, name, copy(old))
 
 
 def _advising(cls):

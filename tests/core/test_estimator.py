@@ -91,6 +91,31 @@ def test_init_takes_own_fields_first_and_only_assigns():
     assert vars(Child(5, tol="anything")) == {"width": 5, "tol": "anything", "seed": 7}
 
 
+def test_fields_are_those_of_the_closest_class():
+    """A dataclass alone would take all fields from the first base, and forget Child's seed."""
+
+    @estimator
+    class Both(Undescribed, Child):
+        """Of two bases."""
+
+    @estimator
+    class Younger(Child):
+        """A child of the child."""
+
+        _: KW_ONLY
+        seed: int = 9
+
+    @estimator
+    class Deeper(Both, Younger):
+        """Of a class that has declared Child's seed again."""
+
+    assert Both().seed == 7
+    assert Deeper().seed == 9
+    parameters = inspect.signature(Deeper).parameters
+    assert list(parameters) == ["width", "tol", "seed"]
+    assert parameters["seed"].kind is inspect.Parameter.KEYWORD_ONLY
+
+
 def test_unknown_parameter_raises():
     with pytest.raises(TypeError, match="unknown"):
         Child(unknown=1)

@@ -249,7 +249,11 @@ BAD = {
         "bounds says that column 0 of X lies between 9 and -9",
     ),
     "widths": (frame(), {"bounds": ([0, 1], None)}, "has low of shape (2,), but X has 1 columns"),
-    "no labels": (frame(), {"conditional": True}, "conditional=True learns the density given the"),
+    "no labels": (
+        frame(),
+        {"conditional": True},
+        "conditional=True learns rows given",
+    ),
     "bins": (frame(), {"kind": "affine_coupling", "n_bins": 9}, "n_bins=9 has no effect with kind"),
 }
 

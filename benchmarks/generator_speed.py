@@ -9,6 +9,7 @@ does to write a token. The bare loop has the same batches, padded beforehand::
 import numpy as np
 import torch
 from command_line import command_line, small
+from own_process import in_own_process, peak_memory
 from ratio import compare, of_processor
 from torch import nn
 
@@ -115,6 +116,19 @@ def fits(n_rows):
     return compare(ours, theirs, repeats=3, seconds=of_processor)
 
 
+def memory(n_characters):
+    """Return the peak of this process in a fit to one long text, and the bytes of the text."""
+    text = "".join(np.random.default_rng(0).choice(list(LETTERS), n_characters))
+    RNNGenerator(WIDTH, **SETTINGS | {"max_iter": 1}).fit([text])
+    return peak_memory(), len(text)
+
+
+def memory_of(n_characters):
+    """Return the peak of a process of its own, less the text."""
+    peak, text = in_own_process("generator_speed", f"memory({n_characters})")
+    return peak - text
+
+
 def main():
     command_line(__doc__).parse_args()
     torch.set_num_threads(1)
@@ -123,6 +137,9 @@ def main():
         print(f"64 samples of {n_steps} tokens, the whole prefix again:", ratio, flush=True)
     print("512 samples of 100 tokens, one at a time:", recurrent_samples(512, 100), flush=True)
     print("fit of 2,000 words, bare loop on the same batches:", fits(2000), flush=True)
+    short, long = small(100_000, 1000), small(1_000_000, 2000)
+    rise = memory_of(long) / memory_of(short)
+    print(f"memory of a fit to {long:,} characters / {short:,}, less the text: {rise:.3f}")
 
 
 if __name__ == "__main__":

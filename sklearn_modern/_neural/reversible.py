@@ -40,6 +40,7 @@ class ReversibleTable(TableInputs, ReversibleInputs):
     """Tables of numbers and categories, each row with its cells as targets.
 
     The cells of a row are its scaled numbers and the codes of its categories, NaN where X has none.
+    Rows of numbers, of which none is missing, are their own targets, and have no others.
     """
 
     def check(self, estimator: Any, X: Any, *, reset: bool) -> Table:
@@ -57,6 +58,9 @@ class ReversibleTable(TableInputs, ReversibleInputs):
         self, checked: Table, rows: slice, dtype: torch.dtype, device: str, **rest: Any
     ) -> Source:
         """Scale numbers, code categories, and give each row its cells as targets."""
+        whole = checked.codes is None and not len(self.scaler.missing_columns)
+        if whole and not np.isnan(checked.numbers[rows]).any():
+            return super().source(checked, rows, dtype, device, **rest)
         cells = torch.from_numpy(self.cells(checked, rows)).to(dtype).to(device)
         return super().source(checked, rows, dtype, device, **rest | {"y": cells})
 

@@ -40,11 +40,11 @@ class Cells(Head):
 
     def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the mean loss over the columns of each row, to which unknown cells add nothing."""
-        numbers, logits = self._parts(full_precision(scores))
-        wanted = y[..., : self.n_numbers]
-        # What is unknown is as it should be; NaN would go on to the gradient.
-        wanted = wanted.where(wanted == wanted, numbers.detach())
-        total = (numbers - wanted).square().sum(-1)
+        scores = full_precision(scores)
+        if not self.cardinalities:
+            return _squared_errors(scores, y).mean(-1)
+        numbers, logits = self._parts(scores)
+        total = _squared_errors(numbers, y[..., : self.n_numbers]).sum(-1)
         for unlikely in self._unlikely(logits, y):
             total = total + unlikely
         return total / y.shape[-1]
@@ -78,6 +78,12 @@ class Cells(Head):
     def _parts(self, values):
         numbers, *logits = values.split([self.n_numbers, *self.cardinalities], dim=-1)
         return numbers, logits
+
+
+def _squared_errors(numbers, wanted):
+    # What is unknown is as it should be; NaN would go on to the gradient.
+    known = wanted.where(wanted == wanted, numbers.detach())
+    return F.mse_loss(numbers, known, reduction="none")
 
 
 def _cross_entropy(logits, codes):

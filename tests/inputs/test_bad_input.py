@@ -10,14 +10,14 @@ from sklearn.base import MetaEstimatorMixin, clone, is_classifier
 from sklearn.linear_model import LinearRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.utils import get_tags
-from support.instances import all_instances
+from support.instances import all_instances, shorten
 
 from sklearn_modern._neural.seq2seq import Seq2SeqEstimator
 from sklearn_modern._neural.sequences import SequenceEstimator
 from sklearn_modern.feature_selection import SequentialFeatureSelector
 
 # What an estimator around another accepts is the matter of the other.
-ESTIMATORS = [e for e in all_instances() if not isinstance(e, MetaEstimatorMixin)]
+ESTIMATORS = [shorten(e) for e in all_instances() if not isinstance(e, MetaEstimatorMixin)]
 
 
 def takes_labels(estimator):

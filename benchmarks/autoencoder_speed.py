@@ -1,13 +1,14 @@
 """Speed of an autoencoder's fit beside a bare PyTorch loop over the same network and batches.
 
-Seconds of the processor, one thread, fused Adam on both sides::
+Seconds of the processor, one thread, fused Adam on both sides. With ``pip install pyod`` its
+AutoEncoder, too, whose layers and batches are the same, all activated by ReLU::
 
     OMP_NUM_THREADS=1 python benchmarks/autoencoder_speed.py
 """
 
 import numpy as np
 import torch
-from command_line import command_line, small
+from command_line import command_line, installed, small
 from ratio import compare, of_processor
 from torch import nn
 
@@ -36,8 +37,12 @@ def plain(n_columns):
     )  # fmt: skip
 
 
+def rows(n_rows, n_columns):
+    return np.random.default_rng(0).normal(size=(n_rows, n_columns)).astype(np.float32)
+
+
 def fits(n_rows, n_columns, batch_size):
-    X = np.random.default_rng(0).normal(size=(n_rows, n_columns)).astype(np.float32)
+    X = rows(n_rows, n_columns)
     data = torch.from_numpy(X)
 
     def theirs():
@@ -45,8 +50,8 @@ def fits(n_rows, n_columns, batch_size):
         net = plain(n_columns)
         optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, fused=True)
         for _ in range(EPOCHS):
-            for rows in torch.randperm(n_rows).split(batch_size):
-                batch = data[rows]
+            for chosen in torch.randperm(n_rows).split(batch_size):
+                batch = data[chosen]
                 optimizer.zero_grad()
                 nn.functional.mse_loss(net(batch), batch).backward()
                 optimizer.step()
@@ -57,13 +62,41 @@ def fits(n_rows, n_columns, batch_size):
     return compare(ours, theirs, repeats=5, seconds=of_processor)
 
 
+def fits_of_pyod(n_rows, n_columns, batch_size):
+    from pyod.models.auto_encoder import AutoEncoder
+
+    X = rows(n_rows, n_columns)
+
+    def theirs():
+        AutoEncoder(
+            hidden_neuron_list=[*HIDDEN, CODE],
+            batch_norm=False,
+            dropout_rate=0.0,
+            optimizer_params={},
+            epoch_num=EPOCHS,
+            batch_size=batch_size,
+            device="cpu",
+            verbose=0,
+        ).fit(X)
+
+    def ours():
+        Autoencoder(CODE, activation="relu", batch_size=batch_size, **SETTINGS).fit(X)
+
+    return compare(ours, theirs, repeats=5, seconds=of_processor)
+
+
 def main():
     command_line(__doc__).parse_args()
     torch.set_num_threads(1)
+    has_pyod = installed("pyod", "PyOD's AutoEncoder")
     for n_rows, n_columns, batch_size in ((2000, 30, 32), (10_000, 64, 128), (20_000, 784, 256)):
         ratio = fits(small(n_rows, 200), n_columns, batch_size)
         shape = f"{n_rows} x {n_columns}, batches of {batch_size}"
         print(f"fit of {shape}, bare loop / ours:", ratio, flush=True)
+    for n_rows, batch_size in ((2000, 32), (10_000, 128)) if has_pyod else ():
+        ratio = fits_of_pyod(small(n_rows, 200), 30, batch_size)
+        shape = f"{n_rows} x 30, batches of {batch_size}"
+        print(f"fit of {shape}, PyOD / ours:", ratio, flush=True)
 
 
 if __name__ == "__main__":

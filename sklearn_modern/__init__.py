@@ -21,6 +21,7 @@ __all__ = [
     "model_selection",
     "neural_network",
     "ordinal",
+    "outlier_detection",
     "report",
     "shared_fits",
     "show_versions",

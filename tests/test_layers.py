@@ -25,7 +25,7 @@ FLOORS = [
     {"_neural"},
     {"ensemble"},
     {"decomposition", "density", "neural_network", "ordinal"},
-    {"calibration", "feature_selection", "model_selection"},
+    {"calibration", "feature_selection", "model_selection", "outlier_detection"},
     {"report"},
     {"__main__"},
 ]
@@ -43,6 +43,7 @@ TORCH_FREE = [
     "feature_selection",
     "model_selection",
     "metrics",
+    "outlier_detection",
     "report",
     "__main__",
 ]

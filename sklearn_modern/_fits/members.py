@@ -16,6 +16,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from sklearn_modern._core.parallel import for_workers, results
 from sklearn_modern._core.scikit_learn import num_samples, safe_indexing
 from sklearn_modern._fits.fit import Fit
+from sklearn_modern._fits.inner import random_states
 from sklearn_modern._fits.many import fit_many
 
 __all__ = ["VALIDATION", "arguments_of", "fit_members", "positions", "routed", "router_of_members"]
@@ -85,9 +86,7 @@ def fit_members(
     """
     seeds = check_random_state(random_state)
     for fit in fits if random_state is not None else ():
-        for name in sorted(estimator.get_params()):
-            if name == "random_state" or name.endswith("__random_state"):
-                fit.params[name] = seeds.randint(2**31 - 1)
+        fit.params.update(random_states(estimator, seeds))
     together = getattr(estimator, "fits_at_once", 0) > 0  # which takes one process
     n_parts = 1 if together else min(len(fits), effective_n_jobs(n_jobs))
     parts = np.array_split(np.arange(len(fits)), n_parts)

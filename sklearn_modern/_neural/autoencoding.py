@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator, shapes, steers
 from sklearn_modern._core.scikit_learn import Interval, fit_context
+from sklearn_modern._inputs.scaling import weighted_quantiles
 from sklearn_modern._inputs.validation import weighted_rows
 from sklearn_modern._neural.estimator import NeuralEstimator
 from sklearn_modern._neural.settings import BATCHES
@@ -50,7 +51,8 @@ class AutoencoderEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
         little where a row does.
     trim : float, default=0.0
         Share of the rows of a batch, those that are made again worst, that teach nothing; then
-        outliers in the training rows do little harm.
+        outliers in the training rows do little harm. Of all rows the least likely share does not
+        count in the three attributes below.
     max_iter : int or "auto", default="auto"
         Number of epochs, or of iterations for "lbfgs". "auto" is as many as have 6000 batches, but
         40 to 200.
@@ -234,10 +236,17 @@ class AutoencoderEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
         """Learn mean and covariance of the codes, and the size of the errors."""
         X, _, weight = weighted_rows(X, None, sample_weight)
         codes = self._in_chunks(X, features).astype(np.float64)
+        squared, wanted = np.moveaxis(self._in_chunks(X, self._squared_errors), 1, 0)
+        self._learn_moments(codes, squared, wanted, weight)
+        if self.trim:  # the worst rows say as little of what is usual
+            likely = self.score_samples(X)
+            kept = likely >= weighted_quantiles(likely, weight, self.trim)
+            self._learn_moments(codes[kept], squared[kept], wanted[kept], weight[kept])
+
+    def _learn_moments(self, codes, squared, wanted, weight):
         self.latent_mean_ = np.average(codes, axis=0, weights=weight)
         apart = codes - self.latent_mean_
         self.latent_covariance_ = (apart.T * weight) @ apart / weight.sum()
-        squared, wanted = np.moveaxis(self._in_chunks(X, self._squared_errors), 1, 0)
         known = ~np.isnan(wanted)
         self.noise_variance_ = _means(squared, known, weight)
         spread = _means((wanted - _means(wanted, known, weight)) ** 2, known, weight)

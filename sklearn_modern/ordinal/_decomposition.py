@@ -1,22 +1,19 @@
 """Any classifier as an ordinal one."""
 
 import copy
-import inspect
 from dataclasses import KW_ONLY
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.pipeline import Pipeline
-from sklearn.utils import Bunch, get_tags
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils import get_tags
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_modern._core.estimator import estimator
 from sklearn_modern._core.scikit_learn import HasMethods, StrOptions, fit_context, num_samples
+from sklearn_modern._fits.inner import fit_params_of, router_of_inner
 from sklearn_modern._inputs.levels import rank_order, ranks_of
 from sklearn_modern._inputs.validation import check_lengths, check_weights
 from sklearn_modern.ordinal._decisions import DECISIONS, level_probabilities, with_ends
@@ -117,7 +114,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ranks = ranks_of(y, self.class_order_)
         weight = check_weights(sample_weight, len(ranks), dtype=np.float64)
         self._present = np.unique(ranks[weight > 0])
-        fit_params = self._routed(sample_weight, fit_params)
+        fit_params = fit_params_of(self, self.estimator, sample_weight, fit_params)
         self.estimators_ = Parallel(n_jobs=self.n_jobs)(
             delayed(_fit)(clone(self.estimator), X, (ranks > level).astype(int), fit_params)
             for level in self._present[:-1]
@@ -187,22 +184,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         MetadataRouter
             The routing.
         """
-        mapping = MethodMapping().add(caller="fit", callee="fit")
-        return MetadataRouter(owner=type(self).__name__).add(
-            estimator=self.estimator, method_mapping=mapping
-        )
-
-    def _routed(self, sample_weight, fit_params):
-        if sample_weight is not None:
-            fit_params = fit_params | {"sample_weight": sample_weight}
-        if get_config()["enable_metadata_routing"]:
-            return process_routing(self, "fit", **fit_params).estimator.fit
-        if sample_weight is not None and not _takes_weights(self.estimator):
-            raise ValueError(
-                f"sample_weight was given, but {type(self.estimator).__name__}.fit does not take "
-                "it; for a step of a Pipeline, enable scikit-learn's metadata routing."
-            )
-        return Bunch(**fit_params)
+        return router_of_inner(self, self.estimator)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -212,13 +194,6 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
 def _fit(estimator, X, beyond, fit_params):
     return estimator.fit(X, beyond, **fit_params)
-
-
-def _takes_weights(estimator):
-    parameters = inspect.signature(estimator.fit).parameters
-    handed_on = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    # A Pipeline takes keywords, but not this one.
-    return "sample_weight" in parameters or (handed_on and not isinstance(estimator, Pipeline))
 
 
 def _probability_of_yes(estimator, X):

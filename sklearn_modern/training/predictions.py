@@ -58,9 +58,18 @@ def judged(objective: Objective, batch: Batch) -> tuple[np.ndarray, ...]:
     codes : ndarray of shape (members, rows, n_codes)
         The codes.
     """
+    n_rows = len(batch)
     with _inference(objective):
-        found = objective.judged(objective.modules, batch)
+        numbers, *of_members = objective.judged(objective.modules, _whole(batch))
+        found = numbers[:n_rows], *(part[:, :n_rows] for part in of_members)
         return tuple(part.double().cpu().numpy() for part in found)
+
+
+def _whole(batch):
+    """Return a batch in whole blocks, with its targets."""
+    whole = batch.mapped(whole_blocks)
+    whole.y = None if batch.y is None else whole_blocks(batch.y)
+    return whole
 
 
 def _decided(objective):

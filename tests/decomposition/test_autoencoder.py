@@ -168,6 +168,24 @@ def test_trimmed_rows_teach_nothing():
     assert error(trimmed) < 0.5 * error(plain)
 
 
+def test_trimmed_rows_do_not_count_in_the_density():
+    """The least likely share by the density of all rows is left out of it."""
+    outliers = np.vstack([IRIS, IRIS[:15] * [1, -1, 2, -3]])
+    model = Autoencoder(1, trim=0.2, precision="float64", **TINY).fit(outliers)
+    codes, errors = model.transform(outliers), model.reconstruct(outliers) - outliers
+
+    def moments(rows):
+        return codes[rows].mean(), codes[rows].var(), (errors[rows] ** 2).mean(0)
+
+    center, spread, variance = moments(slice(None))
+    likely = norm(center, np.sqrt(spread)).logpdf(codes[:, 0])
+    likely += norm(0, np.sqrt(variance)).logpdf(errors).sum(1)
+    kept = likely >= np.sort(likely)[32]  # all but 32 of 165
+    found = model.latent_mean_, model.latent_covariance_, model.noise_variance_
+    for value, expected in zip(found, moments(kept), strict=True):
+        np.testing.assert_allclose(value.ravel(), np.ravel(expected), rtol=1e-6)
+
+
 def test_penalties_do_what_they_say():
     settings = TINY | {"max_iter": 60}
     plain, sparse, flat = (

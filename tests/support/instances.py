@@ -4,6 +4,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier
 from support.plain_estimators import PlainCentroid, PlainRidge
 
+from sklearn_modern.decomposition import Autoencoder
+from sklearn_modern.density import NormalizingFlow
 from sklearn_modern.utils.discovery import all_estimators
 
 # Public name -> keyword arguments, one entry a setting. Arithmetic is exact (float64, one batch)
@@ -142,6 +144,10 @@ SETTINGS: dict[str, list[dict]] = {
     "RNNGenerator": [_EXACT | _RNN, _EXACT | _RNN | {"direction": "both"}],
     "RNNRegressor": [_EXACT | _RNN],
     "RNNSeq2Seq": [_EXACT | _RNN],
+    "ScoreOutlierDetector": [
+        {"estimator": NormalizingFlow(**_EXACT | _FLOW | {"n_transforms": 2})},
+        {"estimator": Autoencoder(**_EXACT | _AUTOENCODER)},
+    ],
     "SequenceCNNClassifier": [_EXACT | _SEQUENCE_CNN],
     "SequenceCNNRegressor": [_EXACT | _SEQUENCE_CNN],
     "SequentialFeatureSelector": [
@@ -191,6 +197,7 @@ DEFAULTS: dict[str, dict] = {
     "RNNGenerator": _BRIEF,
     "RNNRegressor": _BRIEF | {"max_iter": 40},  # it learns little in 5
     "RNNSeq2Seq": _BRIEF,
+    "ScoreOutlierDetector": {},
     "SequenceCNNClassifier": _BRIEF,
     "SequenceCNNRegressor": _BRIEF,
     "SequentialFeatureSelector": _INNER | {"cv": 3},
@@ -231,6 +238,7 @@ BEYOND_DEFAULTS: dict[str, dict[str, str]] = {
     "RNNGenerator": _BATCHES,
     "RNNRegressor": _BATCHES,
     "RNNSeq2Seq": _BATCHES,
+    "ScoreOutlierDetector": _BATCHES,
     "SequenceCNNClassifier": _BATCHES,
     "SequenceCNNRegressor": _BATCHES,
     "SequentialFeatureSelector": {

@@ -5,16 +5,19 @@ cancer: three quarters of the rows, split with seed 0, in the units of the data.
 bandwidth, or their number of components and regularisation, by cross-validation. The simulator
 gives two moons, too (Lueckmann et al. 2021, "Benchmarking Simulation-Based Inference"); samples of
 the posterior at two observations are compared with exact ones by a classifier, whose best accuracy
-is 0.5. ``--seeds`` says how often each is fitted::
+is 0.5. Where sbi is installed, its neural posterior estimation with a masked autoregressive flow
+learns from the same simulations. ``--seeds`` says how often each is fitted::
 
+    pip install sbi
     OMP_NUM_THREADS=1 python benchmarks/density_accuracy.py
 """
 
+import tempfile
 import time
 
 import numpy as np
 import torch
-from command_line import command_line, few, is_quick, small
+from command_line import command_line, few, installed, is_quick, small
 from sklearn.datasets import load_breast_cancer, make_moons
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -109,18 +112,59 @@ def exact_samples(observed, n, rng):
     return np.concatenate(found)[:n]
 
 
-def simulated(seed, n_simulations):
+def simulated(seed, n_simulations, with_sbi):
     rng = np.random.default_rng(seed)
     parameters = rng.uniform(-1, 1, size=(small(n_simulations, 200), 2))
-    posterior = PosteriorEstimator(prior=(-1, 1), **settings(seed))
-    seconds = fitted(posterior, simulator(parameters, rng), parameters)
+    seen = simulator(parameters, rng)
     observations = simulator(np.array([[0.3, -0.5], [-0.6, 0.2]]), np.random.default_rng(0))
-    n_samples, found = small(N_SAMPLES, 100), []
-    for observed in observations:
-        samples = posterior.sample(observed[np.newaxis], n_samples, random_state=seed)[0]
-        exact = exact_samples(observed, n_samples, rng)
-        found.append(classifier_two_sample_test(samples, exact, cv=2, random_state=seed).accuracy)
-    return {"accuracy of the classifier": np.mean(found), "seconds": seconds}
+    n_samples = small(N_SAMPLES, 100)
+    exact = [exact_samples(observed, n_samples, rng) for observed in observations]
+
+    def told_apart(sample):
+        pairs = zip(map(sample, observations), exact, strict=True)
+        found = [classifier_two_sample_test(*pair, cv=2, random_state=seed) for pair in pairs]
+        return np.mean([test.accuracy for test in found])
+
+    results = {}
+    for name, one in (("ours", {}), ("ours, one member", {"n_members": 1})):
+        posterior = PosteriorEstimator(prior=(-1, 1), **settings(seed) | one)
+        results[f"{name}, seconds"] = fitted(posterior, seen, parameters)
+        results[f"{name}, accuracy of the classifier"] = told_apart(
+            lambda observed, by=posterior: by.sample(observed[np.newaxis], n_samples, seed)[0]
+        )
+    if with_sbi:
+        torch.manual_seed(seed)
+        start = time.process_time()
+        theirs = posterior_of_sbi(parameters, seen)
+        results["sbi, seconds"] = time.process_time() - start
+        results["sbi, accuracy of the classifier"] = told_apart(
+            lambda observed: theirs(observed, n_samples)
+        )
+    return results
+
+
+def posterior_of_sbi(parameters, seen):
+    """Return a function that draws samples given an observation."""
+    from sbi.inference import NPE
+    from sbi.utils import BoxUniform
+    from torch.utils.tensorboard import SummaryWriter
+
+    with tempfile.TemporaryDirectory() as folder:
+        inference = NPE(
+            prior=BoxUniform(-torch.ones(2), torch.ones(2)),
+            density_estimator="maf",
+            summary_writer=SummaryWriter(folder),
+            show_progress_bars=False,
+        )
+        inference.append_simulations(*map(torch.Tensor, (parameters, seen)))
+        inference.train(max_num_epochs=small(2**31 - 1, 2))
+    posterior = inference.build_posterior()
+
+    def sample(observed, n_samples):
+        x = torch.Tensor(observed)
+        return posterior.sample((n_samples,), x=x, show_progress_bars=False).numpy()
+
+    return sample
 
 
 def show(name, results):
@@ -137,9 +181,10 @@ def main():
     seeds = range(small(arguments.seeds, 1))
     show("two moons", [moons(seed) for seed in seeds])
     show("breast cancer", [cancer(seed) for seed in seeds])
+    with_sbi = installed("sbi", "the posteriors beside ours")
     for n_simulations in (1_000, 10_000):
         name = f"simulated two moons, {n_simulations} simulations"
-        show(name, [simulated(seed, n_simulations) for seed in seeds])
+        show(name, [simulated(seed, n_simulations, with_sbi) for seed in seeds])
 
 
 if __name__ == "__main__":

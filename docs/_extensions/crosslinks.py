@@ -28,11 +28,11 @@ GROUPS = {
     "Loss": "loss quantile quantiles class_weight label_smoothing",
     "Training": "solver learning_rate learning_rate_init batch_size max_iter momentum "
     "gradient_clip warm_start callbacks",
-    "Regularisation": "alpha dropout noise masking sparsity contraction trim l2_regularization "
-    "subsample max_features augment mixup cutmix",
+    "Regularisation": "alpha dropout noise masking sparsity contraction trim beta "
+    "l2_regularization subsample max_features augment mixup cutmix",
     "Early stopping": "early_stopping validation_fraction n_iter_no_change tol scoring",
     "Data": "categorical_features numerical_embedding n_bins input_scaling scale_target "
-    "input_shape spatial_dims channels max_length bounds conditional prior",
+    "input_shape spatial_dims channels max_length bounds conditional n_importance prior",
     "Text": "analyzer target_analyzer token_pattern lowercase min_df embedding_size token_vectors "
     "token_dropout",
     "Where and how": "device precision n_jobs random_state verbose",

@@ -34,8 +34,11 @@ class ImageForm:
     """
 
     def __init__(self, X: Any, reader: SpatialReader) -> None:
-        first = np.asarray(X[0] if isinstance(X, (list, tuple)) else X[:1])
-        n_axes = first.ndim + isinstance(X, (list, tuple))
+        is_list = isinstance(X, (list, tuple))
+        if not (is_list or hasattr(X, "shape")):
+            X = np.asarray(X)
+        first = np.asarray(X[0] if is_list else X[:1])
+        n_axes = first.ndim + is_list
         self.is_flat = n_axes == 2 and reader.input_shape is not None
         self.has_channels = self.is_flat or n_axes == len(reader.shape) + 1
         self.last = reader.channels == "last"

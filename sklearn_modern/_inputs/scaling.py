@@ -165,6 +165,21 @@ class NumberScaler:
         scaled = np.array(scaled[:, : len(self.center)], dtype=np.float64)
         return self._unscaled(scaled)
 
+    def log_slope(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the slope of a linear scaling, summed over known numbers.
+
+        Parameters
+        ----------
+        numbers : ndarray of shape (n_samples, n_features)
+            Numbers in their own units, NaN where missing.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_samples,)
+            For "standard" and None, of which the slopes are the same everywhere.
+        """
+        return ~np.isnan(numbers) @ -np.log(self.scale)
+
     def _scaled(self, block):
         block -= self.center
         block /= self.scale

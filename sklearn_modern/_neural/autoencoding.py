@@ -1,30 +1,28 @@
 """Estimators that squeeze rows into codes, and make rows of codes."""
 
-from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import KW_ONLY
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
-import torch
 from scipy.linalg import solve_triangular
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_modern._core.estimator import estimator, shapes, steers
+from sklearn_modern._core.estimator import estimator, shapes
 from sklearn_modern._core.scikit_learn import Interval, fit_context
 from sklearn_modern._inputs.scaling import weighted_quantiles
 from sklearn_modern._inputs.validation import weighted_rows
-from sklearn_modern._neural.estimator import NeuralEstimator
+from sklearn_modern._neural.coding import CodingEstimator
 from sklearn_modern._neural.settings import BATCHES
-from sklearn_modern.networks.random import MemberRandom
-from sklearn_modern.training.predictions import cells_of_codes, features, judged
+from sklearn_modern.training.objective import Objective
+from sklearn_modern.training.predictions import judged
 from sklearn_modern.training.reconstruction import Autoencoder, Reconstruction
+from sklearn_modern.training.sources import Batch
 
 __all__ = ["AutoencoderEstimator"]
 
-# max_iter="auto": as many epochs as have so many batches, but from and to so many.
-_BATCHES, _FEWEST, _MOST = 6000, 40, 200
+# n_components=None: a third of what the encoder takes, but at most so many.
+_SHARE, _MOST = 3, 8
 
 # The narrowest noise that is assumed of a column, as a share of its standard deviation, so that the
 # density of what is made again exactly stays finite.
@@ -32,13 +30,14 @@ _NARROWEST = 1e-3
 
 
 @estimator
-class AutoencoderEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralEstimator):
+class AutoencoderEstimator(CodingEstimator):
     """An encoder and a decoder, trained to make rows again from their codes.
 
     Parameters
     ----------
-    dropout : float, default=0.0
-        Probability with which a hidden unit is left out of a training step.
+    n_components : int or None, default=None
+        Width of a code. None is a third of the columns after categories are encoded, or of the
+        pixels, but at most 8.
     noise : float, default=0.0
         Standard deviation of what is added to scaled numbers in a training step, which the network
         learns to remove.
@@ -53,11 +52,6 @@ class AutoencoderEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
         Share of the rows of a batch, those that are made again worst, that teach nothing; then
         outliers in the training rows do little harm. Of all rows the least likely share does not
         count in the three attributes below.
-    max_iter : int or "auto", default="auto"
-        Number of epochs, or of iterations for "lbfgs". "auto" is as many as have 6000 batches, but
-        40 to 200.
-    n_iter_no_change : int, default=50
-        Epochs without improvement after which training stops.
 
     Attributes
     ----------
@@ -69,28 +63,22 @@ class AutoencoderEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
         Mean squared error of each column of numbers, in the units of X.
     """
 
+    n_components: int | None = shapes(default=None, differs=False)
     _: KW_ONLY
-    dropout: float = shapes(default=0.0, differs=False, needs=BATCHES)
     noise: float = shapes(default=0.0, differs=False, needs=BATCHES)
     masking: float = shapes(default=0.0, differs=False, needs=BATCHES)
     sparsity: float = shapes(default=0.0, differs=False)
     contraction: float = shapes(default=0.0, differs=False, needs=BATCHES)
     trim: float = shapes(default=0.0, differs=False, needs=BATCHES)
-    max_iter: int | str = steers(default="auto", differs=True)
-    n_iter_no_change: int = steers(default=50, differs=True)
 
     _parameter_constraints = {
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left"), None],
         "noise": [Interval(Real, 0, None, closed="left")],
         "masking": [Interval(Real, 0, 1, closed="left")],
         "sparsity": [Interval(Real, 0, None, closed="left")],
         "contraction": [Interval(Real, 0, None, closed="left")],
         "trim": [Interval(Real, 0, 1, closed="left")],
     }
-
-    @abstractmethod
-    def _make_network(self, random: MemberRandom) -> Autoencoder:
-        """Make the encoder and the decoder, with initial weights."""
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None, X_val=None):
@@ -130,7 +118,7 @@ class AutoencoderEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
         ndarray of shape (n_samples, n_features_out)
             The codes, those of several members side by side.
         """
-        return self._in_chunks(X, features)
+        return self._encoded(X)
 
     def inverse_transform(self, X):
         """Make rows of codes.
@@ -146,17 +134,7 @@ class AutoencoderEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
             Rows in the form of X of ``fit``; several members make them together. Whole numbers
             become floats.
         """
-        check_is_fitted(self, "net_")
-        codes = check_array(X, dtype=np.float64)
-        if codes.shape[1] != self._n_features_out:
-            raise ValueError(
-                f"X has codes of the width {codes.shape[1]}, but {type(self).__name__} makes codes "
-                f"of the width {self._n_features_out}."
-            )
-        members = torch.from_numpy(codes).unflatten(1, (self._members, -1)).transpose(0, 1)
-        net = self._net_on_device()
-        cells = cells_of_codes(net.objective, members.to(self.device_, self._dtype))
-        return self._inputs.restored(cells, whole=False)
+        return self._made_of(self._checked_codes(X))
 
     def reconstruct(self, X):
         """Make rows again: without noise, and without holes.
@@ -172,9 +150,7 @@ class AutoencoderEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
             All cells as the network makes them, in the form of X; several members make them
             together. Whole numbers become floats.
         """
-        decoded = torch.from_numpy(self._decode(X))
-        decided = self.net_.objective.decide(decoded)
-        return self._inputs.restored(decided.numpy(), whole=False)
+        return self._reconstructed(X)
 
     def score_samples(self, X):
         r"""Return how likely rows are, as PCA does: the density of the code, and of what is left.
@@ -217,61 +193,45 @@ class AutoencoderEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
     # The parts of a fit, in the order of the calls.
 
     def _make_objective(self, random):
-        network = self._make_network(random)
+        encoder = self._make_encoder(random)
+        n_embedded = self._n_embedded(encoder)
+        n_codes = self.n_components or max(1, min(_MOST, n_embedded // _SHARE))
+        decoder = self._make_decoder(encoder, n_codes, (), random)
         return Reconstruction(
-            network,
+            Autoencoder(
+                self._make_corruption(self.noise, self.masking, encoder, random),
+                encoder,
+                n_codes,
+                decoder,
+                self._make_head(decoder.n_features_out, random),
+                random,
+            ),
             random,
             sparsity=self.sparsity,
             contraction=self.contraction,
             trim=self.trim,
         )
 
-    def _n_epochs(self, n_rows):
-        if self.max_iter != "auto":
-            return self.max_iter
-        in_epoch = -(-n_rows // self._rows_in_a_batch(n_rows))
-        return int(np.clip(round(_BATCHES / in_epoch), _FEWEST, _MOST))
-
     def _learn_density(self, X, sample_weight):
         """Learn mean and covariance of the codes, and the size of the errors."""
         X, _, weight = weighted_rows(X, None, sample_weight)
-        codes = self._in_chunks(X, features).astype(np.float64)
-        squared, wanted = np.moveaxis(self._in_chunks(X, self._squared_errors), 1, 0)
-        self._learn_moments(codes, squared, wanted, weight)
+        self._learn_moments(X, weight)
         if self.trim:  # the worst rows say as little of what is usual
             likely = self.score_samples(X)
             kept = likely >= weighted_quantiles(likely, weight, self.trim)
-            self._learn_moments(codes[kept], squared[kept], wanted[kept], weight[kept])
+            self._learn_moments(X, weight * kept)
 
-    def _learn_moments(self, codes, squared, wanted, weight):
+    def _learn_moments(self, X, weight):
+        errors = _Errors(self._judged, weight)
+        codes = self._in_chunks(X, errors)
         self.latent_mean_ = np.average(codes, axis=0, weights=weight)
         apart = codes - self.latent_mean_
         self.latent_covariance_ = (apart.T * weight) @ apart / weight.sum()
-        known = ~np.isnan(wanted)
-        self.noise_variance_ = _means(squared, known, weight)
-        spread = _means((wanted - _means(wanted, known, weight)) ** 2, known, weight)
+        spread = errors.variances()
         narrowest = _NARROWEST**2 * np.where(spread > 0, spread, 1.0)
-        self.noise_variance_ = np.maximum(self.noise_variance_, narrowest)
+        self.noise_variance_ = np.maximum(errors.means(errors.squared), narrowest)
 
     # Parts of predictions.
-
-    @property
-    def _members(self):
-        return len(self.net_.module_.squeeze.weight)
-
-    @property
-    def _n_features_out(self):
-        return self.net_.module_.squeeze.weight.shape[2] * self._members
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = []
-        return tags
-
-    def _squared_errors(self, objective, batch):
-        """Return the members' mean squared error of each number, and the numbers: (rows, 2, n)."""
-        wanted, made, _, _ = self._judged(objective, batch)
-        return np.stack([((made - wanted) ** 2).mean(axis=0), wanted], axis=1)
 
     def _log_density(self, objective, batch):
         wanted, made, unlikely, codes = self._judged(objective, batch)
@@ -302,8 +262,41 @@ class AutoencoderEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Ne
         return np.stack(found)
 
 
-def _means(values, known, weight):
-    """Return the weighted mean of what is known of each column, 0 where nothing is."""
-    total = weight @ known
-    summed = weight @ np.where(known, values, 0.0)
-    return np.divide(summed, total, out=np.zeros(values.shape[1]), where=total > 0)
+class _Errors:
+    """Sums up errors chunk by chunk, since all of an image's pixels have their own.
+
+    Parameters
+    ----------
+    judged : callable
+        Returns numbers of the rows of a batch, how members make them again, and more.
+    weight : ndarray of shape (n_samples,)
+        Weights of the rows, which come in this order.
+    """
+
+    def __init__(self, judged: Callable, weight: np.ndarray) -> None:
+        self.judged, self.weight, self.n_rows = judged, weight, 0
+
+    def __call__(self, objective: Objective, batch: Batch) -> np.ndarray:
+        """Add a chunk; return its codes (rows, members * n)."""
+        wanted, made, _, codes = self.judged(objective, batch)
+        weight = self.weight[self.n_rows :][: len(wanted)]
+        known = ~np.isnan(wanted)
+        if self.n_rows == 0:
+            # Far from zero, squares would hide how numbers vary.
+            self.middle = np.where(known, wanted, 0.0).sum(0) / np.maximum(known.sum(0), 1)
+            self.total = self.squared = self.first = self.second = np.zeros(wanted.shape[1])
+        self.n_rows += len(wanted)
+        apart = np.where(known, wanted - self.middle, 0.0)
+        squares = np.where(known, ((made - wanted) ** 2).mean(axis=0), 0.0)
+        self.total = self.total + weight @ known
+        self.squared = self.squared + weight @ squares
+        self.first, self.second = self.first + weight @ apart, self.second + weight @ apart**2
+        return np.moveaxis(codes, 0, 1).reshape(len(wanted), -1)
+
+    def means(self, sums: np.ndarray) -> np.ndarray:
+        """Return means over known numbers, 0 where there are none."""
+        return np.divide(sums, self.total, out=np.zeros(len(sums)), where=self.total > 0)
+
+    def variances(self) -> np.ndarray:
+        """Return the variances of the columns."""
+        return np.maximum(self.means(self.second) - self.means(self.first) ** 2, 0.0)

@@ -2,18 +2,20 @@
 
 from dataclasses import KW_ONLY
 from numbers import Integral
+from typing import Any
 
 from sklearn_modern._core.estimator import estimator, shapes, steers
 from sklearn_modern._core.scikit_learn import Interval, StrOptions
-from sklearn_modern._neural.images import ImageEstimator
+from sklearn_modern._neural.images import ImageEstimator, ImageSettings
 from sklearn_modern.networks.convnet import ARCHITECTURES, STEMS, ConvNet
+from sklearn_modern.networks.random import MemberRandom
 
-__all__ = ["ConvolutionalEstimator"]
+__all__ = ["ConvolutionalEstimator", "ConvolutionalSettings"]
 
 
 @estimator
-class ConvolutionalEstimator(ImageEstimator):
-    """An estimator whose network is convolutional, over one, two or three spatial axes.
+class ConvolutionalSettings(ImageSettings):
+    """A network that convolves, over one, two or three spatial axes, whatever it makes of them.
 
     Parameters
     ----------
@@ -33,8 +35,6 @@ class ConvolutionalEstimator(ImageEstimator):
         if an axis is longer than 64.
     bottleneck : bool, default=False
         Whether the residual blocks are bottlenecks, for deep and wide networks.
-    max_iter : int, default=30
-        Number of epochs, or of iterations for "lbfgs".
     """
 
     _: KW_ONLY
@@ -44,7 +44,6 @@ class ConvolutionalEstimator(ImageEstimator):
     kernel_size: int | None = shapes(default=None, differs=False)
     stem: str = shapes(default="auto", differs=False)
     bottleneck: bool = shapes(default=False, differs=False)
-    max_iter: int = steers(default=30, differs=True)
 
     _parameter_constraints = {
         "architecture": [StrOptions(set(ARCHITECTURES))],
@@ -55,7 +54,8 @@ class ConvolutionalEstimator(ImageEstimator):
         "bottleneck": ["boolean"],
     }
 
-    def _new_body(self, random):
+    def _convolutions(self, random: MemberRandom, **more: Any) -> ConvNet:
+        """Make the network, with initial weights."""
         if self.kernel_size is not None and self.kernel_size % 2 == 0:
             raise ValueError(f"kernel_size={self.kernel_size} must be odd, to have a middle.")
         return ConvNet(
@@ -71,4 +71,22 @@ class ConvolutionalEstimator(ImageEstimator):
             mean=self._inputs.mean,
             scale=self._inputs.scale,
             dtype=self._float_type(),
+            **more,
         )
+
+
+@estimator
+class ConvolutionalEstimator(ConvolutionalSettings, ImageEstimator):
+    """An estimator whose network is convolutional, over one, two or three spatial axes.
+
+    Parameters
+    ----------
+    max_iter : int, default=30
+        Number of epochs, or of iterations for "lbfgs".
+    """
+
+    _: KW_ONLY
+    max_iter: int = steers(default=30, differs=True)
+
+    def _new_body(self, random):
+        return self._convolutions(random)

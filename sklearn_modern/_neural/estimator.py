@@ -293,6 +293,10 @@ class NeuralEstimator(TrainingSettings, ABC):
     def _index(self, rows):
         return torch.as_tensor(rows, device=self.device_)
 
+    def _float_type(self):
+        """Return the type of the weights of a network that is still to be made."""
+        return torch.float64 if self.precision == "float64" else torch.float32
+
     @property
     def _dtype(self):
         modules = self.net_.objective.modules.values()

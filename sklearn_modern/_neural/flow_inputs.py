@@ -79,6 +79,10 @@ class DensityInputs(ReversibleInputs):
         """Return scaled numbers in the units of X."""
         return self.scaler.inverse(numbers)
 
+    def log_slope(self, checked: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the determinant of the scaling's Jacobian."""
+        return self.scaler.log_slope(checked)
+
     def restored(self, cells: np.ndarray, *, whole: bool = False) -> Any:
         """Write rows in the form of X."""
         return self.form.restore(list(self.in_units(cells).T), whole=whole)

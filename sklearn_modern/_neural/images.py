@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_modern._core.estimator import estimator, shapes, steers
 from sklearn_modern._core.scikit_learn import Interval, Options, StrOptions
 from sklearn_modern._inputs.images import SpatialReader
+from sklearn_modern._neural.estimator import NeuralEstimator
 from sklearn_modern._neural.inputs import ImageInputs
 from sklearn_modern._neural.settings import BATCHES
 from sklearn_modern._neural.transfer import TransferEstimator
@@ -19,15 +20,15 @@ from sklearn_modern.augmentation.mixup import CutMix
 from sklearn_modern.augmentation.presets import make_augmentation
 from sklearn_modern.networks.foreign import ForeignBody
 
-__all__ = ["ImageEstimator"]
+__all__ = ["ImageEstimator", "ImageSettings"]
 
 # More than this many fits at once save little more.
 _FITS_AT_ONCE = 20
 
 
 @estimator
-class ImageEstimator(TransferEstimator):
-    """An estimator whose network takes arrays with one, two or three spatial axes.
+class ImageSettings(NeuralEstimator):
+    """A network that takes arrays with spatial axes, whatever it makes of them.
 
     Parameters
     ----------
@@ -39,15 +40,6 @@ class ImageEstimator(TransferEstimator):
         a number, X has an axis of channels if it has two axes more than that.
     channels : {"first", "last"}, default="first"
         Where the axis of channels is, also before rows were flattened.
-    augment : str, tuple, transform, list of these or None, default=None
-        How the images of a training batch are changed: a name ("flip", "shift", "crop", "rotate",
-        "scale", "contrast", "brightness", "color_jitter", "erase", "cutout", "noise"), a pair of
-        name and strength, a transform of :mod:`sklearn_modern.augmentation`, several of these, or
-        "standard", which suits most images: small rotations, zooms and shifts. Each channel has
-        been standardised before, so that strengths mean the same for all images and channels.
-    cutmix : float, default=0.0
-        Train on images with a box of another, whose share follows Beta(cutmix, cutmix); 0 is off.
-        With ``mixup`` the two take turns, batch by batch.
     batch_size : "auto" or int, default="auto"
         Rows of a training batch; "auto" is a hundredth of the rows, rounded to a power of two
         from 32 to 256.
@@ -62,19 +54,51 @@ class ImageEstimator(TransferEstimator):
     input_shape: tuple[int, ...] | None = shapes(default=None, differs=False)
     spatial_dims: int | str = shapes(default="auto", differs=False)
     channels: str = shapes(default="first", differs=False)
-    augment: Any = shapes(default=None, packs_with=(None,), needs=BATCHES)
-    cutmix: float = shapes(default=0.0, packs_with=(0,), needs=BATCHES)
     batch_size: int | str = steers(default="auto", differs=False, needs=BATCHES)
 
     _parameter_constraints = {
         "input_shape": [None, "array-like"],
         "spatial_dims": [StrOptions({"auto"}), Options(Integral, {1, 2, 3})],
         "channels": [StrOptions({"first", "last"})],
-        "augment": "no_validation",  # make_augmentation says what is wrong
-        "cutmix": [Interval(Real, 0, None, closed="left")],
     }
 
     _auto_batches = 100
+
+    def _make_reader(self):
+        dtype = np.float64 if self.precision == "float64" else np.float32
+        return SpatialReader(self.input_shape, self.spatial_dims, self.channels, dtype)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+@estimator
+class ImageEstimator(ImageSettings, TransferEstimator):
+    """An estimator whose network takes arrays with one, two or three spatial axes.
+
+    Parameters
+    ----------
+    augment : str, tuple, transform, list of these or None, default=None
+        How the images of a training batch are changed: a name ("flip", "shift", "crop", "rotate",
+        "scale", "contrast", "brightness", "color_jitter", "erase", "cutout", "noise"), a pair of
+        name and strength, a transform of :mod:`sklearn_modern.augmentation`, several of these, or
+        "standard", which suits most images: small rotations, zooms and shifts. Each channel has
+        been standardised before, so that strengths mean the same for all images and channels.
+    cutmix : float, default=0.0
+        Train on images with a box of another, whose share follows Beta(cutmix, cutmix); 0 is off.
+        With ``mixup`` the two take turns, batch by batch.
+    """
+
+    _: KW_ONLY
+    augment: Any = shapes(default=None, packs_with=(None,), needs=BATCHES)
+    cutmix: float = shapes(default=0.0, packs_with=(0,), needs=BATCHES)
+
+    _parameter_constraints = {
+        "augment": "no_validation",  # make_augmentation says what is wrong
+        "cutmix": [Interval(Real, 0, None, closed="left")],
+    }
 
     @property
     def fits_at_once(self) -> int:
@@ -99,11 +123,9 @@ class ImageEstimator(TransferEstimator):
         return self._inputs.export(self.net_.module_, self._dtype)
 
     def _make_inputs(self):
-        dtype = np.float64 if self.precision == "float64" else np.float32
-        reader = SpatialReader(self.input_shape, self.spatial_dims, self.channels, dtype)
         # A fitted network has statistics of its own.
         standardised = self.pretrained is None or isinstance(self.pretrained, torch.nn.Module)
-        return ImageInputs(reader, standardised=standardised)
+        return ImageInputs(self._make_reader(), standardised=standardised)
 
     def _make_body(self, random):
         body = super()._make_body(random)
@@ -132,11 +154,6 @@ class ImageEstimator(TransferEstimator):
     @property
     def _row_shape(self):
         return self._inputs.shape
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags
 
 
 def _for_each_member(augment, random, x):

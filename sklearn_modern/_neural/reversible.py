@@ -1,5 +1,6 @@
 """What X is, for a network that makes rows like those of X: inputs that know the way back."""
 
+import math
 from abc import abstractmethod
 from typing import Any
 
@@ -13,11 +14,14 @@ from sklearn_modern._inputs.table_form import TableForm
 from sklearn_modern._neural.inputs import ImageInputs, Inputs, TableInputs
 from sklearn_modern.training.sources import Source
 
-__all__ = ["ReversibleImages", "ReversibleInputs", "ReversibleTable"]
+__all__ = ["LikelyImages", "ReversibleImages", "ReversibleInputs", "ReversibleTable"]
 
 
 class ReversibleInputs(Inputs):
-    """Reads X, and writes rows in its form."""
+    """Reads X, and writes rows in its form.
+
+    What comes as targets of a source are labels, on which rows depend, and become the last input.
+    """
 
     @abstractmethod
     def restored(self, cells: np.ndarray, *, whole: bool) -> Any:
@@ -34,6 +38,13 @@ class ReversibleInputs(Inputs):
     @abstractmethod
     def in_units(self, numbers: np.ndarray) -> np.ndarray:
         """Return numbers as the network sees them (n_samples, n_numbers) in the units of X."""
+
+    @abstractmethod
+    def log_slope(self, checked: Any) -> np.ndarray:
+        """Return the logarithm of the slope of the scaling, summed over each row's known numbers.
+
+        It turns densities of numbers as the network sees them into those of X.
+        """
 
 
 class ReversibleTable(TableInputs, ReversibleInputs):
@@ -58,11 +69,11 @@ class ReversibleTable(TableInputs, ReversibleInputs):
         self, checked: Table, rows: slice, dtype: torch.dtype, device: str, **rest: Any
     ) -> Source:
         """Scale numbers, code categories, and give each row its cells as targets."""
+        labels, cells = rest.pop("y", None), None
         whole = checked.codes is None and not len(self.scaler.missing_columns)
-        if whole and not np.isnan(checked.numbers[rows]).any():
-            return super().source(checked, rows, dtype, device, **rest)
-        cells = torch.from_numpy(self.cells(checked, rows)).to(dtype).to(device)
-        return super().source(checked, rows, dtype, device, **rest | {"y": cells})
+        if not whole or np.isnan(checked.numbers[rows]).any():
+            cells = torch.from_numpy(self.cells(checked, rows)).to(dtype).to(device)
+        return _labelled(super().source(checked, rows, dtype, device, y=cells, **rest), labels)
 
     def cells(self, checked: Table, rows: slice = slice(None)) -> np.ndarray:
         """Return the cells of rows (n_samples, n_columns)."""
@@ -77,6 +88,10 @@ class ReversibleTable(TableInputs, ReversibleInputs):
     def in_units(self, numbers: np.ndarray) -> np.ndarray:
         """Return scaled numbers in the units of X."""
         return self.scaler.inverse(numbers)
+
+    def log_slope(self, checked: Table) -> np.ndarray:
+        """Return minus the logarithms of the scales of what is known of each row."""
+        return self.scaler.log_slope(checked.numbers)
 
     def restored(self, cells: np.ndarray, *, whole: bool) -> Any:
         """Write rows, cells of which may be NaN, in the form of X."""
@@ -101,6 +116,13 @@ class ReversibleImages(ImageInputs, ReversibleInputs):
             self.form = ImageForm(X, self.reader)
         return checked
 
+    def source(
+        self, checked: np.ndarray, rows: slice, dtype: torch.dtype, device: str, **rest: Any
+    ) -> Source:
+        """Take pixels to the device as they are, and labels, if there are any."""
+        labels = rest.pop("y", None)
+        return _labelled(super().source(checked, rows, dtype, device, **rest), labels)
+
     def restored(self, cells: np.ndarray, *, whole: bool) -> np.ndarray:
         """Write images, of which the pixels are standardised, in the form of X."""
         return self.form.restore(self.in_units(cells).reshape(cells.shape), whole=whole)
@@ -112,6 +134,34 @@ class ReversibleImages(ImageInputs, ReversibleInputs):
             pixels *= self.scale[:, np.newaxis]
             pixels += self.mean[:, np.newaxis]
         return pixels.reshape(len(numbers), -1)
+
+    def log_slope(self, checked: np.ndarray) -> np.ndarray:
+        """Return minus the logarithms of the scales of all pixels, which each row has."""
+        n_pixels = math.prod(self.shape[1:])
+        volume = n_pixels * np.log(self.scale).sum() if self.standardised else 0.0
+        return np.full(len(checked), -volume)
+
+
+class LikelyImages(ReversibleImages):
+    """Arrays with spatial axes, whose pixels may all be 0 or 1.
+
+    Attributes
+    ----------
+    is_binary : bool
+        Whether they are, in the fit; then they stay as they are.
+    """
+
+    def learn(self, checked: np.ndarray, weight: np.ndarray | None, *, first: bool = False) -> None:
+        """Learn the statistics of the channels, or that pixels are 0 and 1."""
+        self.is_binary = all(((row == 0) | (row == 1)).all() for row in checked)
+        super().learn(checked, weight, first=first)
+        if self.is_binary:
+            self.mean, self.scale = np.zeros_like(self.mean), np.ones_like(self.scale)
+
+
+def _labelled(source, labels):
+    """Return rows with labels as the last input, if there are any."""
+    return source if labels is None else source.joined(labels.unsqueeze(1))
 
 
 def _values_of(codes, values):

@@ -155,9 +155,6 @@ class TransferEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Neura
         body.restart(shape, random, self.dropout)
         return body
 
-    def _float_type(self):
-        return torch.float64 if self.precision == "float64" else torch.float32
-
     def _body_rate(self):
         return 1.0 if self.pretrained is None else self.body_learning_rate_factor
 

@@ -86,7 +86,7 @@ _LONGEST = 64
 
 
 class ConvNet(SpatialBody):
-    """Convolutions over one, two or three spatial axes, then the mean over all pixels.
+    """Convolutions over one, two or three spatial axes, then the mean over all pixels, or all.
 
     Parameters
     ----------
@@ -111,10 +111,18 @@ class ConvNet(SpatialBody):
         Probability with which a feature is dropped while training.
     bottleneck : bool, default=False
         Whether the blocks of residual networks narrow before they convolve.
+    pooled : bool, default=True
+        Whether the features are means over the pixels that the last stage leaves. Otherwise they
+        are all of its values, which say where things are; then rows have the size of the fit.
     mean, scale : array-like of shape (channels,) or None, default=None
         Statistics of the channels, to standardise them; None leaves the input as it is.
     dtype : torch.dtype, default=torch.float32
         Of the network.
+
+    Attributes
+    ----------
+    levels : list of (int, tuple of int)
+        Width and spatial shape of the network at each resolution, from that of the input on.
     """
 
     def __init__(
@@ -129,6 +137,7 @@ class ConvNet(SpatialBody):
         stem: str = "auto",
         dropout: float = 0.0,
         bottleneck: bool = False,
+        pooled: bool = True,
         mean: np.ndarray | None = None,
         scale: np.ndarray | None = None,
         dtype: torch.dtype = torch.float32,
@@ -147,8 +156,9 @@ class ConvNet(SpatialBody):
         depths = _depths(family, depth)
         if depth is not None:
             _check_depth(depth, len(depths) - 1 + family.halves_first + 2 * large, shape, large)
+        self.levels = [(width, tuple(shape))]
         blocks, n_channels, shape = _stem(
-            family, channels, width, shape, large, kernel_size, random
+            family, channels, width, shape, large, kernel_size, random, self.levels
         )
         rates = np.linspace(0.0, family.depth_rate, sum(depths)).tolist()
         for index, n_blocks in enumerate(depths):
@@ -169,8 +179,10 @@ class ConvNet(SpatialBody):
             )
             blocks += made
             shape = strided(shape, stride)
+            _add_level(self.levels, width * 2**index, shape)
         self.blocks = Layers(blocks)
-        if family.dense:
+        self.pooled = pooled and not family.dense
+        if not self.pooled:
             n_channels *= math.prod(shape)
         self.dense = Layers()
         for multiple in family.dense:
@@ -178,14 +190,14 @@ class ConvNet(SpatialBody):
             self.dense.append(HiddenLayer(n_channels, n_units, random, "relu", 0.0, None))
             n_channels = n_units
         self.n_features_out = n_channels
-        self.any_size = not family.dense
+        self.any_size = self.pooled
         self.to(dtype).measure(input_shape)
 
     def trunk(self, embedded: Tensor, given: Given = NOTHING) -> Tensor:
         """Apply the blocks, and take the mean over the pixels."""
         x = beside(embedded, self.members)
         x = ordered_gradient(self.blocks(x, given))
-        if len(self.dense):
+        if not self.pooled:
             pixels = apart(x.flatten(2), self.members).flatten(2)
             x = by_blocks(lambda x: self.dense(x, given), pixels)
         else:
@@ -238,7 +250,14 @@ def _counted(n, noun):
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def _stem(family, channels, width, shape, large, kernel_size, random):
+def _add_level(levels, width, shape):
+    """Note the width at a resolution, which is that of the last layer there."""
+    if tuple(shape) == levels[-1][1]:
+        levels.pop()
+    levels.append((width, tuple(shape)))
+
+
+def _stem(family, channels, width, shape, large, kernel_size, random, levels):
     """Make what comes before the first stage; return it, its channels and the shape it leaves."""
     if not large:
         if not family.has_stem:
@@ -248,5 +267,8 @@ def _stem(family, channels, width, shape, large, kernel_size, random):
     first = strides(shape)
     layers.append(ConvLayer(channels, width, 7, first, random))
     shape = strided(shape, first)
+    _add_level(levels, width, shape)
     second = strides(shape)
-    return [*layers, MaxPool(second)], width, strided(shape, second)
+    shape = strided(shape, second)
+    _add_level(levels, width, shape)
+    return [*layers, MaxPool(second)], width, shape

@@ -15,10 +15,10 @@ from sklearn_modern.networks.dropout import Dropout
 from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.random import MemberRandom
 
-__all__ = ["SpatialBody", "Standardize"]
+__all__ = ["EVALUATED_VALUES", "SpatialBody", "Standardize"]
 
 # Values of the widest activation of rows that are evaluated together.
-_EVALUATED_VALUES = 2**21
+EVALUATED_VALUES = 2**21
 
 
 class Standardize(nn.Module):
@@ -156,7 +156,7 @@ class SpatialBody(Body):
         self._products = max(work.products // n_rows, super().products) // self.members
         self._values = work.values // n_rows // self.members
         widest = max(work.widest // n_rows // self.members, math.prod(input_shape))
-        self._rows_together = max(1, _EVALUATED_VALUES // widest)
+        self._rows_together = max(1, EVALUATED_VALUES // widest)
         self.input_shape = tuple(input_shape)
 
 

@@ -11,7 +11,16 @@ from sklearn_modern.networks.rowwise import undivided, whole_blocks
 from sklearn_modern.training.objective import Modules, Objective
 from sklearn_modern.training.sources import Batch
 
-__all__ = ["cells_of_codes", "decode", "features", "guesses", "judged", "scored"]
+__all__ = [
+    "cells_of_codes",
+    "decode",
+    "drawn_of_codes",
+    "features",
+    "guesses",
+    "judged",
+    "log_weights",
+    "scored",
+]
 
 
 def decode(
@@ -38,10 +47,53 @@ def guesses(objective: Objective, batch: Batch) -> tuple[np.ndarray, tuple[np.nd
     return found.cpu().numpy(), where.cpu().numpy().nonzero()
 
 
-def cells_of_codes(objective: Objective, codes: Tensor) -> np.ndarray:
-    """Make rows of codes (members, rows, n): cells (rows, ...)."""
-    batch = Batch(codes, None, torch.arange(codes.shape[1]).unsqueeze(0))
-    return _evaluate(objective, objective.made, batch, _decided(objective))
+def cells_of_codes(objective: Objective, codes: Tensor, labels: Tensor | None = None) -> np.ndarray:
+    """Make rows of codes (members, rows, n), which may have labels: cells (rows, ...)."""
+    return _evaluate(objective, objective.made, _batch_of(codes, labels), _decided(objective))
+
+
+def drawn_of_codes(
+    objective: Objective,
+    codes: Tensor,
+    labels: Tensor | None,
+    members: Tensor,
+    uniform: Tensor,
+) -> np.ndarray:
+    """Draw rows of codes (rows, n), each by one of the members: cells (rows, ...).
+
+    Parameters
+    ----------
+    objective : Objective
+        What is asked.
+    codes : Tensor of shape (rows, n_codes)
+        The codes.
+    labels : Tensor of shape (rows,) or None
+        Codes of labels, if rows depend on them.
+    members : Tensor of int of shape (rows,)
+        Whose decoder draws a row.
+    uniform : Tensor of shape (rows, n_draws)
+        Random numbers between 0 and 1.
+    """
+
+    def finish(scores):
+        cells = objective.drawn(scores[:, : len(members)], uniform)
+        return cells[members, torch.arange(len(members), device=members.device)]
+
+    batch = _batch_of(codes.unsqueeze(0), labels)
+    return _evaluate(objective, objective.made, batch, finish)
+
+
+def _batch_of(codes, labels):
+    x = codes if labels is None else (codes, labels.view(1, -1, 1))
+    return Batch(x, None, torch.arange(codes.shape[1]).unsqueeze(0))
+
+
+def log_weights(objective: Objective, batch: Batch, noises: Tensor) -> np.ndarray:
+    """Compute the weights of the codes of some rows, of all members: (rows, codes)."""
+    n_rows = len(batch)
+    with _inference(objective):
+        weights = objective.log_weights(objective.modules, _whole(batch), noises)
+        return weights[..., :n_rows].flatten(0, 1).T.double().cpu().contiguous().numpy()
 
 
 def judged(objective: Objective, batch: Batch) -> tuple[np.ndarray, ...]:

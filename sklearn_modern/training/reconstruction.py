@@ -45,7 +45,7 @@ class Autoencoder(nn.Module):
         random: MemberRandom,
     ) -> None:
         super().__init__()
-        self.corruption, self.encoder = corruption, encoder
+        self.corruption, self.encoder, self.n_codes = corruption, encoder, n_codes
         self.squeeze = Linear(encoder.n_features_out, n_codes, random)
         self.decoder, self.head = decoder, head
 
@@ -160,12 +160,14 @@ class Reconstruction(Objective):
 
     @property
     def pads(self) -> bool:
-        """Whether the encoder wants whole blocks of rows."""
-        return self.modules["module"].encoder.pads
+        """Whether the encoder or the decoder wants whole blocks of rows."""
+        network = self.modules["module"]
+        return network.encoder.pads or network.decoder.pads
 
     def rows_together(self, shape=()) -> int:
-        """Return how many rows the encoder evaluates together."""
-        return self.modules["module"].encoder.rows_together(shape)
+        """Return how many rows the encoder and the decoder evaluate together."""
+        network = self.modules["module"]
+        return min(network.encoder.rows_together(shape), network.decoder.rows_together(shape))
 
     def _slope(self, x, codes):
         """Estimate the squared norm of the Jacobian of each row's code: (members, rows)."""

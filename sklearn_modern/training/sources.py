@@ -184,6 +184,11 @@ class Arrays(Source):
         """Return the same inputs with other targets and weights; see :class:`Source`."""
         return Arrays(self._x, **labels)
 
+    def joined(self, part: Tensor) -> "Arrays":
+        """Return the same rows with one more input."""
+        x = (*self._parts(), part)
+        return Arrays(x, self._y, self._weight, self._rows_together)
+
     def share(self, known: list[Tensor]) -> None:
         """Let go of tensors that are equal to known ones, and add the others to these."""
         x = tuple(_known(part, known) for part in self._parts())

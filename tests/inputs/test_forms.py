@@ -83,6 +83,16 @@ def test_objects_and_lists():
     assert TableForm([[1.0, "a"]]).dtype == object
 
 
+class Convertible:
+    """Becomes an array, and can do nothing else."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
 @pytest.mark.parametrize(
     ("shape", "reader", "given"),
     [
@@ -93,6 +103,7 @@ def test_objects_and_lists():
         ((2, 1, 8, 9), {}, np.asarray),
         ((2, 216), {"input_shape": (3, 8, 9), "channels": "last"}, np.asarray),
         ((2, 30), {}, np.asarray),
+        ((2, 30), {}, Convertible),
         ((2, 5, 30), {"spatial_dims": 1}, np.asarray),
     ],
     ids=str,

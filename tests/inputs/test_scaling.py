@@ -290,3 +290,13 @@ def test_a_constant_column_counts_later_if_more_is_expected():
     assert scaler.transform(np.array([[1.0, 6.0]]))[0, 1] == 0
     scaler.expect_more()
     assert scaler.transform(np.array([[1.0, 6.0]]))[0, 1] == pytest.approx(1 / np.sqrt(1 + 1 / 9))
+
+
+@pytest.mark.parametrize("kind", ["standard", None])
+def test_log_slopes_are_those_of_the_scaling(kind):
+    numbers = np.array([[0.0, 5.0, 1e6], [1.0, np.nan, 3e6], [5.0, 6.0, 4e6]])
+    scaler = NumberScaler(kind).fit(numbers)
+    scaled = scaler.transform(numbers, np.float64)[:, :3]
+    slopes = (scaler.transform(numbers + 1e-3, np.float64)[:, :3] - scaled) / 1e-3
+    slopes[1, 1] = 1.0  # what is missing has none
+    np.testing.assert_allclose(scaler.log_slope(numbers), np.log(slopes).sum(1), atol=1e-5)

@@ -113,6 +113,8 @@ OTHERS = {
     "sparsity": (0.0, 0.1),
     "contraction": (0.0, 0.1),
     "trim": (0.0, 0.1),
+    "beta": (1.0, 0.5),
+    "n_importance": (64, 8),
     "n_transforms": (2, 1),
     "kind": ("spline_coupling", "spline_autoregressive"),
     "bounds": (None, (-9.0, 9.0)),
@@ -138,6 +140,7 @@ OTHERS_OF = {
     "RNNSeq2Seq": _OF_SEQUENCES | {"attention": (None, "dot")},
     "TransformerSeq2Seq": _OF_SEQUENCES,
     "MaskedTransformer": _OF_SEQUENCES,
+    "VariationalAutoencoder": {"input_scaling": ("standard", None)},
 }
 
 
@@ -153,7 +156,7 @@ def without_a_role(cls):
 def test_the_table_has_every_neural_estimator():
     public = {cls for _, cls in all_estimators() if issubclass(cls, NeuralEstimator)}
     assert public <= {instance.kind for instance in KINDS.values()}
-    assert len(public) == 23
+    assert len(public) == 26
 
 
 def silent_on_packs(cls):

@@ -22,6 +22,8 @@ _MLP = {
 }
 _CNN = {"width": 8, "depth": (1, 1), "dropout": 0.0, "max_iter": 60, "learning_rate_init": 0.03}
 _AUTOENCODER = {"n_components": 2, "hidden_layer_sizes": (8,), "max_iter": 20}
+# The noise of codes is then the same for all rows.
+_FIXED = _EXACT | {"solver": "lbfgs", "batch_size": "auto", "max_iter": 20}
 _RNN = {
     "hidden_layer_sizes": (8,),
     "dropout": 0.0,
@@ -93,8 +95,10 @@ SETTINGS: dict[str, list[dict]] = {
         _EXACT | _AUTOENCODER,
         _EXACT | _AUTOENCODER | {"hidden_layer_sizes": (), "sparsity": 0.01, "trim": 0.1},
     ],
+    "CNNAutoencoder": [_EXACT | _CNN | {"n_components": 2, "max_iter": 20}],
     "CNNClassifier": [_EXACT | _CNN],
     "CNNRegressor": [_EXACT | _CNN],
+    "CNNVariationalAutoencoder": [_FIXED | {"width": 4, "depth": 1}],
     # The checks have few rows to calibrate by.
     "ConformalRegressor": [
         {"estimator": Ridge(), "confidence": 0.5, "random_state": 0, **settings}
@@ -159,6 +163,7 @@ SETTINGS: dict[str, list[dict]] = {
     "TransformerGenerator": [_EXACT | _CAUSAL],
     "TransformerRegressor": [_EXACT | _TRANSFORMER],
     "TransformerSeq2Seq": [_EXACT | _CAUSAL],
+    "VariationalAutoencoder": [_FIXED | {"hidden_layer_sizes": (8,)}],
     "ViTClassifier": [_EXACT | _VIT],
     "ViTRegressor": [_EXACT | _VIT],
 }
@@ -171,8 +176,10 @@ _INNER = {"estimator": LogisticRegression()}
 _ORDER = {"class_order": "sorted"}  # the labels of the checks are words
 DEFAULTS: dict[str, dict] = {
     "Autoencoder": {"max_iter": 10},
+    "CNNAutoencoder": _BRIEF,
     "CNNClassifier": _BRIEF,
     "CNNRegressor": _BRIEF,
+    "CNNVariationalAutoencoder": _BRIEF,
     "ConformalRegressor": {"estimator": Ridge(), "confidence": 0.8},  # few rows, as above
     "ExhaustiveFeatureSelector": _INNER | {"max_features": 2, "cv": 3},
     "FlowRegressor": _BRIEF | {"max_iter": 40},  # it learns little in 5
@@ -205,6 +212,7 @@ DEFAULTS: dict[str, dict] = {
     "TransformerGenerator": _BRIEF,
     "TransformerRegressor": _BRIEF | {"max_iter": 20},  # as does this one
     "TransformerSeq2Seq": _BRIEF,
+    "VariationalAutoencoder": {"max_iter": 10},
     "ViTClassifier": _BRIEF,
     "ViTRegressor": _BRIEF | {"max_iter": 12},
 }
@@ -223,8 +231,10 @@ _REPEATED = {
 }
 BEYOND_DEFAULTS: dict[str, dict[str, str]] = {
     "Autoencoder": _BATCHES,
+    "CNNAutoencoder": _BATCHES,
     "CNNClassifier": _BATCHES,
     "CNNRegressor": _BATCHES,
+    "CNNVariationalAutoencoder": _BATCHES,
     "FlowRegressor": _SPARSE_BATCHES,
     "GradientBoostingRegressor": _REPEATED,
     "MLPClassifier": _SPARSE_BATCHES,
@@ -248,6 +258,7 @@ BEYOND_DEFAULTS: dict[str, dict[str, str]] = {
     "TransformerGenerator": _BATCHES,
     "TransformerRegressor": _BATCHES,
     "TransformerSeq2Seq": _BATCHES,
+    "VariationalAutoencoder": _BATCHES,
     "ViTClassifier": _BATCHES,
     "ViTRegressor": _BATCHES,
 }

@@ -12,14 +12,18 @@ import pandas as pd
 import pytest
 import torch
 from support.adversarial import WassersteinGAN
-from support.autoencoder import VariationalAutoencoder
 from support.generated_images import stripes
 from support.pixels import PixelClassifier
 from support.recurrent import GRUClassifier
 
 from sklearn_modern._neural.seq2seq import Seq2SeqEstimator
 from sklearn_modern.augmentation import RandomErasing
-from sklearn_modern.decomposition import Autoencoder
+from sklearn_modern.decomposition import (
+    Autoencoder,
+    CNNAutoencoder,
+    CNNVariationalAutoencoder,
+    VariationalAutoencoder,
+)
 from sklearn_modern.density import FlowRegressor, NormalizingFlow, PosteriorEstimator
 from sklearn_modern.neural_network import (
     CNNClassifier,
@@ -241,6 +245,16 @@ _AUTOENCODERS = {
     "lbfgs": {"solver": "lbfgs", "batch_size": "auto"},
     "members": {"n_members": 2, "precision": "float64", "trim": 0.1, "sparsity": 0.1},
 }
+_CNN_CODES = {"n_components": 2, "width": 4, "depth": (1, 1)}
+_CNN_AUTOENCODERS = {
+    "": {"noise": 0.1, "masking": 0.2, "dropout": 0.1, "architecture": "resnet"},
+    "members": {"n_members": 2, "precision": "float64", "trim": 0.1, "contraction": 0.01},
+}
+_VARIATIONAL = {
+    "": {"dropout": 0.1},
+    "lbfgs": {"solver": "lbfgs", "batch_size": "auto"},
+    "members": {"n_members": 2, "precision": "float64", "conditional": True},
+}
 _KINDS = [
     (MLPClassifier, mixed, _MLP, _MLPS, _WIDE_MLP),
     (MLPRegressor, numbers, _MLP, some(_MLPS, "", "sgd", "members"), _WIDE_MLP),
@@ -262,12 +276,14 @@ _KINDS = [
     (TransformerSeq2Seq, spelled, _TRANSFORMER, _SEQ2SEQS, _WIDE),
     (MaskedTransformer, unlabelled_sequences, _TRANSFORMER, _MASKED, _WIDE),
     (Autoencoder, unlabelled_mixed, _CODES, _AUTOENCODERS, _WIDE_MLP),
+    (CNNAutoencoder, images, _CNN_CODES, _CNN_AUTOENCODERS, _WIDE),
+    (VariationalAutoencoder, mixed, _CODES, _VARIATIONAL, _WIDE_MLP),
+    (CNNVariationalAutoencoder, images, _CNN_CODES, some(_VARIATIONAL, "", "members"), _WIDE),
     (NormalizingFlow, numbers, _FLOW, _FLOWS, _WIDE_MLP),
     (FlowRegressor, continuous, _FLOW, some(_FLOWS, "", "autoregressive"), _WIDE_MLP),
     (PosteriorEstimator, continuous, _FLOW, {"": {}, "prior": {"prior": (-9.0, 9.0)}}, _WIDE_MLP),
     (GRUClassifier, sequences, {"width": 4}, _OTHERS, _WIDE),
     (PixelClassifier, pixels, {"width": 4}, _OTHERS, _WIDE),
-    (VariationalAutoencoder, unlabelled, {"width": 8}, _OTHERS, {"width": 4000}),
     (WassersteinGAN, unlabelled, {"width": 8}, _OTHERS, _WIDE),
 ]
 INSTANCES = {
@@ -298,16 +314,26 @@ def state_of(estimator):
 def predictions(estimator, X):
     """Return what the estimator says of rows, by each method that it has."""
     names = ("predict", "predict_proba", "predict_cumulative", "transform", "score_samples")
-    said = {name: getattr(estimator, name)(X) for name in names if hasattr(estimator, name)}
+    said = {
+        name: getattr(estimator, name)(X, **_label_of(estimator, name))
+        for name in names
+        if hasattr(estimator, name)
+    }
     if hasattr(estimator, "predict_cumulative"):
         said["as they are"] = estimator.predict_cumulative(X, repair=False)
     if hasattr(estimator, "sample"):
-        seed = {} if isinstance(estimator, (VariationalAutoencoder, WassersteinGAN)) else _SEEDED
+        seed = {} if isinstance(estimator, WassersteinGAN) else _SEEDED
         n_or_rows = X if isinstance(estimator, (Seq2SeqEstimator, FlowRegressor)) else 9
         drawn = estimator.sample(n_or_rows, **seed)
         drawn = drawn[0] if isinstance(drawn, tuple) else drawn  # labels are beside
         said["sample"] = np.concatenate(drawn) if isinstance(drawn, list) else drawn
     return said
+
+
+def _label_of(estimator, method):
+    """Return the label that codes of rows may depend on."""
+    depends = method == "transform" and getattr(estimator, "conditional", False)
+    return {"y": estimator.classes_[0]} if depends else {}
 
 
 def assert_same(estimator, other, X=None):

@@ -170,3 +170,16 @@ def test_sequences_are_evaluated_by_a_budget_of_steps():
     assert [lengths[part[0]].tolist() for part in parts] == [[1, 2, 2], [5], [9], [30]]
     members = rows.split(rows.arranged(torch.tensor([[0, 1, 2], [5, 4, 3]])))
     assert [part.shape for part in members] == [(2, 2), (2, 1)]
+
+
+def test_one_more_input_goes_with_the_rows():
+    x, y, weight = torch.arange(6.0).view(3, 2), torch.arange(3.0), torch.ones(3)
+    labels = torch.tensor([[7], [8], [9]])
+    joined = Arrays(x, y=y, weight=weight, rows_together=2).joined(labels)
+    batch = joined.take(torch.tensor([[2, 0]]))
+    assert batch.x[0].tolist() == [[[4.0, 5.0], [0.0, 1.0]]]
+    assert batch.x[1].tolist() == [[[9], [7]]]
+    assert batch.y.tolist() == [[2.0, 0.0]]
+    assert batch.weight is not None
+    assert [len(part[0]) for part in joined.split(torch.arange(3).unsqueeze(0))] == [2, 1]
+    assert len(joined.joined(labels).whole().x) == 3

@@ -17,6 +17,7 @@ __all__ = [
     "device",
     "ensemble",
     "feature_selection",
+    "generation",
     "metrics",
     "model_selection",
     "neural_network",

@@ -24,7 +24,7 @@ FLOORS = [
     {"training"},
     {"_neural"},
     {"ensemble"},
-    {"decomposition", "density", "neural_network", "ordinal"},
+    {"decomposition", "density", "generation", "neural_network", "ordinal"},
     {"calibration", "feature_selection", "model_selection", "outlier_detection"},
     {"report"},
     {"__main__"},

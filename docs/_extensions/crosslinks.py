@@ -21,11 +21,11 @@ GROUPS = {
     "depth kernel_size stem bottleneck patch_size patches n_heads pooling pretrained freeze "
     "body_learning_rate_factor cell bidirectional kernel_sizes feedforward_factor attention window "
     "positions direction start bptt context n_components mask_fraction reverse_source beam_size "
-    "length_penalty max_output_length n_transforms kind",
+    "length_penalty max_output_length n_transforms kind n_latent n_steps",
     "Levels": "class_order method decision link importance_weights threshold_learning_rate_factor",
     "Trees": "backend n_estimators max_leaf_nodes max_depth min_samples_leaf max_bins "
     "monotonic_cst interaction_cst backend_params",
-    "Loss": "loss quantile quantiles class_weight label_smoothing",
+    "Loss": "loss gradient_penalty n_critic quantile quantiles class_weight label_smoothing",
     "Training": "solver learning_rate learning_rate_init batch_size max_iter momentum "
     "gradient_clip warm_start callbacks",
     "Regularisation": "alpha dropout noise masking sparsity contraction trim beta "

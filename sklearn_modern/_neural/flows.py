@@ -12,6 +12,7 @@ from sklearn_modern._core.estimator import estimator, shapes, steers
 from sklearn_modern._core.scikit_learn import Interval, StrOptions
 from sklearn_modern._inputs.bounded import BoundedScaler
 from sklearn_modern._neural.estimator import NeuralEstimator
+from sklearn_modern._neural.mixture import drawn_by_members, given_to_members
 from sklearn_modern._neural.settings import BATCHES
 from sklearn_modern._neural.tabular import widths
 from sklearn_modern.networks.base import Body
@@ -27,9 +28,6 @@ _SPLINES = ("kind", ("spline_coupling", "spline_autoregressive"))
 
 # max_iter="auto": as many epochs as have so many batches, but from and to so many.
 _N_BATCHES, _FEWEST_EPOCHS, _MOST_EPOCHS = 4000, 20, 120
-
-# Rows of noise that a member turns into samples at once.
-_ROWS_TOGETHER = 1024
 
 
 @estimator
@@ -139,26 +137,22 @@ class FlowEstimator(NeuralEstimator):
 
     def _draw(self, source, rows, random_state):
         """Draw scaled numbers given rows of a source, each from one of the members at random."""
-        random = check_random_state(random_state)
-        n_members = len(self.net_.random)
-        members = random.randint(n_members, size=len(rows))
-        noise = random.standard_normal((len(rows), len(self._scaler.center)))
-        cells, together = np.empty(noise.shape), _ROWS_TOGETHER * n_members
-        for start in range(0, len(rows), together):
-            part = slice(start, start + together)
-            cells[part] = self._of_noise(source, rows[part], members[part], noise[part])
-        return cells
+        random, shape = check_random_state(random_state), (len(self._scaler.center),)
+        n_members, draw = len(self.net_.random), self._drawing(source, rows)
+        return drawn_by_members(n_members, len(rows), shape, random, draw)
 
     def _of_noise(self, source, rows, members, noise):
         """Let each member turn its rows of noise into numbers."""
-        order = members.argsort(kind="stable")
-        counts = np.bincount(members, minlength=len(self.net_.random))
-        own = members[order], np.arange(len(rows)) - np.repeat(counts.cumsum() - counts, counts)
-        index = np.zeros((len(counts), counts.max()), dtype=np.int64)
-        by_member = np.zeros((*index.shape, noise.shape[1]))
-        index[own], by_member[own] = rows[order], noise[order]
-        batch = source.take(self._index(index))
-        found = self._net_on_device().objective.draw(self._tensor(by_member), batch.x)
-        cells = np.empty(noise.shape)
-        cells[order] = found.cpu().numpy()[own]
-        return cells
+        draw = self._drawing(source, rows)
+        places = np.arange(len(rows))
+        return given_to_members(len(self.net_.random), places, members, noise, draw)
+
+    def _drawing(self, source, rows):
+        """Return the function that makes numbers of noise, given rows of a source."""
+        objective = self._net_on_device().objective
+
+        def draw(index, noise):
+            batch = source.take(self._index(rows[index]))
+            return objective.draw(self._tensor(noise), batch.x).cpu().numpy()
+
+        return draw

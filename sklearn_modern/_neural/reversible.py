@@ -95,8 +95,13 @@ class ReversibleTable(TableInputs, ReversibleInputs):
 
     def restored(self, cells: np.ndarray, *, whole: bool) -> Any:
         """Write rows, cells of which may be NaN, in the form of X."""
-        columns = [None] * (len(self.scaler.center) + len(self.n_known))
         numbers = self.scaler.inverse(cells)
+        return self._written(np.column_stack([numbers, cells[:, numbers.shape[1] :]]), whole)
+
+    def _written(self, cells, whole):
+        """Write rows, given numbers in the units of X and codes of categories."""
+        columns = [None] * cells.shape[1]
+        numbers = cells[:, : len(self.columns.numerical_indices)]
         for place, column in zip(self.columns.numerical_indices, numbers.T, strict=True):
             columns[place] = column
         codes = cells[:, numbers.shape[1] :].T

@@ -1,6 +1,7 @@
 """How a network is trained: the parameters that every neural estimator has."""
 
 import copy
+import math
 from dataclasses import KW_ONLY
 from numbers import Integral, Real
 from typing import Any
@@ -233,6 +234,8 @@ class TrainingSettings(BaseEstimator):
         progress = dict(net.callbacks_)["progress"]
         progress.tol, progress.patience = self.tol, self.n_iter_no_change
         progress.validate = self.early_stopping_ and validated
+        if not (progress.validate or net.objective.settles):
+            progress.patience = math.inf
         progress.adaptive = schedule == "adaptive"
         if net.lr != self.learning_rate_init:
             net.lr = self.learning_rate_init

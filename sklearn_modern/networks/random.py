@@ -99,6 +99,13 @@ class MemberRandom:
             member.normal_(generator=generator)
         return out
 
+    def uniform_like(self, like: Tensor) -> Tensor:
+        """Draw from [0, 1) in the shape of ``like`` (members, ...), where it is."""
+        out = torch.empty_like(like)
+        for member, generator in zip(out, self.generators(like.device), strict=True):
+            member.uniform_(generator=generator)
+        return out
+
     def keep_mask(
         self, like: Tensor, keep: float | Sequence[float], members: slice = slice(None)
     ) -> Tensor:

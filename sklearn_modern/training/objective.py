@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.training.batches import TrainingBatches
+from sklearn_modern.training.optimizers import BETA_1, BETA_2
 from sklearn_modern.training.sources import Batch, Part
 
 __all__ = ["Modules", "Objective", "Steps"]
@@ -103,6 +104,26 @@ class Objective(ABC):
     @property
     def rates(self) -> Mapping[str, Mapping[nn.Module, float]]:
         """Parts of each module whose learning rate is a multiple of the common one."""
+        return {}
+
+    @property
+    def betas(self) -> tuple[float, float]:
+        """How much of the moments of the gradient Adam keeps in a step."""
+        return BETA_1, BETA_2
+
+    @property
+    def settles(self) -> bool:
+        """Whether a training loss that no longer falls tells that there is no more to learn.
+
+        The losses of two players tell nothing, nor those that are mostly noise.
+        """
+        return True
+
+    def tallied(self) -> Mapping[str, Tensor]:
+        """Return what has been counted in an epoch, to be recorded in its history, and forget it.
+
+        Such as the mean loss of a second player: a number by its name.
+        """
         return {}
 
     @property

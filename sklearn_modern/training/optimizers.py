@@ -47,15 +47,23 @@ class LeanAdam(Optimizer):
         Length of the leading axis of all parameters, if that is the axis of members. Several
         members are updated exactly as each would be alone, on a CPU, too. A group may set its own
         number.
+    betas : (float, float), default=(0.9, 0.999)
+        How much of the moments stays in a step.
 
     References
     ----------
     Kingma, Ba (2015). Adam: A method for stochastic optimization. ICLR.
     """
 
-    def __init__(self, groups: list[dict], lr: float, members: int = 1) -> None:
+    def __init__(
+        self,
+        groups: list[dict],
+        lr: float,
+        members: int = 1,
+        betas: tuple[float, float] = (BETA_1, BETA_2),
+    ) -> None:
         # torch moves the counters of a fused optimiser to the parameters' device.
-        super().__init__(groups, {"lr": lr, "fused": True, "members": members})
+        super().__init__(groups, {"lr": lr, "fused": True, "members": members, "betas": betas})
         for group in self.param_groups:
             for parameter in group["params"]:
                 self.state[parameter] = {
@@ -90,7 +98,7 @@ class LeanAdam(Optimizer):
             parts = [_parts(parameter, group["members"]) for parameter in parameters]
             tensors = [_apart(several, parts) for several in tensors]
             counts = [count for count, n in zip(counts, parts, strict=True) for _ in range(n)]
-        adam_step(*tensors, counts, lr=group["lr"])
+        adam_step(*tensors, counts, lr=group["lr"], betas=group["betas"])
 
 
 def adam_step(
@@ -101,6 +109,7 @@ def adam_step(
     counts: list[Tensor],
     *,
     lr: float,
+    betas: tuple[float, float] = (BETA_1, BETA_2),
 ) -> None:
     """Update parameters, and the moments of their gradients, by a step of Adam.
 
@@ -114,8 +123,8 @@ def adam_step(
         [],
         counts,
         lr=lr,
-        beta1=BETA_1,
-        beta2=BETA_2,
+        beta1=betas[0],
+        beta2=betas[1],
         weight_decay=0.0,
         eps=EPSILON,
         amsgrad=False,
@@ -178,6 +187,7 @@ def make_optimizer(
     momentum: float,
     rates: Mapping[nn.Module, float] = MappingProxyType({}),
     members: int = 1,
+    betas: tuple[float, float] = (BETA_1, BETA_2),
 ) -> Optimizer:
     """Make the optimiser of one module's parameters.
 
@@ -198,6 +208,8 @@ def make_optimizer(
         Parts of the module whose rate is this times ``lr``; not used by "lbfgs".
     members : int, default=1
         Number of members of the module, see :class:`LeanAdam`.
+    betas : (float, float), default=(0.9, 0.999)
+        Of "adam" and "adamw": how much of the moments stays in a step.
     """
     if solver == "lbfgs":
         trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
@@ -214,7 +226,7 @@ def make_optimizer(
                 for parameter in group["params"]:
                     optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
         return optimizer
-    return LeanAdam(groups, lr=lr, members=members)
+    return LeanAdam(groups, lr=lr, members=members, betas=betas)
 
 
 def grouped(

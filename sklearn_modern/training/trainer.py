@@ -110,11 +110,11 @@ class Trainer(NeuralNet):
 
     def initialize_optimizer(self, triggered_directly: Any = None) -> "Trainer":
         """Give each module an optimiser of its own; that of "module" is ``optimizer_``."""
-        rates_of = self.objective.rates
+        rates_of, betas = self.objective.rates, self.objective.betas
         for name, module in self.objective.modules.items():
             rates = rates_of.get(name, {})
             optimizer = make_optimizer(
-                module, self.solver, self.lr, self.momentum, rates, self.random.teams
+                module, self.solver, self.lr, self.momentum, rates, self.random.teams, betas
             )
             setattr(self, _optimizer_of(name), optimizer)
         return self
@@ -264,6 +264,8 @@ class Trainer(NeuralNet):
         self.history.record(f"{prefix}_batch_count", len(iterator))
         if prefix == "train":
             self.member_losses_ = member_losses
+            for name, value in self.objective.tallied().items():
+                self.history.record(name, float(value))
 
     def _look_up(self):
         """Look up what is trained.

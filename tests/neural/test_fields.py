@@ -123,6 +123,9 @@ OTHERS = {
     # The tests' own methods.
     "n_components": (2, 3),
     "n_latent": (2, 3),
+    "gradient_penalty": (10.0, 1.0),
+    "n_critic": (3, 1),
+    "n_steps": (20, 5),
 }
 
 
@@ -131,6 +134,14 @@ _OF_SEQUENCES = {
     "channels": ("last", "first"),
     "depth": (1, 2),
     "input_scaling": ("standard", None),
+}
+# Nothing tells them when to stop.
+_OF_PLAYERS = {
+    "loss": ("wasserstein", "standard"),
+    "early_stopping": (False, False),
+    "validation_fraction": (0.1, 0.1),
+    "n_iter_no_change": (10, 10),
+    "tol": (1e-4, 1e-4),
 }
 OTHERS_OF = {
     "ViT": {"depth": (1, 2), "pooling": ("attention", "mean")},
@@ -141,6 +152,9 @@ OTHERS_OF = {
     "TransformerSeq2Seq": _OF_SEQUENCES,
     "MaskedTransformer": _OF_SEQUENCES,
     "VariationalAutoencoder": {"input_scaling": ("standard", None)},
+    "GAN": _OF_PLAYERS,
+    "DCGAN": _OF_PLAYERS | {"depth": (2, 1)},
+    "CNNFlowMatching": {"depth": (2, 1)},
 }
 
 
@@ -156,7 +170,7 @@ def without_a_role(cls):
 def test_the_table_has_every_neural_estimator():
     public = {cls for _, cls in all_estimators() if issubclass(cls, NeuralEstimator)}
     assert public <= {instance.kind for instance in KINDS.values()}
-    assert len(public) == 26
+    assert len(public) == 30
 
 
 def silent_on_packs(cls):

@@ -1,4 +1,4 @@
-"""Four methods that the package does not have, written against its contracts alone."""
+"""Four small methods, written against the contracts of the package alone."""
 
 from pathlib import Path
 

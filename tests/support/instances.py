@@ -66,6 +66,8 @@ _FLOW = {
     "learning_rate_init": 0.03,
     "early_stopping": False,
 }
+_GENERATED = {"hidden_layer_sizes": (8,), "max_iter": 20}
+_GENERATED_IMAGES = {"width": 8, "max_iter": 5}
 # The rounding of a long training of splines would show.
 _LINES = {"n_transforms": 2, "kind": "affine_coupling", "max_iter": 60}
 # What is likeliest is what scikit-learn expects to be predicted.
@@ -97,6 +99,7 @@ SETTINGS: dict[str, list[dict]] = {
     ],
     "CNNAutoencoder": [_EXACT | _CNN | {"n_components": 2, "max_iter": 20}],
     "CNNClassifier": [_EXACT | _CNN],
+    "CNNFlowMatching": [_EXACT | _GENERATED_IMAGES],
     "CNNRegressor": [_EXACT | _CNN],
     "CNNVariationalAutoencoder": [_FIXED | {"width": 4, "depth": 1}],
     # The checks have few rows to calibrate by.
@@ -104,15 +107,18 @@ SETTINGS: dict[str, list[dict]] = {
         {"estimator": Ridge(), "confidence": 0.5, "random_state": 0, **settings}
         for settings in ({}, {"method": "cv+", "cv": 2})
     ],
+    "DCGAN": [_EXACT | _GENERATED_IMAGES],
     "ExhaustiveFeatureSelector": [
         {"estimator": LogisticRegression(), "cv": 3, "max_features": 2, "fast": fast}
         for fast in ("auto", False)
     ],
+    "FlowMatching": [_EXACT | _GENERATED],
     "FlowRegressor": [_EXACT | _FLOW | _LINES],
     "FoldEnsembleClassifier": [
         _FOLDED | {"estimator": LogisticRegression(), "calibration": c} for c in _CALIBRATIONS
     ],
     "FoldEnsembleRegressor": [_FOLDED | {"estimator": Ridge()}],
+    "GAN": [_EXACT | _GENERATED, _EXACT | _GENERATED | {"loss": "standard"}],
     "GradientBoostingClassifier": [
         _XGBOOST | _SHORT_STEPS,
         _LIGHTGBM | {"learning_rate": 0.02},  # scores are compared, too, not probabilities only
@@ -178,13 +184,17 @@ DEFAULTS: dict[str, dict] = {
     "Autoencoder": {"max_iter": 10},
     "CNNAutoencoder": _BRIEF,
     "CNNClassifier": _BRIEF,
+    "CNNFlowMatching": _BRIEF,
     "CNNRegressor": _BRIEF,
     "CNNVariationalAutoencoder": _BRIEF,
     "ConformalRegressor": {"estimator": Ridge(), "confidence": 0.8},  # few rows, as above
+    "DCGAN": {"max_iter": 2},
     "ExhaustiveFeatureSelector": _INNER | {"max_features": 2, "cv": 3},
+    "FlowMatching": _BRIEF,
     "FlowRegressor": _BRIEF | {"max_iter": 40},  # it learns little in 5
     "FoldEnsembleClassifier": {"cv": 2},  # the checks have classes of few rows
     "FoldEnsembleRegressor": {},
+    "GAN": {"max_iter": 5},
     "GradientBoostingClassifier": {},
     "GradientBoostingRegressor": {},
     "GridSearchCV": _SEARCHED | {"param_grid": _GRID, "cv": 3},

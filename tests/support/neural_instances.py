@@ -16,6 +16,7 @@ from support.generated_images import stripes
 from support.pixels import PixelClassifier
 from support.recurrent import GRUClassifier
 
+from sklearn_modern._neural.adversarial import AdversarialEstimator
 from sklearn_modern._neural.seq2seq import Seq2SeqEstimator
 from sklearn_modern.augmentation import RandomErasing
 from sklearn_modern.decomposition import (
@@ -25,6 +26,7 @@ from sklearn_modern.decomposition import (
     VariationalAutoencoder,
 )
 from sklearn_modern.density import FlowRegressor, NormalizingFlow, PosteriorEstimator
+from sklearn_modern.generation import DCGAN, GAN, CNNFlowMatching, FlowMatching
 from sklearn_modern.neural_network import (
     CNNClassifier,
     CNNRegressor,
@@ -230,6 +232,10 @@ _FLOWS = {
     "members": {"n_members": 2, "precision": "float64", "conditional": True},
     "autoregressive": {"kind": "affine_autoregressive", "bounds": (-9.0, None)},
 }
+_MEMBERS = {"n_members": 2, "precision": "float64", "conditional": True}
+_MATCHINGS = {"": {}, "members": _MEMBERS}
+_PLAYERS = {"": {}, "members": _MEMBERS | {"loss": "standard", "solver": "sgd"}}
+_SMALL_IMAGES = {"width": 4, "depth": 2}
 _OTHERS = {"": {}, "members": {"n_members": 2, "solver": "sgd", "precision": "float64"}}
 
 
@@ -282,6 +288,10 @@ _KINDS = [
     (NormalizingFlow, numbers, _FLOW, _FLOWS, _WIDE_MLP),
     (FlowRegressor, continuous, _FLOW, some(_FLOWS, "", "autoregressive"), _WIDE_MLP),
     (PosteriorEstimator, continuous, _FLOW, {"": {}, "prior": {"prior": (-9.0, 9.0)}}, _WIDE_MLP),
+    (FlowMatching, mixed, {"hidden_layer_sizes": (8,)}, _MATCHINGS, _WIDE_MLP),
+    (CNNFlowMatching, images, _SMALL_IMAGES, _MATCHINGS, {"width": 32}),
+    (GAN, mixed, {"hidden_layer_sizes": (8,), "n_latent": 2}, _PLAYERS, _WIDE_MLP),
+    (DCGAN, images, _SMALL_IMAGES | {"n_latent": 2}, _PLAYERS, {"width": 32}),
     (GRUClassifier, sequences, {"width": 4}, _OTHERS, _WIDE),
     (PixelClassifier, pixels, {"width": 4}, _OTHERS, _WIDE),
     (WassersteinGAN, unlabelled, {"width": 8}, _OTHERS, _WIDE),
@@ -292,6 +302,9 @@ INSTANCES = {
     for name, settings in variants.items()
 }
 KINDS = {name: instance for name, instance in INSTANCES.items() if " " not in name}
+
+# Two players have no score that could tell when to stop.
+STOPPING = {n: i for n, i in KINDS.items() if not issubclass(i.kind, AdversarialEstimator)}
 
 
 def each(instances, *, having=""):
@@ -326,6 +339,8 @@ def predictions(estimator, X):
         n_or_rows = X if isinstance(estimator, (Seq2SeqEstimator, FlowRegressor)) else 9
         drawn = estimator.sample(n_or_rows, **seed)
         drawn = drawn[0] if isinstance(drawn, tuple) else drawn  # labels are beside
+        if isinstance(drawn, pd.DataFrame):  # whose gaps are not equal to each other
+            drawn = drawn.astype(object).where(drawn.notna(), "gap").to_numpy()
         said["sample"] = np.concatenate(drawn) if isinstance(drawn, list) else drawn
     return said
 

@@ -5,6 +5,7 @@ import torch
 
 from sklearn_modern.heads.categorical import Softmax
 from sklearn_modern.heads.cells import Cells
+from sklearn_modern.heads.likelihoods import LikelyCells
 from sklearn_modern.networks.convnet import ConvNet
 from sklearn_modern.networks.corruption import Corruption
 from sklearn_modern.networks.density import DensityNetwork
@@ -23,6 +24,7 @@ from sklearn_modern.training.reconstruction import Autoencoder, Reconstruction
 from sklearn_modern.training.sources import Arrays, Part
 from sklearn_modern.training.supervised import Supervised
 from sklearn_modern.training.trainer import Trainer
+from sklearn_modern.training.variational import EvidenceBound, VariationalNetwork
 
 N_ROWS, IMAGE, N_CHANNELS = 24, (1, 5, 4), 3
 STEPS = {"embedding": None, "n_channels": N_CHANNELS, "n_steps": 4.0, "dropout": 0.2}
@@ -87,6 +89,12 @@ def reconstruction(body, random):
     return Reconstruction(network, random)
 
 
+def evidence_bound(body, random):
+    decoder = MLP(2, [], (8,), random)
+    head = LikelyCells(decoder.n_features_out, 2, [3], random, is_complete=True)
+    return EvidenceBound(VariationalNetwork(body, None, 2, decoder, head, random), random)
+
+
 def density(body, random):
     n_context = body.n_features_out
     flow = make_flow("spline_coupling", 2, 2, [6], random, n_context=n_context, n_bins=4)
@@ -99,6 +107,7 @@ SCALED = torch.cat([normal(N_ROWS, 2), torch.zeros(N_ROWS, 1).double()], dim=1)
 OBJECTIVES = {
     "supervised": (supervised, LABELS),
     "reconstruction": (reconstruction, CELLS),
+    "evidence bound": (evidence_bound, CELLS),
     "density": (density, SCALED),
 }
 

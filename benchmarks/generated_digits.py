@@ -20,6 +20,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.svm import SVC
 
 from sklearn_modern.decomposition import CNNVariationalAutoencoder, VariationalAutoencoder
+from sklearn_modern.generation import DCGAN, CNNFlowMatching
 
 N_DRAWN, BRIGHTEST = 1500, 16.0
 ROWS, IMAGES = (64,), (8, 8)
@@ -27,6 +28,8 @@ ROWS, IMAGES = (64,), (8, 8)
 # Name -> estimator, its parameters, and the shape of a digit that it takes.
 GENERATORS = {
     "CNNVariationalAutoencoder": (CNNVariationalAutoencoder, {"n_components": 8}, IMAGES),
+    "CNNFlowMatching": (CNNFlowMatching, {}, IMAGES),
+    "DCGAN": (DCGAN, {}, IMAGES),
     "VariationalAutoencoder": (VariationalAutoencoder, {"n_components": 16}, ROWS),
 }
 

@@ -79,8 +79,7 @@ class CodedTable(TableSettings, CodingEstimator):
 
     def _make_likelihood(self, n_features, random):
         known = self._inputs.n_known.tolist()
-        is_complete = len(self._inputs.scaler.missing_columns) == 0
-        return LikelyCells(n_features, self._n_numbers, known, random, is_complete=is_complete)
+        return LikelyCells(n_features, self._n_numbers, known, random)
 
     def _make_corruption(self, noise, masking, encoder, random):
         return Corruption(noise, masking, random, self._cells_of(encoder), self._n_numbers)

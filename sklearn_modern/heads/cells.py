@@ -40,14 +40,18 @@ class Cells(Head):
 
     def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the mean loss over the columns of each row, to which unknown cells add nothing."""
-        scores = full_precision(scores)
-        if not self.cardinalities:
-            return _squared_errors(scores, y).mean(-1)
-        numbers, logits = self._parts(scores)
-        total = _squared_errors(numbers, y[..., : self.n_numbers]).sum(-1)
+        numbers, logits = self._parts(full_precision(scores))
+        wanted = y[..., : self.n_numbers]
+        # What is unknown is as it should be; NaN would go on to the gradient.
+        wanted = wanted.where(wanted == wanted, numbers.detach())
+        total = (numbers - wanted).square().sum(-1)
         for unlikely in self._unlikely(logits, y):
             total = total + unlikely
         return total / y.shape[-1]
+
+    def whole_loss(self, scores: Tensor, y: Tensor) -> Tensor:
+        """Return the losses of rows of numbers, all of which are known."""
+        return (full_precision(scores) - y).square().mean(-1)
 
     def judged(self, scores: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the numbers of rows, those of the scores, and how unlikely categories are.
@@ -78,12 +82,6 @@ class Cells(Head):
     def _parts(self, values):
         numbers, *logits = values.split([self.n_numbers, *self.cardinalities], dim=-1)
         return numbers, logits
-
-
-def _squared_errors(numbers, wanted):
-    # What is unknown is as it should be; NaN would go on to the gradient.
-    known = wanted.where(wanted == wanted, numbers.detach())
-    return F.mse_loss(numbers, known, reduction="none")
 
 
 def _cross_entropy(logits, codes):

@@ -81,8 +81,6 @@ class LikelyCells(Cells, LikelihoodHead):
     ----------
     n_features, n_numbers, cardinalities, random
         As for :class:`~sklearn_modern.heads.cells.Cells`.
-    is_complete : bool, default=False
-        Whether no number of the training rows is missing, which saves time.
     """
 
     def __init__(
@@ -91,27 +89,31 @@ class LikelyCells(Cells, LikelihoodHead):
         n_numbers: int,
         cardinalities: Sequence[int],
         random: MemberRandom,
-        *,
-        is_complete: bool = False,
     ) -> None:
         super().__init__(n_features, n_numbers, cardinalities, random)
         self.scale = Scale(n_numbers, random)
-        self.n_draws, self.is_complete = n_numbers + len(self.cardinalities), is_complete
+        self.n_draws = n_numbers + len(self.cardinalities)
 
     def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return minus the log-likelihood of each row's known cells."""
         numbers, logits = self._parts(full_precision(scores))
-        wanted, scale = y[..., : self.n_numbers], self.scale()
-        volume = scale.log() + _HALF_LOG_2PI
-        if not (self.training and self.is_complete):
-            known = wanted == wanted
-            # What is unknown is as it should be; NaN would go on to the gradient.
-            wanted, volume = wanted.where(known, numbers.detach()), volume * known
-        apart = (numbers - wanted) / scale
-        total = 0.5 * column_sums(apart.square().transpose(1, 2)) + volume.sum(-1)
+        wanted = y[..., : self.n_numbers]
+        known = wanted == wanted
+        # What is unknown is as it should be; NaN would go on to the gradient.
+        total = self._of_numbers(numbers, wanted.where(known, numbers.detach()), known)
         for own in self._unlikely(logits, y):
             total = total + own
         return total
+
+    def whole_loss(self, scores: Tensor, y: Tensor) -> Tensor:
+        """Return minus the log-likelihood of rows of numbers, all of which are known."""
+        return self._of_numbers(full_precision(scores), y, 1.0)
+
+    def _of_numbers(self, numbers, wanted, known):
+        scale = self.scale()
+        volume = (scale.log() + _HALF_LOG_2PI) * known
+        apart = (numbers - wanted) / scale
+        return 0.5 * column_sums(apart.square().transpose(1, 2)) + volume.sum(-1)
 
     def drawn(self, scores: Tensor, uniform: Tensor) -> Tensor:
         """Draw numbers and codes of categories."""

@@ -25,6 +25,10 @@ class Pixels(Head):
         """Return the mean squared error over the pixels of each row."""
         return (full_precision(scores) - y).square().flatten(2).mean(-1)
 
+    def whole_loss(self, scores: Tensor, y: Tensor) -> Tensor:
+        """Return the losses of images, all pixels of which are known, as always."""
+        return self.loss(scores, y)
+
     def judged(self, scores: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the pixels of rows, those of the scores, and nothing, as there are no categories.
 

@@ -13,7 +13,7 @@ from sklearn_modern.networks.rowwise import by_blocks
 from sklearn_modern.training.objective import Modules, Objective, Steps
 from sklearn_modern.training.sources import Batch
 
-__all__ = ["Autoencoder", "Reconstruction"]
+__all__ = ["Autoencoder", "Reconstruction", "losses_of"]
 
 
 class Autoencoder(nn.Module):
@@ -108,7 +108,7 @@ class Reconstruction(Objective):
             spoilt = spoilt.detach().requires_grad_()
         codes = network.encode(spoilt, batch.given)
         scores = network.decode(codes, batch.given)
-        losses = network.head.loss(scores, _wanted(batch, embedded), batch.given)
+        losses = losses_of(network.head, scores, batch, embedded)
         if self.sparsity:
             losses = losses + self.sparsity * codes.abs().sum(-1)
         if self.contraction:
@@ -123,7 +123,7 @@ class Reconstruction(Objective):
         network = modules["module"]
         embedded = network.encoder.embed(batch.x, batch.given)
         scores = network.decode(network.encode(embedded, batch.given), batch.given)
-        return network.head.loss(scores, _wanted(batch, embedded), batch.given), scores
+        return losses_of(network.head, scores, batch, embedded), scores
 
     def outputs(self, modules: Modules, batch: Batch) -> Tensor:
         """Return the scores of rows made again."""
@@ -174,6 +174,13 @@ class Reconstruction(Objective):
         direction = self.random.normal_like(codes)
         (slope,) = torch.autograd.grad(codes, x, direction, create_graph=True)
         return slope.flatten(2).square().sum(-1)
+
+
+def losses_of(head: Head, scores: Tensor, batch: Batch, embedded: Tensor) -> Tensor:
+    """Return the losses of rows; where they have no targets, nothing of them is missing."""
+    if batch.y is None:
+        return head.whole_loss(scores, embedded)
+    return head.loss(scores, batch.y, batch.given)
 
 
 def _wanted(batch, embedded):

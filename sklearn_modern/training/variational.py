@@ -17,6 +17,7 @@ from sklearn_modern.networks.layers import Linear
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.rowwise import by_blocks, column_sums
 from sklearn_modern.training.objective import Modules, Objective, Steps
+from sklearn_modern.training.reconstruction import losses_of
 from sklearn_modern.training.sources import Batch
 
 __all__ = ["EvidenceBound", "VariationalNetwork", "normal_points"]
@@ -211,7 +212,7 @@ class EvidenceBound(Objective):
         for noise in noises:
             codes = torch.addcmul(mean, deviation, noise)
             scores = network.decode(codes, posterior.labels, batch.given)
-            total = total + network.head.loss(scores, posterior.wanted, batch.given)
+            total = total + losses_of(network.head, scores, batch, posterior.wanted)
         if len(noises) > 1:
             total = total / len(noises)
         moments = mean.square() + deviation.square() - log_variance

@@ -91,7 +91,7 @@ def reconstruction(body, random):
 
 def evidence_bound(body, random):
     decoder = MLP(2, [], (8,), random)
-    head = LikelyCells(decoder.n_features_out, 2, [3], random, is_complete=True)
+    head = LikelyCells(decoder.n_features_out, 2, [3], random)
     return EvidenceBound(VariationalNetwork(body, None, 2, decoder, head, random), random)
 
 

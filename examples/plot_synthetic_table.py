@@ -65,7 +65,8 @@ shares.plot.bar(ax=panels[2], legend=False, rot=0)
 # %%
 # Columns together
 # ----------------
-# What depends on what is kept, too: only the old are retired.
+# What depends on what is kept, too, if not to the year: it is the old who are retired, but where
+# that begins is blurred.
 
 figure, panels = plt.subplots(1, 2, figsize=(8, 3), layout="constrained", sharex=True, sharey=True)
 for axes, (name, table) in zip(panels, {"real": X, "made": X_made}.items(), strict=True):

@@ -20,8 +20,8 @@ class DCGAN(AdversarialEstimator, ImageSettings):
     A generator turns noise into images [1]_, and a critic learns to tell them from real ones; by
     default it measures how far apart the two are (Wasserstein distance with a gradient penalty
     [2]_). Signals and volumes go, too. No pixel leaves the range that its channel had in the fit.
-    :class:`CNNFlowMatching` is more exact, and needs no luck; this one makes images in a single
-    pass.
+    The losses of two players do not tell how good images are, as that of :class:`CNNFlowMatching`
+    does; but this one makes images in a single pass.
 
     Parameters
     ----------

@@ -98,8 +98,8 @@ class TableVelocity(Velocity):
     ----------
     n_scores : int
         Numbers of a row before its indicators.
-    blocks : sequence of int
-        How many indicators each column has.
+    shares : sequence of ndarray
+        The share of each indicator of each column, from which the network starts.
     n_labels : int
         How many labels there are; 0 without labels.
     hidden_layer_sizes : sequence of int

@@ -15,7 +15,7 @@ from torch import nn
 
 from sklearn_modern.generation import GAN
 
-EPOCHS, LATENT, HIDDEN, CRITICS, PENALTY = 3, 16, (128, 128), 3, 10.0
+EPOCHS, LATENT, HIDDEN, CRITICS, PENALTY = 10, 16, (128, 128), 3, 10.0
 SETTINGS = {
     "hidden_layer_sizes": HIDDEN,
     "n_critic": CRITICS,

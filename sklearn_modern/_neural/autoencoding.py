@@ -243,8 +243,8 @@ class AutoencoderEstimator(CodingEstimator):
     def _judged(self, objective, batch):
         """Return numbers and how they are made again, in the units of X, and more; see there."""
         wanted, made, unlikely, codes = judged(objective, batch)
-        wanted = self._inputs.in_units(wanted)
-        return wanted, np.stack([self._inputs.in_units(own) for own in made]), unlikely, codes
+        flat = self._inputs.in_units(made.reshape(-1, made.shape[-1]))
+        return self._inputs.in_units(wanted), flat.reshape(made.shape), unlikely, codes
 
     def _log_density_of_codes(self, codes):
         """Return the log-density of each member's codes (members, rows, n): (members, rows)."""
@@ -280,17 +280,21 @@ class _Errors:
         """Add a chunk; return its codes (rows, members * n)."""
         wanted, made, _, codes = self.judged(objective, batch)
         weight = self.weight[self.n_rows :][: len(wanted)]
-        known = ~np.isnan(wanted)
+        missing = np.isnan(wanted)
         if self.n_rows == 0:
             # Far from zero, squares would hide how numbers vary.
-            self.middle = np.where(known, wanted, 0.0).sum(0) / np.maximum(known.sum(0), 1)
+            self.middle = np.where(missing, 0.0, wanted).sum(0) / np.maximum((~missing).sum(0), 1)
             self.total = self.squared = self.first = self.second = np.zeros(wanted.shape[1])
         self.n_rows += len(wanted)
-        apart = np.where(known, wanted - self.middle, 0.0)
-        squares = np.where(known, ((made - wanted) ** 2).mean(axis=0), 0.0)
-        self.total = self.total + weight @ known
-        self.squared = self.squared + weight @ squares
-        self.first, self.second = self.first + weight @ apart, self.second + weight @ apart**2
+        total = weight.sum()
+        if missing.any():
+            total = weight @ ~missing
+            wanted, made = (np.where(missing, self.middle, numbers) for numbers in (wanted, made))
+        apart, left = wanted - self.middle, made - wanted
+        self.total = self.total + total
+        self.first = self.first + weight @ apart
+        self.second = self.second + weight @ np.square(apart, out=apart)
+        self.squared = self.squared + (weight @ np.square(left, out=left)).mean(axis=0)
         return np.moveaxis(codes, 0, 1).reshape(len(wanted), -1)
 
     def means(self, sums: np.ndarray) -> np.ndarray:

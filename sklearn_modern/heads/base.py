@@ -48,7 +48,12 @@ class Head(nn.Module, ABC):
         self, n_features: int, n_outputs: int, random: MemberRandom, *, bias: bool = True
     ) -> None:
         super().__init__()
-        self.linear = NarrowLinear(n_features, n_outputs, random, bias=bias)
+        self.linear = self._make_linear(n_features, n_outputs, random, bias)
+
+    def _make_linear(
+        self, n_features: int, n_outputs: int, random: MemberRandom, bias: bool
+    ) -> nn.Module:
+        return NarrowLinear(n_features, n_outputs, random, bias=bias)
 
     @property
     def rates(self) -> dict[nn.Module, float]:

@@ -1,5 +1,6 @@
 """All cells of a row at once: numbers, and categories."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 from sklearn_modern.heads.base import Head
 from sklearn_modern.heads.categorical import full_precision
 from sklearn_modern.networks.given import NOTHING, Given
+from sklearn_modern.networks.layers import Linear
 from sklearn_modern.networks.random import MemberRandom
 
 __all__ = ["Cells"]
@@ -37,6 +39,10 @@ class Cells(Head):
     ) -> None:
         super().__init__(n_features, n_numbers + sum(cardinalities), random)
         self.n_numbers, self.cardinalities = n_numbers, list(cardinalities)
+
+    def _make_linear(self, n_features, n_outputs, random, bias):
+        # Many outputs take a fifth less time so. Weights start as those of other heads do.
+        return Linear(n_features, n_outputs, random, math.sqrt(1 / 3), bias=bias)
 
     def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the mean loss over the columns of each row, to which unknown cells add nothing."""

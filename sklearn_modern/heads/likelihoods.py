@@ -100,20 +100,22 @@ class LikelyCells(Cells, LikelihoodHead):
         wanted = y[..., : self.n_numbers]
         known = wanted == wanted
         # What is unknown is as it should be; NaN would go on to the gradient.
-        total = self._of_numbers(numbers, wanted.where(known, numbers.detach()), known)
+        unlikely, volume = self._of_numbers(numbers, wanted.where(known, numbers.detach()))
+        total = unlikely + (volume * known).sum(-1)
         for own in self._unlikely(logits, y):
             total = total + own
         return total
 
     def whole_loss(self, scores: Tensor, y: Tensor) -> Tensor:
         """Return minus the log-likelihood of rows of numbers, all of which are known."""
-        return self._of_numbers(full_precision(scores), y, 1.0)
+        unlikely, volume = self._of_numbers(full_precision(scores), y)
+        return unlikely + volume.sum(-1)
 
-    def _of_numbers(self, numbers, wanted, known):
+    def _of_numbers(self, numbers, wanted):
+        """Return what the places of numbers cost, and the volumes (members, 1, n_numbers)."""
         scale = self.scale()
-        volume = (scale.log() + _HALF_LOG_2PI) * known
         apart = (numbers - wanted) / scale
-        return 0.5 * column_sums(apart.square().transpose(1, 2)) + volume.sum(-1)
+        return 0.5 * column_sums(apart.square().transpose(1, 2)), scale.log() + _HALF_LOG_2PI
 
     def drawn(self, scores: Tensor, uniform: Tensor) -> Tensor:
         """Draw numbers and codes of categories."""

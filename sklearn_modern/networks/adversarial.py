@@ -65,6 +65,8 @@ class TableGenerator(nn.Module):
         latent = noise[..., : self.n_latent]
         x = (latent, labels.expand(len(latent), -1, -1)) if labels.shape[-1] else latent
         found = self.last(self.body(x))
+        if not self.blocks:
+            return found
         scores, *logits = found.split([self.n_scores, *self.blocks], dim=-1)
         draws = _gumbel(noise[..., self.n_latent :]).split(self.blocks, dim=-1)
         hot = [

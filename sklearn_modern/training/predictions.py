@@ -97,7 +97,7 @@ def log_weights(objective: Objective, batch: Batch, noises: Tensor) -> np.ndarra
 
 
 def judged(objective: Objective, batch: Batch) -> tuple[np.ndarray, ...]:
-    """Compute what an autoencoder makes of some rows, in float64.
+    """Compute what an autoencoder makes of some rows.
 
     Returns
     -------
@@ -105,16 +105,17 @@ def judged(objective: Objective, batch: Batch) -> tuple[np.ndarray, ...]:
         Scaled numbers, NaN where missing.
     made : ndarray of shape (members, rows, n_numbers)
         The same as they are made again.
-    unlikely : ndarray of shape (members, rows, n_categorical)
+    unlikely : ndarray of float64 of shape (members, rows, n_categorical)
         Minus the log-probabilities of categories, 0 where missing.
-    codes : ndarray of shape (members, rows, n_codes)
+    codes : ndarray of float64 of shape (members, rows, n_codes)
         The codes.
     """
     n_rows = len(batch)
     with _inference(objective):
-        numbers, *of_members = objective.judged(objective.modules, _whole(batch))
-        found = numbers[:n_rows], *(part[:, :n_rows] for part in of_members)
-        return tuple(part.double().cpu().numpy() for part in found)
+        wanted, *of_members = objective.judged(objective.modules, _whole(batch))
+        made, unlikely, codes = (part[:, :n_rows] for part in of_members)
+        found = wanted[:n_rows], made, unlikely.double(), codes.double()
+        return tuple(part.cpu().numpy() for part in found)
 
 
 def _whole(batch):

@@ -107,8 +107,8 @@ class RowCoder:
         cells = _cells(table)
         for column, own, parent in zip(self.columns, cells, self.parents, strict=True):
             if column.is_scored:
-                given = () if parent is None else (cells[parent],)
-                scores.append(column.scores(own, random, *given))
+                given = None if parent is None else cells[parent]
+                scores.append(column.scores(own, random, given))
             if column.n_indicators:
                 indicators.append(_indicators(column.codes(own), column.n_indicators))
         nothing = np.empty((len(table.numbers), 0))
@@ -116,39 +116,45 @@ class RowCoder:
 
     def inverse(self, vectors: np.ndarray) -> np.ndarray:
         """Return the cells of vectors: numbers and codes of categories, NaN where missing."""
-        scores, place = iter(vectors.T[: self.n_scores]), self.n_scores
-        cells, left = np.empty((len(vectors), len(self.columns))), {}
-        for index, column in enumerate(self.columns):
-            score = next(scores) if column.is_scored else None
-            if self.parents[index] is not None:
-                left[index] = score
-                continue
-            codes = np.zeros(len(vectors), dtype=np.int64)
-            if column.n_indicators:
-                codes = vectors[:, place : place + column.n_indicators].argmax(axis=1)
-                place += column.n_indicators
-            cells[:, index] = column.cells(score, codes)
-        for index, score in left.items():
-            cells[:, index] = self.columns[index].cells(score, cells[:, self.parents[index]])
+        scores, codes = self._split(vectors)
+        cells = np.empty((len(vectors), len(self.columns)))
+        # What determines others comes first.
+        for index in sorted(range(len(self.columns)), key=lambda i: self.parents[i] is not None):
+            parent = self.parents[index]
+            given = None if parent is None else cells[:, parent]
+            cells[:, index] = self.columns[index].cells(scores[index], codes[index], given)
         return cells
+
+    def _split(self, vectors):
+        """Return the score of each column, if it has one, and which of its indicators is on."""
+        each, place = iter(vectors.T[: self.n_scores]), self.n_scores
+        scores, codes = [], []
+        for column in self.columns:
+            scores.append(next(each) if column.is_scored else None)
+            block = vectors[:, place : place + column.n_indicators]
+            codes.append(block.argmax(axis=1) if column.n_indicators else _no_codes(block))
+            place += column.n_indicators
+        return scores, codes
 
 
 class _Column(ABC):
-    """A column as a score, if it has one, and a block of indicators, if it has any."""
+    """A column as a score, if it has one, and a block of indicators, if it has any.
+
+    ``given`` are the cells of the column that determines this one, if one does.
+    """
 
     is_scored = False
     n_indicators = 0
 
-    @abstractmethod
     def codes(self, cells):
-        """Return which indicator is on in each row."""
+        """Return which indicator is on in each row, 0 if there are none."""
+        return _no_codes(cells)
 
-    def scores(self, cells, random):
-        """Return the scores of cells."""
-        raise NotImplementedError
+    def scores(self, cells, random, given):
+        """Return the scores of cells, None if there are none."""
 
     @abstractmethod
-    def cells(self, scores, codes):
+    def cells(self, scores, codes, given):
         """Return cells, given their scores and which indicators are on."""
 
 
@@ -164,7 +170,7 @@ class _Levels(_Column):
         codes = np.where(np.isnan(cells), self.n_known, cells).astype(np.int64)
         return np.where(codes < self.n_indicators, codes, _NOWHERE)
 
-    def cells(self, scores, codes):
+    def cells(self, scores, codes, given):
         return np.where(codes < self.n_known, codes, np.nan)
 
 
@@ -182,7 +188,7 @@ class _FewValues(_Column):
     def codes(self, cells):
         return np.isnan(cells).astype(np.int64)
 
-    def scores(self, cells, random):
+    def scores(self, cells, random, given):
         ends = np.concatenate([[0.0], self.ends])
         # What lies between two values of the fit counts as the nearer one.
         place = np.searchsorted((self.values[1:] + self.values[:-1]) / 2, cells, side="left")
@@ -191,7 +197,7 @@ class _FewValues(_Column):
         noise = random.standard_normal(len(cells))
         return np.where(np.isnan(cells), noise, ndtri(np.clip(ranks, _END, 1 - _END)))
 
-    def cells(self, scores, codes):
+    def cells(self, scores, codes, given):
         if not len(self.values):
             return np.full(len(codes), np.nan)
         place = np.zeros(len(codes), dtype=np.int64)
@@ -216,19 +222,16 @@ class _Determined(_Column):
         self.is_scored = bool(((counts > 0).sum(axis=1) > 1).any())
         self.ends = counts.cumsum(axis=1) / counts.sum(axis=1, keepdims=True)
 
-    def codes(self, cells):
-        raise NotImplementedError
-
-    def scores(self, cells, random, parent):
-        ends = np.pad(self.ends, [(0, 0), (1, 0)])[_places(parent, self.known)]
+    def scores(self, cells, random, given):
+        ends = np.pad(self.ends, [(0, 0), (1, 0)])[_places(given, self.known)]
         place = _places(cells, self.values)
         low, high = (ends[np.arange(len(cells)), place + step] for step in (0, 1))
         ranks = low + (high - low) * random.uniform(size=len(cells))
         return ndtri(np.clip(ranks, _END, 1 - _END))
 
-    def cells(self, scores, parent):
-        ranks = np.full(len(parent), 0.5) if scores is None else ndtr(scores)
-        ends = self.ends[_places(parent, self.known)]
+    def cells(self, scores, codes, given):
+        ranks = np.full(len(given), 0.5) if scores is None else ndtr(scores)
+        ends = self.ends[_places(given, self.known)]
         # Values that never come are passed by, as their intervals are empty.
         place = (ends < ranks[:, np.newaxis]).sum(axis=1)
         return self.values[np.minimum(place, len(self.values) - 1)]
@@ -260,7 +263,7 @@ class _ManyValues(_Column):
     def codes(self, cells):
         return np.isnan(cells).astype(np.int64)
 
-    def scores(self, cells, random):
+    def scores(self, cells, random, given):
         found = np.interp(cells, self.values, self.middle)
         draws, noise = random.uniform(size=len(cells)), random.standard_normal(len(cells))
         for value, begin, end in zip(self.repeated, self.begins, self.ends, strict=True):
@@ -268,7 +271,7 @@ class _ManyValues(_Column):
             found[own] = ndtri(np.clip(begin + (end - begin) * draws[own], _END, 1 - _END))
         return np.where(np.isnan(cells), noise, found)
 
-    def cells(self, scores, codes):
+    def cells(self, scores, codes, given):
         found, ranks = np.interp(scores, self.middle, self.values), ndtr(scores)
         for value, begin, end in zip(self.repeated, self.begins, self.ends, strict=True):
             found[(ranks > begin) & (ranks <= end)] = value
@@ -315,6 +318,10 @@ def _cells(table):
     if table.codes is None:
         return numbers
     return numbers + [np.where(column < 0, np.nan, column) for column in table.codes.T]
+
+
+def _no_codes(cells):
+    return np.zeros(len(cells), dtype=np.int64)
 
 
 def _indicators(codes, n_indicators):

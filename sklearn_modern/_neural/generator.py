@@ -65,7 +65,7 @@ class SequenceGenerator(SequenceEstimator):
         Whether channels are brought to mean 0 and variance 1. Likelihoods are in the units of X.
     pretrained : FrozenEstimator or None, default=None
         Go on from a fitted generator, ``FrozenEstimator(fitted)``, of this kind and shape. It keeps
-        its vocabulary, or its scales.
+        its vocabulary, or its scales, and its ``token_dropout``.
     freeze : "body", "none" or int, default="none"
         Which part of ``pretrained`` stays as it is: all but the last layer, nothing, or this many
         blocks from the input on: the vectors of tokens, a layer, a transformer block.

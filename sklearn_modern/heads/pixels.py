@@ -4,6 +4,7 @@ from torch import Tensor
 
 from sklearn_modern.heads.base import Head
 from sklearn_modern.heads.categorical import full_precision
+from sklearn_modern.heads.cells import squared_errors
 from sklearn_modern.networks.given import NOTHING, Given
 
 __all__ = ["Pixels"]
@@ -23,7 +24,7 @@ class Pixels(Head):
 
     def loss(self, scores: Tensor, y: Tensor, given: Given = NOTHING) -> Tensor:
         """Return the mean squared error over the pixels of each row."""
-        return (full_precision(scores) - y).square().flatten(2).mean(-1)
+        return squared_errors(full_precision(scores), y).flatten(2).mean(-1)
 
     def whole_loss(self, scores: Tensor, y: Tensor) -> Tensor:
         """Return the losses of images, all pixels of which are known, as always."""

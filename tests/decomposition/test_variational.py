@@ -141,10 +141,11 @@ def test_scales_of_pixels_only_move_the_density():
 
 
 def test_what_is_missing_has_no_part_in_the_score():
-    model = table(hidden_layer_sizes=(), n_importance=1).fit(mixed())
+    model = table(hidden_layer_sizes=(), n_importance=4096).fit(mixed())
     empty = mixed().iloc[:1].assign(**dict.fromkeys(mixed().columns, np.nan))
     half = empty.assign(b=1e-6)
-    assert model.score_samples(empty)[0] <= 1e-6  # log of p(z) / q(z) alone
+    # What is left is the mean of p(z) / q(z), which is 1.
+    assert abs(model.score_samples(empty)[0]) < 0.01
     change = model.score_samples(half)[0] - model.score_samples(empty)[0]
     assert np.isfinite(change)
     assert model.reconstruct(empty).notna().all(axis=None)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from sklearn_modern.heads.steps import StepHead, mean_likelihood
+from sklearn_modern.networks.decoding import tempered
 from sklearn_modern.networks.random import MemberRandom
 
 __all__ = ["NextNumbers", "NumbersInTurns"]
@@ -96,23 +97,25 @@ class NextNumbers(StepHead):
     def draw(self, scores: Tensor, temperature: float, draws) -> tuple[Tensor, Tensor]:
         """Draw scaled steps (rows, n_channels), and which rows end, from scores of all members.
 
-        At a ``temperature`` other than 1 the weights of the components are taken to the power of
-        its inverse, and variances are multiplied by it; at 0 the mean of the component of the
-        largest weight is taken, and the end if it is likelier than not.
+        The components of all members are one mixture, in which members weigh as much as they
+        expect a step. At a ``temperature`` other than 1 the weights are taken to the power of its
+        inverse, and variances are multiplied by it; at 0 the mean of the component of the largest
+        weight is taken, and the end if it is likelier than not.
         """
         scores = scores.double().cpu()
-        n_members, n_rows = scores.shape[:2]
-        member = (draws.uniform() * n_members).long().clamp(max=n_members - 1)
         ends, weights, means, narrow = self._parts(scores)
         q = mean_likelihood(F.logsigmoid(ends)).exp()
-        rows = torch.arange(n_rows)
-        weights, means, narrow = (part[member, rows] for part in (weights, means, narrow))
+        rows = torch.arange(scores.shape[1])
+        weights = weights.log_softmax(-1) + F.logsigmoid(-ends).unsqueeze(-1)
+        weights, means, narrow = (
+            part.transpose(0, 1).flatten(1, 2) for part in (weights, means, narrow)
+        )
         place, noise = draws.uniform(), draws.normal(self.n_channels)
         if temperature == 0:
             component, noise, place = weights.argmax(-1), torch.zeros_like(noise), 0.5
             end = q > place
         else:
-            sums = (weights / temperature).softmax(-1).cumsum(-1)
+            sums = tempered(weights, temperature).cumsum(-1)
             aim = (draws.uniform() * sums[:, -1]).unsqueeze(-1)
             component = torch.searchsorted(sums, aim, right=True)[:, 0]
             odds = (q.log() - (-q).log1p()) / temperature

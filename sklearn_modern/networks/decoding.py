@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-__all__ = ["Choice", "Draws", "Writer", "write"]
+__all__ = ["Choice", "Draws", "Writer", "tempered", "write"]
 
 
 class Writer(ABC):
@@ -72,7 +72,7 @@ class Choice:
         if self.temperature == 0:
             likeliest = log_proba.argmax(-1, keepdim=True)
             return torch.zeros_like(log_proba).scatter_(-1, likeliest, 1.0)
-        proba = (log_proba / self.temperature).softmax(-1)
+        proba = tempered(log_proba, self.temperature)
         if self.top_k is None and self.top_p is None:
             return proba
         ordered, order = proba.sort(dim=-1, descending=True, stable=True)
@@ -92,6 +92,12 @@ class Choice:
         # Strictly beyond the place, so that no token of probability zero is chosen.
         tokens = torch.searchsorted(sums, places.unsqueeze(-1), right=True)[:, 0]
         return tokens, tokens == sums.shape[1] - 1
+
+
+def tempered(log_proba: Tensor, temperature: float) -> Tensor:
+    """Return probabilities taken to the power of ``1 / temperature``, however small this is."""
+    beside = log_proba - log_proba.amax(-1, keepdim=True)
+    return (beside / temperature).softmax(-1)
 
 
 # Rows that have ended leave the batch when they are this share of it, as to leave costs a copy.

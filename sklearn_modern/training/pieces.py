@@ -95,6 +95,7 @@ class PieceBatches(TrainingBatches):
         for piece in range(n_pieces[0]):
             batch = cut(sum(n > piece for n in n_pieces), piece * self.n_steps)
             batch.continues, batch.followed = piece > 0, piece + 1 < n_pieces[0]
+            batch.n_begun = len(n_pieces)
             yield batch
 
     def _cutter(self, group):

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_modern.heads.categorical import full_precision
 from sklearn_modern.heads.steps import NextToken, mean_likelihood
 from sklearn_modern.networks.decoding import Writer
 from sklearn_modern.networks.members import Looped
@@ -32,7 +33,7 @@ class Seq2Seq(StepObjective):
     .. math:: -\frac{1}{\bar T} \sum_t \log p(y_t \mid x, y_1, \dots, y_{t-1}),
 
     where :math:`\bar T` is the mean length of the training targets, so that all tokens weigh the
-    same.
+    same. A target has one token at least, so that the first one cannot be the end.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ class Seq2Seq(StepObjective):
         network = modules["module"]
         begin = batch.index.new_full((1, len(batch), 1), network.head.end)
         features = network.body((batch.x, begin), batch.given)
-        return by_blocks(network.head, features[:, :, 0])
+        return _not_ended(by_blocks(network.head, features[:, :, 0]))
 
     def decode(self, outputs: Tensor) -> Tensor:
         """Return the members' mean probabilities."""
@@ -100,14 +101,17 @@ class Seq2Seq(StepObjective):
         if len(features) == 1 and not together:
             places = counted.flatten().nonzero()[:, 0]
             chosen = features.flatten(0, 2).index_select(0, places).unsqueeze(0)
-            found = head.log_likelihood(head(chosen), y.flatten().index_select(0, places)[None])
+            firsts = (places % y.shape[2] == 0).nonzero()[:, 0]
+            outcomes = y.flatten().index_select(0, places).unsqueeze(0)
+            found = _log_likelihood(head, head(chosen), outcomes, firsts)
             sums = found.new_zeros(y.shape[1])
             return sums.index_add(0, places // y.shape[2], found[0]).unsqueeze(0)
         # Members have rows of their own, with different numbers of steps.
         scores = by_blocks(head, features.flatten(1, 2))
         scores = precisely(scores) if together else scores
         outcomes = y.where(counted, head.end).flatten(1)
-        found = head.log_likelihood(scores, outcomes)
+        firsts = torch.arange(0, outcomes.shape[1], y.shape[2], device=y.device)
+        found = _log_likelihood(head, scores, outcomes, firsts)
         if together:
             found, counted = mean_likelihood(found).unsqueeze(0), counted[:1]
         return found.unflatten(1, y.shape[1:]).masked_fill(~counted, 0.0).sum(-1)
@@ -152,9 +156,9 @@ class TargetWriter(Writer):
             features.append(found)
             states.append(own)
         scores = by_blocks(self.network.head, torch.stack(features))
-        log_proba = self.network.head.log_proba(precisely(scores))
         if state["steps"] == 0:
-            log_proba[:, -1] = -torch.inf
+            scores = _not_ended(scores)
+        log_proba = self.network.head.log_proba(precisely(scores))
         others = log_proba.new_full((len(log_proba), self.n_others), -torch.inf)
         after = state | {"steps": state["steps"] + 1, "states": states}
         return torch.cat([others, log_proba], dim=1), after
@@ -171,6 +175,22 @@ class TargetWriter(Writer):
             "states": select_rows(state["states"], index),
             "memory": memory,
         }
+
+
+def _not_ended(scores):
+    """Say that a first token is not the end."""
+    end = torch.tensor([scores.shape[-1] - 1], device=scores.device)
+    return scores.index_fill(-1, end, -torch.inf)
+
+
+def _log_likelihood(head, scores, outcomes, firsts):
+    """Return log-likelihoods of tokens, of which those at some places are the first of a row.
+
+    The share that the end would have is that of the others.
+    """
+    first = full_precision(scores.index_select(1, firsts))
+    more = first.logsumexp(-1) - first[..., :-1].logsumexp(-1)
+    return head.log_likelihood(scores, outcomes).index_add(1, firsts, more)
 
 
 def _sources(network, batch):

@@ -31,6 +31,9 @@ class Batch:
     continues, followed : bool, default=False
         Whether these are pieces of rows whose steps before were in the batch before, which had at
         least these rows, in their order; and whether the steps after are in the next batch.
+    n_begun : int or None, default=None
+        How many rows the batch of the first pieces had; None if these are whole rows. The gradient
+        is shared among so many, so that the last steps of long rows weigh as much as others.
     """
 
     x: Any
@@ -39,6 +42,7 @@ class Batch:
     given: Given = NOTHING
     continues: bool = False
     followed: bool = False
+    n_begun: int | None = None
 
     def __len__(self) -> int:
         """Return the number of rows per member."""

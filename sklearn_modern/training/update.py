@@ -89,7 +89,8 @@ class Update(ABC):
         """
         check_losses(losses, parts[0].members, self.batch)
         # Reducing first would cost a node each.
-        share, weight = 1.0 / (len(self.batch) * parts[0].team), self.batch.weight
+        n_rows, weight = self.batch.n_begun or len(self.batch), self.batch.weight
+        share = 1.0 / (n_rows * parts[0].team)
         gradient = torch.full_like(losses, share) if weight is None else weight * share
         if len(self.trained) == 1:  # there are no others that the losses could reach
             losses.backward(gradient)

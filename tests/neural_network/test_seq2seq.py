@@ -67,10 +67,8 @@ def test_a_wide_beam_finds_the_likeliest_of_all_strings(model):
 def test_frequencies_of_samples_agree_with_likelihoods(model):
     drawn = model.sample(["ab"] * 4000, random_state=0, max_length=2)
     one = list("ab")
-    ends = np.exp(model.score_samples(["ab"] * 2, one))
+    shares = np.exp(model.score_samples(["ab"] * 2, one))
     found = np.array([(drawn == token).mean() for token in one])
-    # The first token is never the end, whose share goes to the others.
-    shares = ends / (1 - np.exp(_of_the_end_at_once(model)))
     np.testing.assert_allclose(found, shares, atol=4 * np.sqrt(0.25 / 4000))
     assert max(map(len, drawn)) == 2
     again = model.sample(["ab"] * 4000, random_state=0, max_length=2)
@@ -78,15 +76,19 @@ def test_frequencies_of_samples_agree_with_likelihoods(model):
     assert model.sample(X, temperature=0).tolist() == model.predict(X).tolist()
 
 
-def _of_the_end_at_once(model):
-    def of_end(objective, batch):
-        with torch.inference_mode():
-            writer = TargetWriter(objective.modules["module"], batch, 2)
-            # What is forbidden to the writer is known by the others.
-            log_proba, _ = writer.advance(torch.tensor([writer.n_tokens - 1]), writer.begin(1))
-            return log_proba.exp().sum(1).log().numpy()
-
-    return np.log1p(-np.exp(model._in_chunks(["ab"], of_end)[0]))
+def test_likelihoods_are_probabilities():
+    """Of all targets, which have one token at least, and of which few are long."""
+    model = RNNSeq2Seq(6, **SMALL | {"max_iter": 60, "learning_rate_init": 0.03})
+    model.fit(["a", "b"] * 20, ["a", "ab", "b", "b"] * 10)
+    every = ["".join(t) for n in range(1, 11) for t in product("ab", repeat=n)]
+    found = np.exp(model.score_samples(["a"] * len(every), every))
+    assert 1 - 1e-3 < found.sum() <= 1 + 1e-12
+    assert model.net_.objective.mean_length == pytest.approx(2.25)
+    loss = -model.score_samples(["a", "b"] * 20, ["a", "ab", "b", "b"] * 10).mean() / 2.25
+    still = {"learning_rate_init": 1e-12, "dropout": 0.0, "max_iter": 1}
+    again = RNNSeq2Seq(6, pretrained=FrozenEstimator(model), **SMALL | still)
+    again.fit(["a", "b"] * 20, ["a", "ab", "b", "b"] * 10)
+    assert again.loss_curve_[0] == pytest.approx(loss)
 
 
 def test_attention_is_shown_by_rows_that_sum_to_one():

@@ -332,10 +332,11 @@ def _kind_of(entries):
             "does not; all rows must be of one kind."
         )
     for place, entry in enumerate(entries):
-        wrong = [token for token in entry if not isinstance(token, str)]
+        wrong = [token for token in entry if not isinstance(token, str) or not token]
         if wrong:
             raise ValueError(
-                f"Row {place} of X is a list with {wrong[0]!r}, but tokens must be strings."
+                f"Row {place} of X is a list with {wrong[0]!r}, but tokens must be strings that "
+                "are not empty."
             )
     return "tokens"
 

@@ -1,7 +1,6 @@
 """Estimators that write sequences, and say how likely sequences are."""
 
 import copy
-from abc import abstractmethod
 from dataclasses import KW_ONLY
 from numbers import Integral
 from typing import ClassVar
@@ -65,7 +64,8 @@ class SequenceGenerator(SequenceEstimator):
         Whether channels are brought to mean 0 and variance 1. Likelihoods are in the units of X.
     pretrained : FrozenEstimator or None, default=None
         Go on from a fitted generator, ``FrozenEstimator(fitted)``, of this kind and shape. It keeps
-        its vocabulary, or its scales, and its ``token_dropout``.
+        its vocabulary and how it cuts texts, or its scales, and also ``max_length``,
+        ``embedding_size``, ``n_components`` and ``token_dropout``, whatever is set here.
     freeze : "body", "none" or int, default="none"
         Which part of ``pretrained`` stays as it is: all but the last layer, nothing, or this many
         blocks from the input on: the vectors of tokens, a layer, a transformer block.
@@ -95,13 +95,10 @@ class SequenceGenerator(SequenceEstimator):
 
     # Parameters that must be those of ``pretrained``.
     _of_shape: ClassVar[tuple[str, ...]] = ()
+    # The parameter that says how many steps a training piece has at most.
+    _pieces_by: ClassVar[str]
     _n_more_codes = 1
     _largest_batch, _auto_decay = 64, 0.02
-
-    @property
-    @abstractmethod
-    def _steps_of_piece(self) -> int:
-        """How many steps a training piece has at most."""
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None, X_val=None):
@@ -252,7 +249,8 @@ class SequenceGenerator(SequenceEstimator):
         """Return the probabilities of the next token after each sequence.
 
         With ``direction="both"`` each sequence is a fragment, as a prompt is, and the token is the
-        next one to its right.
+        next one to its right. Of a sequence longer than the parameter ``max_length`` it is the
+        token after the part that counts.
 
         Parameters
         ----------
@@ -293,7 +291,7 @@ class SequenceGenerator(SequenceEstimator):
         torch.nn.Module
             In evaluation mode, on the CPU. It maps codes of tokens ``(rows, steps)``, those of
             ``vocabulary_``, with 1 for an unknown token and 0 beyond the end, to what
-            :meth:`next_proba` returns.
+            :meth:`next_proba` returns of rows that ``max_length`` does not cut.
         """
         check_is_fitted(self, "net_")
         return ExportedGenerator(self.net_.objective)
@@ -305,12 +303,19 @@ class SequenceGenerator(SequenceEstimator):
         if reset:
             self._longest = int(without_nameless(found[0]).lengths.max())
             if self._inputs.reader.kind == "text":
-                self._glue = joined(self._inputs, X)
+                given = self.pretrained
+                self._glue = joined(self._inputs, X) if given is None else given.estimator._glue
         return found
 
     def _start(self, checked, y, weight, training, random, **how):
         lengths, own = without_nameless(checked).lengths[training], weight[training]
         n_pieces = self._pieces_of(torch.from_numpy(lengths + 1)).numpy()
+        if self.solver == "lbfgs" and n_pieces.max() > 1:
+            raise ValueError(
+                "solver='lbfgs' looks at all rows at once and several times, so that they cannot "
+                f"be trained in pieces, but the longest has {lengths.max()} steps and "
+                f"{self._pieces_by}={self._steps_of_piece}; raise it, or take another solver."
+            )
         lengths = lengths + self._n_ends
         self._mean_length = float(np.average(lengths, weights=own))
         self._mean_piece = float(own @ lengths / (own @ n_pieces))
@@ -349,6 +354,10 @@ class SequenceGenerator(SequenceEstimator):
 
     def _objective_of(self, body, head, **sizes):
         return NextToken(body, head, **sizes)
+
+    @property
+    def _steps_of_piece(self):
+        return getattr(self, self._pieces_by)
 
     def _pieces_of(self, lengths):
         """Return in how many pieces rows of these lengths, with an end, are trained."""

@@ -114,13 +114,17 @@ def _prompts(generator, prompt, n_samples):
     """Return the outcomes that each sample has, whatever follows."""
     inputs = generator._inputs
     if prompt is None:
-        given = [_nothing(inputs)] * n_samples
-    elif not isinstance(prompt, Iterable) or isinstance(prompt, Set | Mapping):
+        prompt = _nothing(inputs)
+    elif not isinstance(prompt, Iterable) or isinstance(prompt, Set | Mapping | bytes):
         raise TypeError(
             f"prompt={prompt!r} must be a sequence like those of the fit, or a list of one for "
             "each sample."
         )
-    elif _is_one(prompt, inputs.reader):
+    elif hasattr(prompt, "to_numpy"):
+        prompt = prompt.to_numpy()
+    elif not isinstance(prompt, (str, np.ndarray)):
+        prompt = list(prompt)
+    if _is_one(prompt, inputs.reader):
         given = [prompt] * n_samples
     else:
         given = list(prompt)
@@ -146,13 +150,15 @@ def _nothing(inputs):
 def _is_one(prompt, reader):
     if reader.kind == "text":
         return isinstance(prompt, str)
-    if reader.kind == "tokens":
-        return not isinstance(prompt, str) and all(isinstance(token, str) for token in prompt)
     if isinstance(prompt, str):  # which is refused later
         return True
+    if reader.kind == "tokens":
+        return all(isinstance(token, str) for token in prompt)
     axes = 1 if reader.n_channels == 1 else 2
-    if isinstance(prompt, np.ndarray):
-        return prompt.ndim <= 2 and not (prompt.ndim == 2 and axes == 1 and prompt.shape[1] > 1)
+    if isinstance(prompt, np.ndarray) and prompt.ndim == 2 and axes == 1:
+        # A row of a table is a sequence; else there is an axis of channels.
+        channels = prompt.shape[0 if reader.channels == "first" else 1]
+        return not reader.is_table and channels == 1
     return all(np.ndim(step) == axes - 1 for step in prompt)
 
 
@@ -162,8 +168,15 @@ def _read_tokens(generator, prompt):
         if not isinstance(prompt, str):
             raise ValueError(f"prompt has {prompt!r}, but this generator was fitted to texts.")
         tokens = next(iter(reader.analyzer.tokens([prompt])))
-    else:
+    elif isinstance(prompt, (list, tuple, np.ndarray)) and all(
+        isinstance(token, str) for token in prompt
+    ):
         tokens = list(prompt)
+    else:
+        raise ValueError(
+            f"prompt has {prompt!r}, but this generator was fitted to lists of tokens, which are "
+            "strings."
+        )
     unknown = sorted({token for token in tokens if token not in code_of})
     if unknown:
         raise ValueError(

@@ -67,7 +67,8 @@ class Seq2SeqEstimator(SequenceEstimator):
         contain white space, else characters. A callable makes a list of strings of a text.
     pretrained : FrozenEstimator or None, default=None
         Go on from a fitted estimator, ``FrozenEstimator(fitted)``, of this kind and shape. It keeps
-        its vocabularies and its ``token_dropout``; y must have no other tokens.
+        its vocabularies, how it cuts texts, and also ``embedding_size`` and ``token_dropout``,
+        whatever is set here; y must have no other tokens.
     freeze : "body", "none" or int, default="none"
         Which part of ``pretrained`` stays as it is: all but the last layer, nothing, or this many
         blocks from the input on; the decoder is the last one.

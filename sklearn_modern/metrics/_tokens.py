@@ -1,6 +1,6 @@
 """How far predicted sequences are from the true ones."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -46,11 +46,14 @@ def token_error_rate(
     >>> token_error_rate([["HH", "AY"], ["B", "IH"]], [["HH", "AY"], ["B", "AY"]])
     0.25
     """
-    check_consistent_length(y_true, y_pred)
     if not (callable(analyzer) or (isinstance(analyzer, str) and analyzer in _CUTS)):
         raise ValueError(f"analyzer={analyzer!r} must be one of {list(_CUTS)}, or a callable.")
     cut = _CUTS[analyzer] if isinstance(analyzer, str) else analyzer
-    true, predicted = _rows(y_true, "y_true", cut), _rows(y_pred, "y_pred", cut)
+    entries = _entries(y_true, "y_true"), _entries(y_pred, "y_pred")
+    check_consistent_length(*entries)
+    true, predicted = _rows(entries[0], "y_true", cut), _rows(entries[1], "y_pred", cut)
+    if len({isinstance(row, str) for rows in entries for row in rows}) > 1:
+        raise TypeError("y_true and y_pred must be either strings or lists of tokens, not both.")
     weight = check_weights(sample_weight, len(true), dtype=np.float64)
     length = weight @ np.array([len(row) for row in true])
     if not length:
@@ -59,14 +62,24 @@ def token_error_rate(
     return float(weight @ np.array([_distance(*pair) for pair in pairs]) / length)
 
 
-def _rows(y, name, cut):
-    """Return the tokens of each row."""
+def _entries(y, name):
+    """Return the rows; a table of one column is that column."""
     if isinstance(y, str):
         raise TypeError(f"{name} is one text, {y[:20]!r}; pass a list of texts.")
+    if not isinstance(y, Iterable) or isinstance(y, (Set, Mapping)):
+        raise TypeError(f"{name} is a {type(y).__name__}; pass a list of texts, or of tokens.")
+    if len(getattr(y, "shape", ())) == 2:
+        y = np.asarray(y)
+        return list(y[:, 0] if y.shape[1] == 1 else y)
+    return list(y)
+
+
+def _rows(entries, name, cut):
+    """Return the tokens of each row."""
     rows = []
-    for place, row in enumerate(y):
+    for place, row in enumerate(entries):
         if isinstance(row, str):
-            rows.append(list(cut(row)))
+            rows.append(_tokens(cut(row)))
         elif isinstance(row, (list, tuple, np.ndarray)):
             rows.append(list(row))
         else:
@@ -74,6 +87,12 @@ def _rows(y, name, cut):
                 f"Row {place} of {name} is {row!r}, but it must be a string or a list of tokens."
             )
     return rows
+
+
+def _tokens(found):
+    if not isinstance(found, Iterable):
+        raise TypeError(f"analyzer returned {found!r}; it must make a list of tokens of a string.")
+    return list(found)
 
 
 def _distance(true, predicted):

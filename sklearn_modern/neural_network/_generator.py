@@ -82,6 +82,7 @@ class RNNGenerator(SequenceGenerator):
     }
 
     _of_shape: ClassVar[tuple[str, ...]] = ("hidden_layer_sizes", "cell", "direction")
+    _pieces_by = "bptt"
 
     def _refuse_unused(self):
         super()._refuse_unused()
@@ -90,10 +91,6 @@ class RNNGenerator(SequenceGenerator):
                 "start='random' draws other marks in each epoch, but solver='lbfgs' needs the same "
                 "loss in all of them; take start='middle', or another solver."
             )
-
-    @property
-    def _steps_of_piece(self):
-        return self.bptt
 
     def _new_body(self, random):
         sizes = widths(self.hidden_layer_sizes)
@@ -193,10 +190,7 @@ class TransformerGenerator(SequenceGenerator):
         "attention",
         "window",
     )
-
-    @property
-    def _steps_of_piece(self):
-        return self.context
+    _pieces_by = "context"
 
     def _new_body(self, random):
         return CausalTransformer(

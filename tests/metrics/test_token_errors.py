@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 
@@ -67,3 +68,16 @@ def test_bad_input_is_refused(true, predicted, how, message):
 def test_one_text_is_no_list_of_texts():
     with pytest.raises(TypeError, match="y_true is one text"):
         token_error_rate("ab", "ab")
+    with pytest.raises(TypeError, match="y_true is a dict; pass a list"):
+        token_error_rate({"ab": 0}, ["ab"])
+    with pytest.raises(TypeError, match="either strings or lists of tokens"):
+        token_error_rate([["a", "b"]], ["a b"])
+    with pytest.raises(TypeError, match="analyzer returned None"):
+        token_error_rate(["a"], ["a"], analyzer=lambda text: None)
+
+
+def test_a_table_of_one_column_is_that_column():
+    y = pd.DataFrame({"y": ["ab", "c"]})
+    assert token_error_rate(y, ["ab", "d"]) == token_error_rate(
+        ["ab", "c"], y.assign(y=["ab", "d"])
+    )

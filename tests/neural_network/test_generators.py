@@ -4,6 +4,7 @@ import copy
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.frozen import FrozenEstimator
@@ -186,6 +187,34 @@ def test_every_token_weighs_the_same_however_rows_are_cut():
     assert model.loss_curve_[0] == pytest.approx(-model.score_samples(TEXTS).sum() / total)
 
 
+def moved(texts, weight=None, **settings):
+    """Return how far one small step of gradient descent moves what says of itself which token."""
+
+    def bias(rate):
+        still = {"solver": "sgd", "momentum": 0.0, "alpha": 0.0, "learning_rate": "constant"}
+        model = RNNGenerator(
+            4, learning_rate_init=rate, dropout=0.0, batch_size=64, precision="float64",
+            max_iter=1, device="cpu", random_state=0, **still, **settings,
+        ).fit(texts, sample_weight=weight)  # fmt: skip
+        moved.length = model.net_.objective.mean_piece
+        return model.net_.module_.head.linear.bias.detach().numpy().ravel()
+
+    return (bias(1e-6) - bias(1e-13)) * moved.length
+
+
+@pytest.mark.parametrize("direction", ["forward", "both"])
+def test_the_ends_of_long_rows_weigh_as_much_as_others(direction):
+    texts = ["a" * 8 + "bb", *["ccc"] * 7]
+    whole, cut = (moved(texts, bptt=n, direction=direction) for n in (100, 2))
+    np.testing.assert_allclose(cut, whole, rtol=1e-3)
+    weights = np.arange(8) % 3
+    repeated = np.repeat(texts, weights).tolist()
+    for n in (100, 2):
+        given = {"bptt": n, "direction": direction}
+        expected = moved(repeated, **given)
+        np.testing.assert_allclose(moved(texts, weights, **given), expected, rtol=1e-3)
+
+
 @pytest.mark.parametrize("n_members", [1, 2])
 def test_validation_and_training_losses_are_per_token(n_members):
     model = small(max_iter=1, learning_rate_init=1e-12, dropout=0, n_members=n_members, bptt=3)
@@ -241,6 +270,10 @@ def test_prompts_are_kept():
     assert lists.sample(2, prompt=["b", "a"], random_state=0)[1][:2] == ["b", "a"]
     found = lists.sample(2, prompt=[["b"], []], random_state=0)
     assert found[0][:1] == ["b"]
+    assert lists.sample(prompt=iter(["b", "a"]), random_state=0)[0][:2] == ["b", "a"]
+    for wrong in ("ba", [["a"], "ba"], ["a", 5], [5, 6], [["a"], 5]):
+        with pytest.raises(ValueError, match="which are strings"):
+            lists.sample(2, prompt=wrong)
 
 
 def test_samples_are_no_longer_than_those_of_the_fit():
@@ -306,6 +339,24 @@ def test_densities_of_numbers_integrate_to_their_share(n_members):
     assert share == pytest.approx(np.mean([len(row) == 1 for row in found]), abs=0.04)
 
 
+def test_members_draw_steps_as_they_expect_them():
+    """One expects low numbers, and the end; the other one high numbers, and no end."""
+    model = small(n_members=2, n_components=1).fit([x[:, 0] for x in strokes(40)])
+    layer = model.net_.module_.head.linear
+    with torch.no_grad():
+        layer.weight.zero_(), layer.bias.zero_()
+        layer.bias[:, 0, 0], layer.bias[:, 2, 0] = torch.tensor([[3.0, -3.0], [-2.0, 2.0]])
+    scaler = model._inputs.scaler
+    grid = scaler.mean[0] + scaler.scale[0] * np.linspace(-8, 8, 2001)
+    density = np.exp(model.score_samples([np.array([[x]]) for x in grid]))
+    high = density[grid > scaler.mean[0]].sum() / density.sum()
+    drawn = model.sample(4000, max_length=1, random_state=0)
+    drawn = np.concatenate([np.ravel(row) for row in drawn])
+    assert (drawn > scaler.mean[0]).mean() == pytest.approx(high, abs=0.03)
+    first = [np.ravel(row) for row in model.sample(4, temperature=0, max_length=1)]
+    assert np.ptp(first) == 0
+
+
 def test_steps_with_gaps_count_by_their_existence():
     X = [np.array([[1.0], [np.nan], [2.0]]), np.array([[0.5], [1.5]])] * 20
     model = small().fit(X)
@@ -319,13 +370,30 @@ def test_prompts_of_numbers_are_kept():
     found = model.sample(4, prompt=table[0, :2], random_state=0)
     assert all(row.ndim == 1 for row in found)
     np.testing.assert_allclose([row[:2] for row in found], [table[0, :2]] * 4, rtol=1e-5)
+    for n in (1, 2):
+        for prompts in (table[:4, :n], table[:4, :n].tolist(), pd.DataFrame(table[:4, :n])):
+            found = model.sample(4, prompt=prompts, random_state=0)
+            np.testing.assert_allclose([row[:n] for row in found], table[:4, :n], rtol=1e-5)
     model = small(channels="first").fit([x.T for x in strokes(40)])
     prompt = np.array([[3.0], [-40.0]])
     found = model.sample(2, prompt=prompt, max_length=4, random_state=0)
     np.testing.assert_allclose([row[:, :1] for row in found], [prompt] * 2, rtol=1e-5)
 
 
+def test_one_channel_of_numbers_may_come_first():
+    model = small(channels="first").fit([x.T[:1] for x in strokes(40)])
+    prompt = np.array([[3.0, 4.0]])
+    for found in model.sample(2, prompt=prompt, random_state=0):
+        np.testing.assert_allclose(found[:, :2], prompt, rtol=1e-5)
+
+
 # Fits that go on.
+
+
+def test_a_fit_that_goes_on_joins_tokens_as_before():
+    words = small().fit(["one two", "three four", "two one"] * 5)
+    again = small(pretrained=FrozenEstimator(words)).fit(["one", "two", "three"] * 4)
+    assert " " in again.sample(prompt="one two", max_length=2)[0]
 
 
 @each_generator
@@ -415,6 +483,32 @@ def test_prompts_without_an_order_are_refused(prompt):
         model = small(max_iter=1).fit(X)
         with pytest.raises(TypeError, match="must be a sequence like those of the fit"):
             model.sample(2, prompt=prompt)
+
+
+def test_the_smallest_temperature_takes_the_likeliest():
+    model = small().fit(WORDS)
+    assert model.sample(3, temperature=1e-310) == model.sample(3, temperature=0)
+
+
+@pytest.mark.parametrize(
+    ("model", "match"),
+    [
+        (small(solver="lbfgs", bptt=5), "longest has 6 steps and bptt=5; raise it"),
+        (
+            made("windows", n_members=1, solver="lbfgs"),
+            "longest has 6 steps and context=3; raise it",
+        ),
+    ],
+    ids=["rnn", "transformer"],
+)
+def test_lbfgs_needs_whole_rows(model, match):
+    with pytest.raises(ValueError, match=match):
+        model.fit(WORDS)
+
+
+def test_tokens_need_a_name():
+    with pytest.raises(ValueError, match="Row 1 of X is a list with '', but tokens must be"):
+        small().fit([["a"], ["a", ""]])
 
 
 def test_texts_and_numbers_are_not_confused():

@@ -68,7 +68,8 @@ class TargetSequences(Targets):
             rows = self._alike(y)
         unknown = sorted({str(t) for row in rows for t in row if t not in self.code_of})
         if unknown:
-            raise ValueError(f"y has tokens that were not in fit: {unknown[:_ROWS_SHOWN]}.")
+            what = "labels" if self.kind == "label" else "tokens"
+            raise ValueError(f"y has {what} that were not in fit: {unknown[:_ROWS_SHOWN]}.")
         codes = self._coded(rows)
         if reset:
             self.longest = codes.shape[1] - 1

@@ -28,7 +28,7 @@ __all__ = ["MaskedTransformer"]
 
 # max_iter="auto": as many epochs as have so many batches, but from and to so many. Without labels
 # little is learned by heart, since other tokens are hidden in each epoch.
-_EPOCHS = {True: (3000, 5, 100), False: (1000, 30, 100)}
+_EPOCHS = {True: (6400, 5, 100), False: (1000, 30, 100)}
 
 
 def _has_tokens(masked: Any) -> None:
@@ -68,7 +68,7 @@ class MaskedTransformer(TransformerEstimator):
         Rows of a training batch; "auto" is a thirtieth of the rows, rounded to a power of two
         from 8 to 64.
     max_iter : int or "auto", default="auto"
-        Number of epochs, or of iterations for "lbfgs". "auto" is as many as have 3000 batches, but
+        Number of epochs, or of iterations for "lbfgs". "auto" is as many as have 6400 batches, but
         5 to 100; for numbers 1000 batches, but 30 to 100.
 
     References

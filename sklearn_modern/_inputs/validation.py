@@ -4,6 +4,7 @@ Every estimator comes through here, so that all of them accept and refuse the sa
 same words.
 """
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,10 @@ from sklearn_modern._inputs.columns import read_numbers
 __all__ = [
     "check_X",
     "check_any_targets",
+    "check_count",
     "check_labels",
     "check_lengths",
+    "check_levels",
     "check_multilabel",
     "check_targets",
     "check_weights",
@@ -73,6 +76,23 @@ def check_X(estimator: Any, X: Any, *, reset: bool, dtype: Any = np.float32) -> 
             "impute them first."
         )
     return numbers
+
+
+def check_count(value: Any, name: str) -> None:
+    """Check a parameter that says how many."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name}={value!r} must be a whole number, at least 1.")
+
+
+def check_levels(values: Any, name: str) -> np.ndarray:
+    """Check levels of probability, one or more: float64 of shape (n_levels,)."""
+    try:
+        levels = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        levels = np.empty(0)
+    if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
+        raise ValueError(f"{name}={values!r} must be numbers between 0 and 1.")
+    return levels
 
 
 def check_lengths(X: Any, y: Any) -> None:

@@ -11,6 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 
+from sklearn_modern._inputs.cells import refuse_text
+from sklearn_modern._inputs.validation import check_levels
+
 __all__ = [
     "Coverage",
     "Ranks",
@@ -160,9 +163,7 @@ def expected_coverage(
     true = _numbers(log_prob_true, "log_prob_true", (1,))
     samples = _numbers(log_prob_samples, "log_prob_samples", (2,))
     check_consistent_length(true, samples)
-    levels = np.linspace(0.05, 0.95, 19) if levels is None else np.asarray(levels, dtype=float)
-    if levels.ndim != 1 or not ((levels > 0) & (levels < 1)).all():
-        raise ValueError(f"levels={levels.tolist()!r} must be numbers between 0 and 1.")
+    levels = check_levels(np.linspace(0.05, 0.95, 19) if levels is None else levels, "levels")
     random, true = check_random_state(random_state), true[:, np.newaxis]
     ties = (samples == true).sum(axis=1)
     denser = (samples > true).sum(axis=1) + random.randint(ties + 1)
@@ -224,6 +225,7 @@ def classifier_two_sample_test(
 
 
 def _numbers(values, name, n_axes):
+    refuse_text(np.asarray(values), name, "it must be")
     values = np.asarray(values, dtype=np.float64)
     if values.ndim not in n_axes or 0 in values.shape:
         allowed = " or ".join(map(str, n_axes))

@@ -96,9 +96,11 @@ BAD = [
     (calibration_ranks, ([1.0], [[[1.0]]]), {}, "y_true of shape (1,) needs samples of shape"),
     (calibration_ranks, ([1.0, 2.0], [[1.0]]), {}, "inconsistent numbers of samples"),
     (calibration_ranks, ([np.nan], [[1.0]]), {}, "y_true contains NaN"),
+    (calibration_ranks, (["a"], [[1.0]]), {}, "y_true has dtype <U1 and is not numeric"),
     (calibration_ranks, (1.0, [[1.0]]), {}, "y_true must have 1 or 2 axes"),
     (expected_coverage, ([1.0], [1.0]), {}, "log_prob_samples must have 2 axes"),
     (expected_coverage, ([1.0], [[1.0]]), {"levels": [1.5]}, "levels=[1.5] must be numbers"),
+    (expected_coverage, ([1.0], [[1.0]]), {"levels": ["a"]}, "levels=['a'] must be numbers"),
     (classifier_two_sample_test, ([[1.0]], [[1.0, 2.0]]), {}, "X has 1 columns, but Y has 2"),
 ]
 

@@ -8,7 +8,14 @@ from scipy.special import expit
 
 from sklearn_modern._inputs.scaling import NumberScaler
 
-__all__ = ["BoundedScaler", "check_bounds", "refuse_discrete", "refuse_outside", "with_log_slope"]
+__all__ = [
+    "BoundedScaler",
+    "check_bounds",
+    "column_labels",
+    "refuse_discrete",
+    "refuse_outside",
+    "with_log_slope",
+]
 
 # A column is discrete if it has few values, each of them often, or one of them very often.
 _FEW_VALUES, _OFTEN = 20, 10
@@ -25,6 +32,9 @@ class BoundedScaler(NumberScaler):
     ----------
     low, high : ndarray of float64 of shape (n_features,)
         Bounds; infinite where there are none.
+    dtypes : sequence of type, optional
+        As which types of floats the columns are given back, float64 if not given. What is rounded
+        to a bound is the number before it of that type.
 
     Examples
     --------
@@ -36,9 +46,14 @@ class BoundedScaler(NumberScaler):
     array([0.5, 0.8, 1. ])
     """
 
-    def __init__(self, low: np.ndarray, high: np.ndarray) -> None:
+    def __init__(
+        self, low: np.ndarray, high: np.ndarray, dtypes: Sequence[type] | None = None
+    ) -> None:
         super().__init__("standard")
         self.low, self.high = low, high
+        dtypes = [np.float64] * len(low) if dtypes is None else dtypes
+        self._lowest = _next_to(low, high, dtypes)
+        self._highest = _next_to(high, low, dtypes)
 
     def fit(self, numbers: np.ndarray, weights: Any = None) -> "BoundedScaler":
         """Learn the columns' statistics."""
@@ -57,13 +72,14 @@ class BoundedScaler(NumberScaler):
         ndarray of float64 of shape (n_samples,)
             Infinite on the bounds, NaN beyond.
         """
-        slopes = np.ones(numbers.shape)
+        log_slopes = np.zeros(numbers.shape)
         own = self._bounded
         with np.errstate(divide="ignore", invalid="ignore"):
             numbers = numbers[:, own].astype(np.float64)
-            # The slope of a logit.
-            slopes[:, own] = 1.0 / (numbers - self.low[own]) + 1.0 / (self.high[own] - numbers)
-            return np.log(slopes / self.scale).sum(axis=1)
+            # The slope of a logit is 1 / (x - low) + 1 / (high - x), which may overflow.
+            above, below = np.log(numbers - self.low[own]), np.log(self.high[own] - numbers)
+            log_slopes[:, own] = np.logaddexp(-above, -below)
+        return (log_slopes - np.log(self.scale)).sum(axis=1)
 
     def outside(self, numbers: np.ndarray) -> np.ndarray:
         """Tell which numbers lie on a bound, or beyond it."""
@@ -85,7 +101,8 @@ class BoundedScaler(NumberScaler):
         return opened
 
     def _scaled(self, block):
-        return super()._scaled(self._opened(block))
+        with np.errstate(over="ignore"):  # so far away the density is zero
+            return super()._scaled(self._opened(block))
 
     def _unscaled(self, block):
         block = super()._unscaled(block)
@@ -97,13 +114,31 @@ class BoundedScaler(NumberScaler):
                 found = high - np.exp(-own)
             else:
                 found = low + (high - low) * expit(own)
-            # What is rounded to a bound is put before it.
-            block[:, column] = np.clip(found, np.nextafter(low, high), np.nextafter(high, low))
+            block[:, column] = np.clip(found, self._lowest[column], self._highest[column])
         return block
 
 
+def _next_to(limits, others, dtypes):
+    """Return the numbers next to limits, on the side of the others, each of its type."""
+    found = np.empty(len(limits))
+    for column, (limit, other, dtype) in enumerate(zip(limits, others, dtypes, strict=True)):
+        with np.errstate(over="ignore"):
+            near = np.asarray(limit).astype(dtype)[()]
+        # Rounding to the type may have taken it inside.
+        is_inside = limit < float(near) < other or other < float(near) < limit
+        inward = dtype(np.inf if limit < other else -np.inf)
+        found[column] = near if is_inside else np.nextafter(near, inward)
+    return found
+
+
+def column_labels(names: Sequence[str] | None, width: int, what: str) -> list[str]:
+    """Return what messages call the columns: by name, if they have names, else by number."""
+    shown = range(width) if names is None else [repr(str(name)) for name in names]
+    return [f"column {one} of {what}" for one in shown]
+
+
 def check_bounds(
-    bounds: Any, width: int, what: str = "X", parameter: str = "bounds"
+    bounds: Any, labels: Sequence[str], what: str = "X", parameter: str = "bounds"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the lower and the upper bounds of columns; infinite where there are none.
 
@@ -111,14 +146,14 @@ def check_bounds(
     ----------
     bounds : (low, high) or None
         Each a number, or one for each column; None or infinite where there is none.
-    width : int
-        How many columns.
+    labels : sequence of str
+        What messages call the columns.
     what : str, default="X"
         Whose columns, for messages.
     parameter : str, default="bounds"
         The parameter that has the bounds, for messages.
     """
-    pair = (None, None) if bounds is None else bounds
+    pair, width = (None, None) if bounds is None else bounds, len(labels)
     if len(pair) != 2:
         raise ValueError(
             f"{parameter}={bounds!r} must be a pair (low, high), each a number, or one for each of "
@@ -131,7 +166,7 @@ def check_bounds(
     if not (low < high).all():
         column = int(np.argmin(low < high))
         raise ValueError(
-            f"{parameter} says that column {column} of {what} lies between {low[column]:g} and "
+            f"{parameter} says that {labels[column]} lies between {low[column]:g} and "
             f"{high[column]:g}; the first must be lower."
         )
     return low, high
@@ -144,49 +179,64 @@ def _one_per_column(limit, width, open_end, name, what):
             f"{name} of shape {limits.shape}, but {what} has {width} columns; give one "
             "number for all columns, or one for each."
         )
-    numbers = [open_end if one is None else float(one) for one in limits]
+    try:
+        numbers = [open_end if one is None else float(one) for one in limits]
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{name}={limit!r}, but bounds must be numbers, or None where there is none."
+        ) from None
     return np.broadcast_to(np.array(numbers), width)
 
 
-def refuse_discrete(numbers: np.ndarray, names: Sequence[str] | None, what: str = "X") -> None:
+def refuse_discrete(
+    numbers: np.ndarray,
+    labels: Sequence[str],
+    what: str = "X",
+    *,
+    instead: str = "leave it out, or condition on it, as y with conditional=True",
+    by_chance: int = 0,
+) -> None:
     """Raise if a column has no density: if it is constant, or takes the same few values again.
 
     Parameters
     ----------
     numbers : ndarray of shape (n_samples, n_features)
         Finite numbers.
-    names : sequence of str or None
-        Names of the columns, if they have any.
+    labels : sequence of str
+        What messages call the columns.
     what : str, default="X"
         Whose columns, for messages.
+    instead : str
+        What to do with a column of few values, for messages.
+    by_chance : int, default=0
+        In up to so many rows values may be equal by chance, unless all are.
     """
     n_rows = len(numbers)
     if n_rows < 2:
         raise ValueError(f"{what} has n_samples={n_rows}; a density needs at least 2 rows.")
-    for index, column in enumerate(numbers.T):
+    for label, column in zip(labels, numbers.T, strict=True):
         values, counts = np.unique(column, return_counts=True)
-        label = index if names is None else repr(str(names[index]))
         if len(values) == 1:
             raise ValueError(
-                f"Column {label} of {what} is constant: it is {values[0]:g} in all {n_rows} rows, "
-                "and has no density. Leave it out."
+                f"A density needs continuous numbers, but {label} is constant: it is "
+                f"{values[0]:g} in all {n_rows} rows. Leave it out, or give rows where it varies."
             )
+        if n_rows <= by_chance:
+            continue
         is_few = len(values) <= _FEW_VALUES and _OFTEN * len(values) <= n_rows
         most = counts.argmax()
         if is_few or counts[most] >= max(_ROWS_OF_ATOM, _SHARE_OF_ATOM * n_rows):
             raise ValueError(
-                f"Column {label} of {what} is discrete: it has {len(values)} values in {n_rows} "
-                f"rows, {counts[most]} times {values[most]:g}, and such a column has no density. "
-                "Leave it out; or, if it has whole numbers, add uniform noise from 0 to 1; or "
-                "condition on it, as y with conditional=True."
+                f"A density needs continuous numbers, but {label} is discrete: it has "
+                f"{len(values)} values in {n_rows} rows, {counts[most]} times {values[most]:g}. "
+                f"If it has whole numbers, add uniform noise from 0 to 1; else {instead}."
             )
 
 
 def refuse_outside(
     scaler: BoundedScaler,
     numbers: np.ndarray,
-    names: Sequence[str] | None,
-    what: str = "X",
+    labels: Sequence[str],
     parameter: str = "bounds",
 ) -> None:
     """Raise if numbers lie on their bounds, or beyond, where they have no density.
@@ -195,7 +245,7 @@ def refuse_outside(
     ----------
     scaler : BoundedScaler
         Has the bounds.
-    numbers, names, what
+    numbers, labels
         As for :func:`refuse_discrete`.
     parameter : str, default="bounds"
         The parameter that has the bounds, for messages.
@@ -204,10 +254,9 @@ def refuse_outside(
     if not outside.any():
         return
     column = int(outside.any(axis=0).argmax())
-    label = column if names is None else repr(str(names[column]))
     own = numbers[outside[:, column], column]
     raise ValueError(
-        f"{parameter} says that column {label} of {what} lies between {scaler.low[column]:g} and "
+        f"{parameter} says that {labels[column]} lies between {scaler.low[column]:g} and "
         f"{scaler.high[column]:g}, but {len(own)} rows are there or beyond, such as {own[0]:g}. "
         "They must be wider than the data."
     )

@@ -9,6 +9,7 @@ from sklearn_modern._core.scikit_learn import feature_names
 from sklearn_modern._inputs.bounded import (
     BoundedScaler,
     check_bounds,
+    column_labels,
     refuse_discrete,
     refuse_outside,
     with_log_slope,
@@ -25,6 +26,9 @@ __all__ = ["DensityInputs", "DensityTargets"]
 
 # Fewer targets may be equal by chance.
 _FEW_ROWS = 200
+
+# Names of the types of columns that hold fewer digits than float64.
+_SHORT = {"float16": np.float16, "float32": np.float32, "float[pyarrow]": np.float32}
 
 
 class DensityInputs(ReversibleInputs):
@@ -48,14 +52,19 @@ class DensityInputs(ReversibleInputs):
         self.bounds = bounds
 
     def check(self, estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
-        """Read numbers, which in a fit must have a density, and lie within the bounds."""
+        """Read numbers, and in a fit the bounds."""
         numbers = check_X(estimator, X, reset=reset, dtype=np.float64)
         if reset:
-            self.form, self.names = TableForm(X), feature_names(X)
-            refuse_discrete(numbers, self.names)
-            self.scaler = BoundedScaler(*check_bounds(self.bounds, numbers.shape[1]))
-            refuse_outside(self.scaler, numbers, self.names)
+            self.form, self.names, width = TableForm(X), feature_names(X), numbers.shape[1]
+            limits = check_bounds(self.bounds, column_labels(self.names, width, "X"))
+            self.scaler = BoundedScaler(*limits, _float_types(self.form, width))
         return numbers
+
+    def refuse(self, checked: np.ndarray) -> None:
+        """Refuse rows of a fit that have no density, or do not lie within the bounds."""
+        labels = column_labels(self.names, checked.shape[1], "X")
+        refuse_discrete(checked, labels)
+        refuse_outside(self.scaler, checked, labels)
 
     def learn(self, checked: np.ndarray, weight: np.ndarray | None, *, first: bool = False) -> None:
         """Learn the scale of numbers."""
@@ -73,7 +82,8 @@ class DensityInputs(ReversibleInputs):
 
     def compare(self, training: np.ndarray, validation: np.ndarray) -> None:
         """Refuse validation rows that have no density."""
-        refuse_outside(self.scaler, validation, self.names, "X_val")
+        labels = column_labels(self.names, validation.shape[1], "X_val")
+        refuse_outside(self.scaler, validation, labels)
 
     def in_units(self, numbers: np.ndarray) -> np.ndarray:
         """Return scaled numbers in the units of X."""
@@ -102,6 +112,8 @@ class DensityTargets(Targets):
     ----------
     shape : tuple of int
         () for one number, (n,) for several.
+    given_shape : tuple of int
+        The same, but (1,) if y had a single column, which is read as one number.
     scaler : BoundedScaler
         Scales the numbers.
     """
@@ -110,19 +122,28 @@ class DensityTargets(Targets):
         self.bounds, self.parameter = bounds, parameter
 
     def check(self, y: Any, *, reset: bool) -> np.ndarray:
-        """Read numbers (n_samples, n_outputs), which in a fit must have a density."""
+        """Read numbers (n_samples, n_outputs), and in a fit the bounds."""
         checked = check_targets(y, dtype=np.float64)
         shape, numbers = checked.shape[1:], checked.reshape(len(checked), -1)
         if reset:
-            self.shape = shape
-            limits = check_bounds(self.bounds, numbers.shape[1], "y", self.parameter)
+            self.shape, self.given_shape, self.names = shape, np.shape(y)[1:], feature_names(y)
+            limits = check_bounds(self.bounds, self._labels("y"), "y", self.parameter)
             self.scaler = BoundedScaler(*limits)
-            if len(numbers) > _FEW_ROWS:
-                refuse_discrete(numbers, None, "y")
-            refuse_outside(self.scaler, numbers, None, "y", self.parameter)
         elif shape != self.shape:
             raise ValueError(f"y has targets of shape {shape}, expected {self.shape}.")
         return numbers
+
+    def refuse_discrete(self, y: np.ndarray) -> None:
+        """Refuse targets of a fit that have no density."""
+        instead = "predict it with a classifier"
+        refuse_discrete(y, self._labels("y"), "y", instead=instead, by_chance=_FEW_ROWS)
+
+    def refuse_outside(self, y: np.ndarray, what: str) -> None:
+        """Refuse targets that do not lie within the bounds; ``what`` they are, for messages."""
+        refuse_outside(self.scaler, y, self._labels(what), self.parameter)
+
+    def _labels(self, what):
+        return column_labels(self.names, *self.shape, what) if self.shape else [what]
 
     def learn(self, y: np.ndarray, weight: np.ndarray) -> None:
         """Learn the scale of numbers."""
@@ -135,3 +156,12 @@ class DensityTargets(Targets):
     def make_head(self, n_features: int, random: MemberRandom) -> Head:
         """Raise, since the density is not a head's."""
         raise TypeError("The density is that of a flow, which has no head.")
+
+
+def _float_types(form, width):
+    """Return as which types of floats a form gives columns back."""
+    if form.library is None:
+        names = [form.dtype.name] * width
+    else:
+        names = [name for name, _ in form.kinds]
+    return [_SHORT.get(name.lower(), np.float64) for name in names]

@@ -130,6 +130,8 @@ class FlowEstimator(NeuralEstimator):
         X and the checked y are what :meth:`_source` takes.
         """
         of_members = self._in_chunks(X, decode, y).astype(np.float64)
+        # A network of finite weights gives NaN only where numbers are too far away for its type.
+        of_members[np.isnan(of_members)] = -np.inf
         scaled = logsumexp(of_members, axis=1) - np.log(of_members.shape[1])
         outside = self._scaler.outside(numbers).any(axis=1)
         with np.errstate(invalid="ignore"):  # outside of the bounds there is no slope

@@ -1,7 +1,6 @@
 """Densities of targets given X, by normalising flows."""
 
 from dataclasses import KW_ONLY
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator, shapes
 from sklearn_modern._core.scikit_learn import StrOptions, fit_context, num_samples
-from sklearn_modern._inputs.validation import check_lengths
+from sklearn_modern._inputs.validation import check_count, check_lengths, check_levels
 from sklearn_modern._neural.flow_inputs import DensityTargets
 from sklearn_modern._neural.flows import FlowEstimator
 from sklearn_modern._neural.inputs import TableInputs
@@ -85,7 +84,7 @@ class FlowRegressor(MultiOutputMixin, RegressorMixin, FlowEstimator, TableSettin
         X : array-like of shape (n_samples, n_features)
             A table, of which columns may be categories, and numbers may be missing.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
+            Targets; a single column is read as (n_samples,).
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights; a row of weight 2 counts as two rows, one of weight 0 as none.
         X_val, y_val : array-like, default=None
@@ -129,9 +128,7 @@ class FlowRegressor(MultiOutputMixin, RegressorMixin, FlowEstimator, TableSettin
         ndarray of shape (n_samples, n_quantiles) or (n_samples, n_quantiles, n_outputs)
             Those of 128 evenly spread values of each member.
         """
-        levels = np.asarray(quantiles, dtype=np.float64)
-        if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
-            raise ValueError(f"quantiles={quantiles!r} must be levels between 0 and 1.")
+        levels = check_levels(quantiles, "quantiles")
         found = np.quantile(self._spread(X), levels, axis=1)
         return self._shaped(np.moveaxis(found, 0, 1))
 
@@ -173,8 +170,7 @@ class FlowRegressor(MultiOutputMixin, RegressorMixin, FlowEstimator, TableSettin
             The samples of each row.
         """
         check_is_fitted(self, "net_")
-        if not isinstance(n_samples, Integral) or n_samples < 1:
-            raise ValueError(f"n_samples={n_samples!r} must be a whole number, at least 1.")
+        check_count(n_samples, "n_samples")
         self._net_on_device()
         checked = self._inputs.check(self, X, reset=False)
         rows = np.arange(num_samples(X)).repeat(n_samples)
@@ -189,6 +185,21 @@ class FlowRegressor(MultiOutputMixin, RegressorMixin, FlowEstimator, TableSettin
 
     def _make_targets(self, y):
         return DensityTargets(self.bounds)
+
+    def _check(self, X, y, sample_weight, *, reset, **how):
+        checked, numbers, weight = super()._check(X, y, sample_weight, reset=reset, **how)
+        self._targets.refuse_discrete(numbers)
+        self._refuse_impossible(numbers, "y")
+        return checked, numbers, weight
+
+    def _given_part(self, X_val, y_val, training, readings):
+        part = super()._given_part(X_val, y_val, training, readings)
+        self._refuse_impossible(self._targets.check(y_val, reset=False), "y_val")
+        return part
+
+    def _refuse_impossible(self, numbers, what):
+        """Refuse checked targets that no fit gives a density."""
+        self._targets.refuse_outside(numbers, what)
 
     def _make_body(self, random):
         numbers, inputs = self._inputs.scaler.n_features_out, self._inputs

@@ -79,6 +79,11 @@ class NormalizingFlow(ConditionalDensity, FlowEstimator):
     def _make_inputs(self):
         return DensityInputs(self.bounds)
 
+    def _check(self, X, y, sample_weight, *, reset, **how):
+        checked, codes, weight = super()._check(X, y, sample_weight, reset=reset, **how)
+        self._inputs.refuse(checked)
+        return checked, codes, weight
+
     def _make_body(self, random):
         return MLP(0, [len(self.classes_)], (), random) if self.conditional else None
 

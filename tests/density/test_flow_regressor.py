@@ -116,9 +116,18 @@ def test_samples_come_from_random_state():
 
 
 BAD = {
-    "discrete": ({}, np.arange(300) % 3, "Column 0 of y is discrete: it has 3 values in 300 rows"),
-    "constant": ({}, np.ones(300), "Column 0 of y is constant: it is 1 in all 300 rows"),
-    "outside": ({"bounds": (0, 100)}, np.arange(300.0), "column 0 of y lies between 0 and 100"),
+    "discrete": ({}, np.arange(300) % 3, "but y is discrete: it has 3 values in 300 rows"),
+    "constant": ({}, np.ones(300), "but y is constant: it is 1 in all 300 rows"),
+    "named": (
+        {},
+        pd.DataFrame({"size": np.arange(300.0), "rate": 7.0}),
+        "but column 'rate' of y is constant: it is 7 in all 300 rows",
+    ),
+    "outside": (
+        {"bounds": (0, 100)},
+        np.arange(300.0),
+        "bounds says that y lies between 0 and 100",
+    ),
     "bounds": ({"bounds": ([0, 0], None)}, np.arange(300.0), "but y has 1 columns"),
     "missing": ({}, np.full(300, np.nan), "NaN"),
 }
@@ -134,14 +143,43 @@ def test_bad_input_of_fit(case):
 def test_bad_input_of_predictions():
     X, y = two_targets(120)
     reg = small(max_iter=1).fit(X, y)
-    with pytest.raises(ValueError, match=r"quantiles=\[0.5, 1.0\] must be levels between 0 and 1"):
+    with pytest.raises(ValueError, match=r"quantiles=\[0.5, 1.0\] must be numbers between 0 and 1"):
         reg.predict_quantiles(X, [0.5, 1.0])
-    with pytest.raises(ValueError, match="n_samples=0 must be a whole number"):
-        reg.sample(X, 0)
+    with pytest.raises(ValueError, match=r"quantiles=\['a'\] must be numbers between 0 and 1"):
+        reg.predict_quantiles(X, ["a"])
+    for wrong in (0, True):
+        with pytest.raises(ValueError, match=f"n_samples={wrong} must be a whole number"):
+            reg.sample(X, wrong)
     with pytest.raises(ValueError, match=r"targets of shape \(\), expected \(2,\)"):
         reg.log_prob(X, y[:, 0])
     with pytest.raises(ValueError, match="X and y differ in length"):
         reg.log_prob(X, y[:5])
+
+
+def test_few_targets_may_have_few_values_but_not_one():
+    X = np.arange(60.0).reshape(-1, 1)
+    small(max_iter=1).fit(X, X[:, 0] % 3)
+    with pytest.raises(ValueError, match="y is constant: it is 3 in all 60 rows"):
+        small(max_iter=1).fit(X, np.full(60, 3.0))
+
+
+def test_targets_of_validation_rows_and_of_later_fits_lie_within_bounds():
+    X, y = two_targets(120)
+    reg = small(max_iter=1, bounds=(-20, 20), warm_start=True)
+    with pytest.raises(ValueError, match="column 0 of y_val lies between -20 and 20, but 10 rows"):
+        reg.fit(X, y, X_val=X[:10], y_val=y[:10] + 99)
+    reg.fit(X, y)
+    with pytest.raises(ValueError, match="column 0 of y lies between -20 and 20, but 120 rows"):
+        reg.fit(X, y + 99)
+    with pytest.raises(ValueError, match="column 1 of y is constant"):
+        reg.fit(X, y * [1, 0])
+
+
+def test_targets_too_far_away_for_float32_have_no_density():
+    X, y = two_targets(120)
+    reg = small(max_iter=1).fit(X, y * 1e-3)
+    far = [[1e38, 0.0], [0.0, -1e38], [1e308, -1e308]]
+    assert np.isneginf(reg.log_prob(X[:3], far)).all()
 
 
 def test_a_changed_parameter_changes_no_prediction():

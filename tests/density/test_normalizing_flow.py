@@ -213,6 +213,47 @@ def test_beyond_bounds_and_on_them_there_is_no_density():
     assert np.isneginf(found[1:]).all()
 
 
+def polars_frame(X, **types):
+    pl = pytest.importorskip("polars")
+    return pl.DataFrame(X, schema={name: getattr(pl, kind) for name, kind in types.items()})
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda X: X.astype(np.float32),
+        lambda X: X.astype(np.float16),
+        lambda X: pd.DataFrame(X).astype({0: "Float32"}),
+        lambda X: polars_frame(X, one="Float64", other="Float32"),
+    ],
+    ids=["float32", "float16", "pandas", "polars"],
+)
+def test_no_sample_lies_on_a_bound_in_the_type_of_x(form):
+    # As float32 0.7 is less, and 1.1 is more.
+    X = np.random.default_rng(0).uniform([0.71, 0.01], [1.09, 0.99], size=(100, 2))
+    flow = small(max_iter=1, bounds=([0.7, 0.0], [1.1, 1.0])).fit(form(X))
+    farthest = flow._inputs.restored(np.array([[1e3, 1e3], [-1e3, -1e3]]))
+    assert np.isfinite(flow.score_samples(farthest)).all()
+    np.testing.assert_allclose(np.asarray(farthest, float), [[1.1, 1.0], [0.7, 0.0]], atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_too_far_away_for_float32_have_no_density(kind):
+    flow = small(kind=kind, max_iter=1).fit(moons(100) * 1e-3)
+    found = flow.score_samples([[0.0, 0.0], [1e38, 0.0], [0.0, -1e38], [1e308, -1e308]])
+    assert np.isfinite(found[0])
+    assert np.isneginf(found[1:]).all()
+
+
+def test_rows_of_a_later_fit_are_checked_as_those_of_the_first():
+    X = skewed()
+    flow = small(max_iter=1, bounds=(0, None), warm_start=True).fit(X)
+    with pytest.raises(ValueError, match="column 0 of X lies between 0 and inf, but 300 rows"):
+        flow.fit(X - [2.0, 0.0])
+    with pytest.raises(ValueError, match="column 1 of X is constant"):
+        flow.fit(X * [1.0, 0.0] + 1.0)
+
+
 def test_settings_can_be_compared():
     search = GridSearchCV(small(max_iter=5), {"kind": KINDS[:2]}, cv=2).fit(moons())
     assert search.best_score_ == search.cv_results_["mean_test_score"].max()
@@ -223,16 +264,16 @@ def frame(**columns):
 
 
 BAD = {
-    "constant": (frame(rate=3.0), {}, "Column 'rate' of X is constant: it is 3 in all 100 rows"),
+    "constant": (frame(rate=3.0), {}, "column 'rate' of X is constant: it is 3 in all 100 rows"),
     "discrete": (
         frame(rooms=np.arange(100) % 4),
         {},
-        "Column 'rooms' of X is discrete: it has 4 values in 100 rows, 25 times 0",
+        "column 'rooms' of X is discrete: it has 4 values in 100 rows, 25 times 0",
     ),
     "many zeros": (
         frame(rain=np.where(np.arange(100) < 40, 0.0, np.arange(100))),
         {},
-        "Column 'rain' of X is discrete: it has 61 values in 100 rows, 40 times 0",
+        "column 'rain' of X is discrete: it has 61 values in 100 rows, 40 times 0",
     ),
     "missing": (frame(gap=np.where(np.arange(100) < 2, np.nan, 1.0)), {}, "contains NaN in 2 of"),
     "text": (frame(colour=["red", "blue"] * 50), {}, "Column 'colour' of X holds text"),
@@ -246,7 +287,12 @@ BAD = {
     "swapped": (
         frame(),
         {"bounds": (9, -9)},
-        "bounds says that column 0 of X lies between 9 and -9",
+        "bounds says that column 'size' of X lies between 9 and -9",
+    ),
+    "no number": (
+        frame(),
+        {"bounds": (-9, "a")},
+        "bounds has high='a', but bounds must be numbers",
     ),
     "widths": (frame(), {"bounds": ([0, 1], None)}, "has low of shape (2,), but X has 1 columns"),
     "no labels": (

@@ -1,15 +1,25 @@
 """Simulation-based inference: densities of a simulator's parameters given what it gave."""
 
+import math
 from dataclasses import KW_ONLY, field
-from numbers import Integral
+from importlib import import_module
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator, shapes
-from sklearn_modern._core.scikit_learn import HasMethods, fit_context, num_samples, safe_indexing
+from sklearn_modern._core.scikit_learn import (
+    HasMethods,
+    feature_names,
+    fit_context,
+    num_samples,
+    safe_indexing,
+)
+from sklearn_modern._inputs.columns import frame_library
+from sklearn_modern._inputs.validation import check_count, check_lengths, weighted_rows
 from sklearn_modern._neural.flow_inputs import DensityTargets
 from sklearn_modern.density._flow_regressor import FlowRegressor
 
@@ -82,7 +92,7 @@ class PosteriorEstimator(FlowRegressor):
             What the simulator gave: a table, of which columns may be categories, and numbers may be
             missing.
         y : array-like of shape (n_samples,) or (n_samples, n_parameters)
-            The parameters that it was given.
+            The parameters that it was given; a single column is read as (n_samples,).
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights; a row of weight 2 counts as two rows, one of weight 0 as none.
         X_val, y_val : array-like, default=None
@@ -113,7 +123,9 @@ class PosteriorEstimator(FlowRegressor):
         float
             The mean of :meth:`log_prob`.
         """
-        return float(np.average(self.log_prob(X, y), weights=sample_weight))
+        check_lengths(X, y)
+        X, y, weight = weighted_rows(X, y, sample_weight)
+        return float(np.average(self.log_prob(X, y), weights=weight))
 
     def refine(
         self, simulator, x_obs, n_rounds=2, n_simulations=1000, X=None, y=None, random_state=None
@@ -126,7 +138,8 @@ class PosteriorEstimator(FlowRegressor):
         Parameters
         ----------
         simulator : callable
-            Takes parameters, an array like y of the fit, and returns as many rows like X.
+            Takes parameters, an array of the shape that y had in the fit, but for the number of
+            rows, and returns as many rows like X.
         x_obs : array-like of shape (1, n_features)
             The observation, as one row.
         n_rounds : int, default=2
@@ -146,23 +159,28 @@ class PosteriorEstimator(FlowRegressor):
         check_is_fitted(self, "net_")
         if self.prior is None:
             raise ValueError("refine draws parameters from the prior, but prior=None.")
+        if not callable(simulator):
+            raise TypeError(
+                f"simulator is of type {type(simulator).__name__}; it must be a function that "
+                "takes parameters and returns rows like X."
+            )
         if num_samples(x_obs) != 1:
             raise ValueError(f"x_obs has {num_samples(x_obs)} rows; refine takes one observation.")
         for name, value in (("n_rounds", n_rounds), ("n_simulations", n_simulations)):
-            if not isinstance(value, Integral) or value < 1:
-                raise ValueError(f"{name}={value!r} must be a whole number, at least 1.")
+            check_count(value, name)
         if (X is None) != (y is None):
             raise ValueError("X and y go together, but only one of them was given.")
+        if X is not None:
+            check_lengths(X, y)
+            self._check_like_fit(X, "X")
+            y = self._as_given(self._targets.check(y, reset=False))
         random = check_random_state(random_state)
         for _ in range(n_rounds):
-            drawn = self._truncated_prior(x_obs, n_simulations, random)
-            rows = simulator(drawn)
-            if num_samples(rows) != n_simulations:
-                raise ValueError(
-                    f"simulator returned {num_samples(rows)} rows for {n_simulations} parameters."
-                )
+            drawn = self._as_given(self._truncated_prior(x_obs, n_simulations, random))
+            rows = simulator(drawn.copy())  # which may work in place
+            self._check_like_fit(rows, "What simulator returned", n_simulations)
             X = rows if X is None else _joined(X, rows)
-            y = drawn if y is None else np.concatenate([np.asarray(y), drawn])
+            y = drawn if y is None else np.concatenate([y, drawn])
             self.fit(X, y)
         return self
 
@@ -171,15 +189,22 @@ class PosteriorEstimator(FlowRegressor):
         tags.regressor_tags.poor_score = True  # which is no share of a variance
         return tags
 
-    def _begin(self, y, **known):
-        super()._begin(y, **known)
-        if y is None or self._prior_bounds is not None or self.prior is None:
+    def _refuse_impossible(self, numbers, what):
+        super()._refuse_impossible(numbers, what)
+        if self._prior_bounds is not None or self.prior is None:
             return
-        missed = ~np.isfinite(np.asarray(self.prior.log_prob(np.asarray(y)), dtype=np.float64))
+        given, n_rows = self._as_given(numbers), len(numbers)
+        found = np.asarray(self.prior.log_prob(given), dtype=np.float64)
+        if found.shape not in ((n_rows,), (n_rows, 1)):
+            raise ValueError(
+                f"prior.log_prob returned an array of shape {found.shape} for {n_rows} rows of "
+                f"{what}; it must return one number for each."
+            )
+        missed = ~np.isfinite(found.ravel())
         if missed.any():
             raise ValueError(
-                f"prior has no density at {missed.sum()} of {len(missed)} simulations, such as "
-                f"y = {np.asarray(y)[missed.ravel()][0]}; y must be drawn from it."
+                f"prior has no density at {missed.sum()} of {n_rows} simulations, such as "
+                f"{what} = {given[missed][0]}; {what} must be drawn from it."
             )
 
     def _make_targets(self, y):
@@ -189,6 +214,24 @@ class PosteriorEstimator(FlowRegressor):
     def _prior_bounds(self):
         """The bounds of a uniform prior, or None."""
         return self.prior if isinstance(self.prior, (tuple, list, np.ndarray)) else None
+
+    def _as_given(self, numbers):
+        """Return parameters in the shape that those of the fit had."""
+        return np.reshape(numbers, (len(numbers), *self._targets.given_shape))
+
+    def _check_like_fit(self, X, what, n_rows=None):
+        """Refuse simulations that are not like those of the fit, or not as many as asked for."""
+        try:
+            found = num_samples(X)
+            names, known = feature_names(X), getattr(self, "feature_names_in_", None)
+            if (names is None) != (known is None):
+                own, of_fit = ("none" if n is None else list(n) for n in (names, known))
+                raise ValueError(f"names of columns are {own}, those of the fit {of_fit}.")
+            self._inputs.check(self, X, reset=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{what} must be like X of the fit, but: {error}") from None
+        if n_rows is not None and found != n_rows:
+            raise ValueError(f"simulator returned {found} rows for {n_rows} parameters.")
 
     def _truncated_prior(self, x_obs, n_samples, random):
         """Draw parameters from the prior, where the posterior has nearly all of its mass."""
@@ -213,7 +256,13 @@ class PosteriorEstimator(FlowRegressor):
     def _drawn_prior(self, n_samples, random):
         shape = n_samples, *self._targets.shape
         if self._prior_bounds is None:
-            return np.asarray(self.prior.sample(n_samples), dtype=np.float64).reshape(shape)
+            drawn = np.asarray(self.prior.sample(n_samples), dtype=np.float64)
+            if drawn.shape[:1] != shape[:1] or drawn.size != math.prod(shape):
+                raise ValueError(
+                    f"prior.sample({n_samples}) returned an array of shape {drawn.shape}; like y "
+                    f"it must have the shape {shape}."
+                )
+            return drawn.reshape(shape)
         low, high = self._scaler.low, self._scaler.high
         if not np.isfinite([low, high]).all():
             raise ValueError(f"prior={self.prior!r} must be finite for refine to draw from it.")
@@ -221,8 +270,17 @@ class PosteriorEstimator(FlowRegressor):
 
 
 def _joined(X, rows):
-    if hasattr(X, "iloc"):
-        import pandas as pd
-
-        return pd.concat([X, rows], ignore_index=True)
+    """Append rows to a table; both are DataFrames, or both are not."""
+    library = frame_library(X)
+    if library != frame_library(rows):
+        raise ValueError(
+            f"simulator returned rows of type {type(rows).__name__}, but X is of type "
+            f"{type(X).__name__}; it must return the same."
+        )
+    if library == "pandas":
+        return import_module(library).concat([X, rows], ignore_index=True)
+    if library == "polars":
+        return import_module(library).concat([X, rows], how="vertical_relaxed")
+    if sp.issparse(X) or sp.issparse(rows):
+        return sp.vstack([sp.csr_matrix(X), sp.csr_matrix(rows)], format="csr")
     return np.concatenate([np.asarray(X), np.asarray(rows)])

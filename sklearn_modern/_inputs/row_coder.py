@@ -81,7 +81,7 @@ class RowCoder:
         weight = np.asarray(weight, dtype=np.float64)[has_weight]
         cells = [column[has_weight] for column in _cells(table)]
         n_numbers = len(cells) - len(n_known)
-        self.parents = _parents(cells)
+        self.parents = _parents(cells, weight.sum())
         self.columns = []
         for index, (column, parent) in enumerate(zip(cells, self.parents, strict=True)):
             if parent is not None:
@@ -279,16 +279,16 @@ class _ManyValues(_Column):
         return np.where(codes == 1, np.nan, found)
 
 
-def _parents(cells):
+def _parents(cells, n_rows):
     """Return for each column another one that nearly determines it, and is in the vector itself.
 
-    Both have few values, of which missing is one.
+    Both have few values, of which missing is one. ``n_rows`` is the sum of the weights.
     """
     coded = [np.unique(column, return_inverse=True) for column in cells]
     sizes = [len(values) for values, _ in coded]
     parents, kept = [None] * len(cells), []
     for index in sorted(range(len(cells)), key=lambda index: -sizes[index]):
-        if sizes[index] == 1 or len(cells[index]) < _REPEATS * sizes[index]:
+        if sizes[index] == 1 or n_rows < _REPEATS * sizes[index]:
             continue
         for other in kept:
             n_pairs = len(np.unique(coded[other][1] * sizes[index] + coded[index][1]))
@@ -308,8 +308,9 @@ def _places(cells, known):
 
 
 def _number_column(column, weight):
-    values, counts = np.unique(column[~np.isnan(column)], return_counts=True)
-    few = counts.sum() >= _REPEATS * len(values) or len(values) <= _FEWEST
+    known = ~np.isnan(column)
+    n_values = len(np.unique(column[known]))
+    few = weight[known].sum() >= _REPEATS * n_values or n_values <= _FEWEST
     return _FewValues(column, weight) if few else _ManyValues(column, weight)
 
 

@@ -243,11 +243,11 @@ class NeuralEstimator(TrainingSettings, ABC):
 
     def _start(self, checked, y, weight, training, random, *, first=False, readings=ANEW):
         """Learn scales from the training rows, and make the network with its initial weights."""
-        uniform = len(training) == len(weight) and (weight == weight[0]).all()
+        plain = len(training) == len(weight) and (weight == 1).all()
         counted = np.zeros(len(weight))
         counted[training] = weight[training]
-        learn = partial(self._inputs.learn, checked, None if uniform else counted, first=first)
-        readings.once(self, ("learn", None if uniform else counted.tobytes()), learn)
+        learn = partial(self._inputs.learn, checked, None if plain else counted, first=first)
+        readings.once(self, ("learn", None if plain else counted.tobytes()), learn)
         self._targets.learn(y, counted)
         objective = self._make_objective(random)
         self._trained_in_parts = False

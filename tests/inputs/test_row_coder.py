@@ -86,6 +86,21 @@ def test_weights_are_repetition():
     np.testing.assert_allclose(coder.inverse(vectors), other.inverse(vectors), rtol=1e-9)
 
 
+def test_weights_of_two_count_as_two_rows_where_columns_are_told_apart():
+    """Twice the rows are enough for towns to determine regions, and for values to be few."""
+    town = np.arange(90.0) % 30
+    numbers = np.column_stack([np.repeat(np.arange(30.0), 3) ** 2, town, town // 2])
+    nothing = np.array([], dtype=int)
+    once = RowCoder().fit(Table(numbers, None), nothing, None)
+    weighted = RowCoder().fit(Table(numbers, None), nothing, np.full(90, 2.0))
+    repeated = RowCoder().fit(Table(numbers.repeat(2, axis=0), None), nothing, None)
+    assert once.parents == [None] * 3
+    assert weighted.parents == repeated.parents == [None, None, 1]
+    vectors = np.random.default_rng(0).normal(size=(50, repeated.n_scores))
+    np.testing.assert_array_equal(weighted.inverse(vectors), repeated.inverse(vectors))
+    assert set(weighted.inverse(vectors)[:, 0]) <= set(numbers[:, 0])
+
+
 def test_what_the_fit_has_not_seen_has_no_indicator():
     rows = Table(np.arange(40.0)[:, np.newaxis] % 4, np.arange(40)[:, np.newaxis] % 3)
     coder = RowCoder().fit(rows, np.array([3]), None)

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import binom, kstest
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -22,6 +22,10 @@ __all__ = [
     "classifier_two_sample_test",
     "expected_coverage",
 ]
+
+
+# The default estimator sets a tenth of its rows aside, of which each sample must have one.
+_FEWEST_ROWS = 11
 
 
 class Ranks(NamedTuple):
@@ -180,7 +184,8 @@ def classifier_two_sample_test(
     Parameters
     ----------
     X, Y : array-like of shape (n_samples, n_features)
-        The samples. If one is larger, as many of its rows are drawn.
+        The samples, at least ``cv`` rows of each, and 11 for the default estimator. If one is
+        larger, as many of its rows are drawn.
     estimator : classifier, default=None
         What is to tell them apart; None is scikit-learn's ``MLPClassifier`` with two hidden layers
         of ten units a column, on standardised columns.
@@ -208,10 +213,25 @@ def classifier_two_sample_test(
     >>> classifier_two_sample_test(X, X + 100, estimator=LogisticRegression()).accuracy
     1.0
     """
+    if estimator is not None and not is_classifier(estimator):
+        raise TypeError(f"estimator={estimator!r} must be a classifier, or None.")
+    names = [list(getattr(rows, "columns", ())) for rows in (X, Y)]
+    if all(names) and names[0] != names[1]:
+        raise ValueError(
+            f"X has the columns {names[0]}, but Y has {names[1]}; both must have the same, in the "
+            "same order."
+        )
     X, Y = check_array(X, input_name="X"), check_array(Y, input_name="Y")
     if X.shape[1] != Y.shape[1]:
         raise ValueError(f"X has {X.shape[1]} columns, but Y has {Y.shape[1]}.")
     random, n_rows = check_random_state(random_state), min(len(X), len(Y))
+    fewest = cv if estimator is not None else max(cv, _FEWEST_ROWS)
+    if n_rows < fewest:
+        raise ValueError(
+            f"X has {len(X)} rows and Y has {len(Y)}, but each needs at least {fewest}: one for "
+            f"each of the cv={cv} folds, and {_FEWEST_ROWS} for the default estimator. Pass more "
+            "rows, or a smaller cv and an estimator."
+        )
     X, Y = (rows[random.permutation(len(rows))[:n_rows]] for rows in (X, Y))
     if estimator is None:
         units = (10 * X.shape[1],) * 2

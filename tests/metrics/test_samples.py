@@ -3,9 +3,11 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import norm
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LinearRegression
 
 from sklearn_modern.metrics import (
     calibration_ranks,
@@ -92,6 +94,8 @@ def test_two_samples():
     assert apart.p_value < 1e-9
 
 
+FIVE, LDA = np.arange(5.0)[:, np.newaxis], LinearDiscriminantAnalysis()
+FRAME = pd.DataFrame({"a": np.arange(20.0), "b": 5.0})
 BAD = [
     (calibration_ranks, ([1.0], [[[1.0]]]), {}, "y_true of shape (1,) needs samples of shape"),
     (calibration_ranks, ([1.0, 2.0], [[1.0]]), {}, "inconsistent numbers of samples"),
@@ -102,6 +106,19 @@ BAD = [
     (expected_coverage, ([1.0], [[1.0]]), {"levels": [1.5]}, "levels=[1.5] must be numbers"),
     (expected_coverage, ([1.0], [[1.0]]), {"levels": ["a"]}, "levels=['a'] must be numbers"),
     (classifier_two_sample_test, ([[1.0]], [[1.0, 2.0]]), {}, "X has 1 columns, but Y has 2"),
+    (classifier_two_sample_test, (FIVE, FIVE), {}, "each needs at least 11: one for each of"),
+    (
+        classifier_two_sample_test,
+        (FIVE, FIVE[:4]),
+        {"estimator": LDA},
+        "Y has 4, but each needs at ",
+    ),
+    (
+        classifier_two_sample_test,
+        (FRAME, FRAME[["b", "a"]]),
+        {},
+        "X has the columns ['a', 'b'], but",
+    ),
 ]
 
 
@@ -109,3 +126,11 @@ BAD = [
 def test_bad_input(function, values, how, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         function(*values, **how)
+
+
+def test_what_tells_two_samples_apart_is_a_classifier_and_few_rows_are_enough_for_it():
+    found = classifier_two_sample_test(FIVE, FIVE + 100, estimator=LDA)
+    assert found.accuracy == 1.0
+    assert 0 <= classifier_two_sample_test(FRAME[:11], FRAME[9:], cv=2).accuracy <= 1
+    with pytest.raises(TypeError, match=r"estimator=LinearRegression\(\) must be a classifier"):
+        classifier_two_sample_test(FIVE, FIVE, estimator=LinearRegression())

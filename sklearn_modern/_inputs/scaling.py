@@ -140,11 +140,12 @@ class NumberScaler:
             out = np.empty((numbers.shape[0], self.n_features_out), dtype=dtype)
         n_numbers = len(self.center)
         for rows in _row_chunks(numbers.shape):
-            block = self._scaled(_dense(numbers[rows]))
-            missing = np.isnan(block)
-            if missing.any():
-                np.copyto(block, self.fill, where=missing)
-            out[rows, :n_numbers] = block
+            with np.errstate(over="ignore"):  # what is too large for the type becomes infinite
+                block = self._scaled(_dense(numbers[rows]))
+                missing = np.isnan(block)
+                if missing.any():
+                    np.copyto(block, self.fill, where=missing)
+                out[rows, :n_numbers] = block
             out[rows, n_numbers:] = missing[:, self.missing_columns]
         return out
 

@@ -20,6 +20,8 @@ class TableForm:
     ----------
     X : array-like of shape (n_samples, n_features)
         The table, after it was checked.
+    whole_columns : sequence of int, default=()
+        Columns of numbers that are whole, whatever their type is.
 
     Examples
     --------
@@ -32,7 +34,8 @@ class TableForm:
     0     2    red
     """
 
-    def __init__(self, X: Any) -> None:
+    def __init__(self, X: Any, whole_columns: Sequence[int] = ()) -> None:
+        self.whole_columns = set(whole_columns)
         self.library = frame_library(X)
         if self.library is None:
             array = X if hasattr(X, "dtype") else np.asarray(X)
@@ -40,6 +43,7 @@ class TableForm:
             self.dtype = np.dtype(object) if array.dtype.kind in "US" else array.dtype
             return
         self.names = list(X.columns)
+        self.level_names = list(getattr(X.columns, "names", ()))
         kinds = X.dtypes if self.library == "polars" else X.dtypes.tolist()
         self.kinds = [_kind(kind) for kind in kinds]
 
@@ -51,14 +55,16 @@ class TableForm:
         columns : sequence of ndarray of shape (n_samples,)
             One for each column: floats, NaN where missing, or values, None where missing.
         whole : bool
-            Whether numbers are whole where the table had whole ones only, by the type of a column.
-            Otherwise they are floats there.
+            Whether numbers are whole where the table had whole ones only, by the type of a column
+            or by its values. Otherwise they are floats there.
 
         Returns
         -------
         ndarray or DataFrame of shape (n_samples, n_features)
             A DataFrame has a new index.
         """
+        if whole:
+            columns = [self._rounded(*pair) for pair in enumerate(columns)]
         if self.library is None:
             return self._array(columns, whole)
         library = import_module(self.library)
@@ -69,7 +75,18 @@ class TableForm:
             return library.DataFrame(dict(zip(self.names, made, strict=True)))
         frame = library.DataFrame(dict(enumerate(made)))
         frame.columns = self.names
+        if len(self.level_names) > 1:
+            frame.columns = library.MultiIndex.from_tuples(self.names, names=self.level_names)
         return frame
+
+    def _rounded(self, index, column):
+        if index not in self.whole_columns:
+            return column
+        column = np.rint(column)
+        kind = self.dtype.name if self.library is None else self.kinds[index][0]
+        if kind != "object":
+            return column
+        return np.array([n if np.isnan(n) else int(n) for n in column.tolist()], dtype=object)
 
     def _array(self, columns, whole):
         if self.dtype.kind in "biu":
@@ -93,8 +110,12 @@ def _as_whole(values, dtype):
     values = np.asarray(values, dtype=np.float64)
     if dtype.kind == "b":
         return values > 0.5
-    limits = np.iinfo(dtype)
-    return np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
+    limits, values = np.iinfo(dtype), np.rint(values)
+    # As a float, the largest number may be one more, which would wrap around.
+    is_large = values >= float(limits.max)
+    whole = np.where(is_large, 0, np.maximum(values, limits.min)).astype(dtype)
+    whole[is_large] = limits.max
+    return whole
 
 
 def _pandas_column(pd, values, name, levels, whole):

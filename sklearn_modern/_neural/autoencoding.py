@@ -1,5 +1,6 @@
 """Estimators that squeeze rows into codes, and make rows of codes."""
 
+import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY
 from numbers import Integral, Real
@@ -156,8 +157,9 @@ class AutoencoderEstimator(CodingEstimator):
 
         It is :math:`\log N(z; \mu, \Sigma) + \log N(x; \hat x, \sigma^2)` with ``latent_mean_``,
         ``latent_covariance_`` and ``noise_variance_``, in the units of X, and for categories the
-        logarithm of their probability instead. Missing cells are left out. Several members give
-        their mean.
+        logarithm of their probability instead. Missing cells are left out. A category that was not
+        in the fit has the probability 1 / (n + 1) after n training rows, by their weights. Several
+        members give their mean. A row so far away that numbers overflow has minus infinity.
 
         Parameters
         ----------
@@ -170,7 +172,8 @@ class AutoencoderEstimator(CodingEstimator):
             Natural logarithms.
         """
         check_is_fitted(self, "net_")
-        return self._in_chunks(X, self._log_density)
+        unseen = self._inputs.log_unseen(self._inputs.check(self, X, reset=False))
+        return self._in_chunks(X, self._log_density) + unseen
 
     def score(self, X, y=None):
         """Return the mean of :meth:`score_samples`.
@@ -234,15 +237,18 @@ class AutoencoderEstimator(CodingEstimator):
 
     def _log_density(self, objective, batch):
         wanted, made, unlikely, codes = self._judged(objective, batch)
-        squared = np.nan_to_num((made - wanted) ** 2 / self.noise_variance_)
-        volume = np.where(np.isnan(wanted), 0.0, np.log(2 * np.pi * self.noise_variance_))
-        left = -0.5 * (squared + volume).sum(-1) - unlikely.sum(-1)
-        return (left + self._log_density_of_codes(codes)).mean(axis=0)
+        variance = self.noise_variance_
+        with np.errstate(over="ignore", invalid="ignore"):
+            apart = (made - wanted) ** 2 / variance + np.log(2 * np.pi * variance)
+            left = -0.5 * np.where(np.isnan(wanted), 0.0, apart).sum(-1) - unlikely.sum(-1)
+            found = (left + self._log_density_of_codes(codes)).mean(axis=0)
+        found[np.isnan(found)] = -np.inf  # so far away that numbers overflow
+        return found
 
     def _judged(self, objective, batch):
         """Return numbers and how they are made again, in the units of X, and more; see there."""
         wanted, made, unlikely, codes = judged(objective, batch)
-        flat = self._inputs.in_units(made.reshape(-1, made.shape[-1]))
+        flat = self._inputs.in_units(made.reshape(math.prod(made.shape[:2]), made.shape[2]))
         return self._inputs.in_units(wanted), flat.reshape(made.shape), unlikely, codes
 
     def _log_density_of_codes(self, codes):

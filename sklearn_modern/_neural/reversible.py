@@ -8,7 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 
-from sklearn_modern._inputs.columns import Table
+from sklearn_modern._core.scikit_learn import num_samples
+from sklearn_modern._inputs.columns import UNSEEN, Table
 from sklearn_modern._inputs.image_form import ImageForm
 from sklearn_modern._inputs.table_form import TableForm
 from sklearn_modern._neural.inputs import ImageInputs, Inputs, TableInputs
@@ -46,6 +47,10 @@ class ReversibleInputs(Inputs):
         It turns densities of numbers as the network sees them into those of X.
         """
 
+    def log_unseen(self, checked: Any) -> np.ndarray:
+        """Return the logarithm of the probability of what the network cannot tell from nothing."""
+        return np.zeros(num_samples(checked))
+
 
 class ReversibleTable(TableInputs, ReversibleInputs):
     """Tables of numbers and categories, each row with its cells as targets.
@@ -62,8 +67,15 @@ class ReversibleTable(TableInputs, ReversibleInputs):
             )
         checked = super().check(estimator, X, reset=reset)
         if reset:
-            self.form = TableForm(X)
+            whole = self.columns.numerical_indices[_are_whole(checked.numbers)]
+            self.form = TableForm(X, whole.tolist())
         return checked
+
+    def learn(self, checked: Table, weight: np.ndarray | None, *, first: bool = False) -> None:
+        """Learn the columns, how many rows there are, and which columns have no known number."""
+        super().learn(checked, weight, first=first)
+        self.n_rows = len(checked.numbers) if weight is None else weight.sum()
+        self.is_empty = np.isnan(checked.numbers).all(axis=0)
 
     def source(
         self, checked: Table, rows: slice, dtype: torch.dtype, device: str, **rest: Any
@@ -93,9 +105,19 @@ class ReversibleTable(TableInputs, ReversibleInputs):
         """Return minus the logarithms of the scales of what is known of each row."""
         return self.scaler.log_slope(checked.numbers)
 
+    def log_unseen(self, checked: Table) -> np.ndarray:
+        """Return the logarithm of the probability of the categories that the fit has not seen.
+
+        Each has that of one row among all those of the fit and itself.
+        """
+        if checked.codes is None:
+            return np.zeros(len(checked.numbers))
+        return -np.log(self.n_rows + 1.0) * (checked.codes == UNSEEN).sum(axis=1)
+
     def restored(self, cells: np.ndarray, *, whole: bool) -> Any:
         """Write rows, cells of which may be NaN, in the form of X."""
         numbers = self.scaler.inverse(cells)
+        numbers[:, self.is_empty] = np.nan
         return self._written(np.column_stack([numbers, cells[:, numbers.shape[1] :]]), whole)
 
     def _written(self, cells, whole):
@@ -156,9 +178,21 @@ class LikelyImages(ReversibleImages):
         Whether they are, in the fit; then they stay as they are.
     """
 
+    is_binary = False
+
+    def check(self, estimator: Any, X: Any, *, reset: bool) -> np.ndarray:
+        """Read images; after a fit to pixels of 0 and 1, others have no probability."""
+        checked = super().check(estimator, X, reset=reset)
+        if self.is_binary and not _is_binary(checked):
+            raise ValueError(
+                f"X has pixels from {checked.min()} to {checked.max()}, but those of the fit are "
+                "all 0 or 1, and so must these be."
+            )
+        return checked
+
     def learn(self, checked: np.ndarray, weight: np.ndarray | None, *, first: bool = False) -> None:
         """Learn the statistics of the channels, or that pixels are 0 and 1."""
-        self.is_binary = all(((row == 0) | (row == 1)).all() for row in checked)
+        self.is_binary = _is_binary(checked)
         super().learn(checked, weight, first=first)
         if self.is_binary:
             self.mean, self.scale = np.zeros_like(self.mean), np.ones_like(self.scale)
@@ -167,6 +201,16 @@ class LikelyImages(ReversibleImages):
 def _labelled(source, labels):
     """Return rows with labels as the last input, if there are any."""
     return source if labels is None else source.joined(labels.unsqueeze(1))
+
+
+def _are_whole(numbers):
+    """Tell which columns have known numbers, all of which are whole."""
+    known = ~np.isnan(numbers)
+    return known.any(axis=0) & ((numbers == np.rint(numbers)) | ~known).all(axis=0)
+
+
+def _is_binary(images):
+    return all(((image == 0) | (image == 1)).all() for image in images)
 
 
 def _values_of(codes, values):

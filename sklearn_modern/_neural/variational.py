@@ -5,6 +5,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
+from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_modern._core.estimator import estimator, shapes, steers
@@ -152,11 +153,12 @@ class VariationalEstimator(CodingEstimator, ConditionalDensity):
 
         def of_members(objective, batch):
             weights = log_weights(objective, batch, noises)
-            largest = weights.max(axis=1, keepdims=True)
-            return largest[:, 0] + np.log(np.exp(weights - largest).mean(axis=1))
+            weights[np.isnan(weights)] = -np.inf  # so far away that numbers overflow
+            return logsumexp(weights, axis=1, b=1 / weights.shape[1])
 
-        slopes = self._inputs.log_slope(self._inputs.check(self, X, reset=False))
-        return self._in_chunks(X, of_members, codes) + slopes
+        checked = self._inputs.check(self, X, reset=False)
+        known = self._inputs.log_slope(checked) + self._inputs.log_unseen(checked)
+        return self._in_chunks(X, of_members, codes) + known
 
     def _drawn(self, n_samples, codes, random):
         objective, n_codes = self.net_.objective, self.net_.module_.n_codes

@@ -21,7 +21,9 @@ class VariationalAutoencoder(VariationalEstimator, CodedTable):
     .. math:: \mathbb{E}_{q(z | x)} \log p(x | z) - \beta \, \mathrm{KL}(q(z | x) \,\|\, N(0, I)).
 
     Numbers are normal, with a standard deviation of each column that is learned, too, and
-    categories have probabilities. Missing cells have no part in the loss, nor in scores.
+    categories have probabilities. Missing cells have no part in the loss, nor in scores. In scores
+    a category that was not in the fit has the probability 1 / (n + 1) after n training rows, by
+    their weights, and a row so far away that numbers overflow has minus infinity.
 
     :meth:`sample` draws codes from :math:`N(0, I)` and then cells from their distributions.
     :meth:`score_samples` is a lower bound of the log-density, and close to it: the mean of

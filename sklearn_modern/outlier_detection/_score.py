@@ -114,10 +114,12 @@ class ScoreOutlierDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
             inner.set_params(**random_states(inner, check_random_state(self.random_state)))
         inner = inner.fit(X, None, **fit_params)
         scores = _scores(inner, counted)
-        if not np.isfinite(scores).all():
+        # Minus infinity is a score, as beyond the bounds of a density, but not of all rows.
+        wrong = ~(scores < np.inf) if (scores > -np.inf).any() else ~np.isfinite(scores)
+        if wrong.any():
             raise ValueError(
                 f"{type(inner).__name__}.score_samples gives infinity or NaN for "
-                f"{np.count_nonzero(~np.isfinite(scores))} of {len(scores)} training rows, so that "
+                f"{np.count_nonzero(wrong)} of {len(scores)} training rows, so that "
                 "there is no telling which scores are low."
             )
         self.estimator_ = inner
@@ -139,7 +141,7 @@ class ScoreOutlierDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         scores = _scores(self.estimator_, X)
-        if np.isnan(scores).any():  # minus infinity is a score, as beyond the bounds of a density
+        if np.isnan(scores).any():
             raise ValueError(
                 f"{type(self.estimator_).__name__}.score_samples gives NaN for "
                 f"{np.count_nonzero(np.isnan(scores))} of {len(scores)} rows."
@@ -236,10 +238,13 @@ def _scores(estimator, X):
 
 
 def _offset(scores, weight, contamination):
-    if contamination != "auto":
-        return _quantile(scores, weight, contamination)
-    lower, upper = (_quantile(scores, weight, share) for share in (0.25, 0.75))
-    return lower - _FAR * (upper - lower)
+    if contamination == "auto":
+        lower, upper = (_quantile(scores, weight, share) for share in (0.25, 0.75))
+        offset = lower - _FAR * (upper - lower) if np.isfinite(lower) else lower
+    else:
+        offset = _quantile(scores, weight, contamination)
+    # Rows of minus infinity are outliers, however many they are.
+    return offset if np.isfinite(offset) else float(scores[np.isfinite(scores)].min())
 
 
 def _quantile(scores, weight, share):

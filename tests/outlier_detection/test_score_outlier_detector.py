@@ -25,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
 from sklearn.utils import get_tags
 
-from sklearn_modern.decomposition import Autoencoder
+from sklearn_modern.decomposition import Autoencoder, VariationalAutoencoder
 from sklearn_modern.density import NormalizingFlow
 from sklearn_modern.model_selection import GridSearchCV as SharingSearchCV
 from sklearn_modern.neural_network import RNNGenerator
@@ -255,6 +255,24 @@ def test_rows_beyond_the_bounds_of_a_density_are_outliers():
     assert detector.predict([[2.0]]) == -1
 
 
+@pytest.mark.parametrize("contamination", [0.1, "auto"])
+@pytest.mark.parametrize("n_infinite", [1, 6, 20, 50])
+def test_rows_of_minus_infinity_are_outliers_however_many_they_are(n_infinite, contamination):
+    scores = np.where(np.arange(60) < n_infinite, -np.inf, X[:, 0])
+    detector = ScoreOutlierDetector(FirstColumn(), contamination=contamination)
+    found = detector.fit_predict(scores[:, np.newaxis])
+    assert np.isfinite(detector.offset_)
+    assert (found[:n_infinite] == -1).all()
+    assert (found == -1).sum() == max(n_infinite, 6 if contamination == 0.1 else 0)
+    assert detector.decision_function([[-np.inf]]) == -np.inf
+
+
+def test_rows_so_far_away_that_numbers_overflow_are_outliers():
+    for inner in (VariationalAutoencoder(1, **_NETWORK), Autoencoder(1, **_NETWORK)):
+        detector = ScoreOutlierDetector(inner).fit(X)
+        assert detector.predict([[1e22, 0, 0], [0, -1e40, 0]]).tolist() == [-1, -1]
+
+
 def test_sequences_may_be_outliers():
     texts = ["ab" * (1 + i % 3) for i in range(20)] + ["zzzzzzzzzzzzz"]
     inner = RNNGenerator(hidden_layer_sizes=(4,), **_NETWORK)
@@ -291,7 +309,8 @@ def test_an_estimator_without_scores(inner, message):
     ("said", "message"),
     [
         (np.full(60, np.nan), "gives infinity or NaN for 60 of 60 training rows"),
-        (np.where(np.arange(60) < 2, -np.inf, 1.0), "NaN for 2 of 60 training rows"),
+        (np.where(np.arange(60) < 2, np.inf, 1.0), "NaN for 2 of 60 training rows"),
+        (np.full(60, -np.inf), "NaN for 60 of 60 training rows"),
         (np.zeros((60, 1)), r"one score for each row.* shape \(60, 1\) for 60 rows"),
         (np.zeros(59), r"shape \(59,\) for 60 rows"),
         (1.0, r"shape \(\) for 60 rows"),

@@ -42,7 +42,7 @@ class ImageForm:
         self.is_flat = n_axes == 2 and reader.input_shape is not None
         self.has_channels = self.is_flat or n_axes == len(reader.shape) + 1
         self.last = reader.channels == "last"
-        self.dtype = first.dtype if first.dtype.kind in "uif" else np.dtype(np.float64)
+        self.dtype = first.dtype if first.dtype.kind in "buif" else np.dtype(np.float64)
 
     def restore(self, images: np.ndarray, *, whole: bool) -> np.ndarray:
         """Write images.
@@ -52,7 +52,8 @@ class ImageForm:
         images : ndarray of shape (n_samples, channels, *spatial)
             Pixels in their own units.
         whole : bool
-            Whether pixels that were whole by their type are so again, within what the type holds.
+            Whether pixels that were whole or boolean by their type are so again, within what the
+            type holds.
 
         Returns
         -------
@@ -69,5 +70,7 @@ class ImageForm:
             return np.ascontiguousarray(images, dtype=self.dtype)
         if not whole:
             return np.ascontiguousarray(images)
+        if self.dtype.kind == "b":
+            return np.ascontiguousarray(images > 0.5)
         limits = np.iinfo(self.dtype)
         return np.clip(np.rint(images), limits.min, limits.max).astype(self.dtype)

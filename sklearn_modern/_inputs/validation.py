@@ -147,13 +147,13 @@ def check_labels(
     if found.dtype.kind == "f" and (found != np.floor(found)).any():
         fraction = found[found != np.floor(found)][0]
         raise ValueError(
-            f"Unknown label type: continuous. y has numbers such as {fraction}; a classifier needs "
-            "labels, a regressor takes numbers."
+            f"Unknown label type: continuous. y has numbers such as {fraction}, but labels "
+            "are needed; regressors take numbers."
         )
     known = found if classes is None else classes
     if len(known) < at_least:
         raise ValueError(
-            f"y has one class, {known.tolist()[0]!r}; a classifier needs at least two classes."
+            f"y has one class, {known.tolist()[0]!r}; at least two classes are needed."
         )
     if classes is None:
         return found, codes.astype(np.int64, copy=False)

@@ -122,6 +122,11 @@ class ConditionalSampler(NeuralEstimator):
     def _codes(self, y, n_rows):
         """Return the codes of one label for all rows, or of one for each."""
         labels = np.asarray(y)
+        if labels.ndim > 1 or not labels.size:
+            raise ValueError(
+                f"y has the shape {labels.shape}, but must be one label for all rows, or an array "
+                "with one for each."
+            )
         if labels.ndim == 0:
             labels = np.full(n_rows, y, dtype=object if labels.dtype.kind == "O" else labels.dtype)
         if len(labels) != n_rows:
@@ -137,7 +142,8 @@ class ConditionalSampler(NeuralEstimator):
 
     def _drawn_codes(self, n_samples, y, random):
         """Return the codes of the labels of samples; None without labels."""
-        if not isinstance(n_samples, Integral) or n_samples < 1:
+        is_whole = isinstance(n_samples, Integral) and not isinstance(n_samples, bool)
+        if not is_whole or n_samples < 1:
             raise ValueError(f"n_samples={n_samples!r} must be a whole number, at least 1.")
         if not self.conditional:
             if y is not None:
@@ -150,7 +156,7 @@ class ConditionalSampler(NeuralEstimator):
             return random.choice(len(self.classes_), size=n_samples, p=self.class_prior_)
         if np.ndim(y) == 0:
             return self._codes(y, n_samples)
-        if n_samples not in (1, len(y)):
+        if n_samples not in (1, len(y)) and len(y):
             raise ValueError(
                 f"n_samples={n_samples}, but y has {len(y)} labels; leave n_samples out, or give "
                 "one label for all."

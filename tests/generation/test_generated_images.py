@@ -5,6 +5,7 @@ import pytest
 import torch
 from support.global_random import numpy_state
 
+from sklearn_modern.decomposition import CNNVariationalAutoencoder
 from sklearn_modern.generation import DCGAN, CNNFlowMatching
 
 TINY = {"width": 4, "max_iter": 1, "device": "cpu", "random_state": 0}
@@ -80,3 +81,11 @@ def test_bad_sizes_are_refused(kind):
             kind(**TINY | {name: 0}).fit(X)
     with pytest.raises(ValueError, match=r"NaN|missing"):
         kind(**TINY).fit(np.where(X > 30, np.nan, X))
+
+
+@pytest.mark.parametrize("kind", [CNNFlowMatching, DCGAN, CNNVariationalAutoencoder])
+def test_boolean_images_come_back_as_such(kind):
+    X = np.random.default_rng(0).uniform(size=(20, 6, 6)) < 0.5
+    made = kind(**TINY).fit(X).sample(5, random_state=0)
+    assert made.dtype == bool
+    assert 0 < made.mean() < 1

@@ -9,6 +9,7 @@ import torch
 from sklearn.exceptions import NotFittedError
 from support.global_random import numpy_state
 
+from sklearn_modern.decomposition import VariationalAutoencoder
 from sklearn_modern.generation import GAN, FlowMatching
 
 TINY = {"hidden_layer_sizes": (8,), "max_iter": 2, "device": "cpu", "random_state": 0}
@@ -108,6 +109,16 @@ def test_labels_as_asked_for_and_by_frequency(kind):
         kind(conditional=True, **TINY).fit(X)
     with pytest.raises(ValueError, match="has learned none"):
         kind(**TINY).fit(X, y).sample(2, "often")
+    for wrong, shape in (([], r"\(0,\)"), ([["often"], ["seldom"]], r"\(2, 1\)")):
+        with pytest.raises(ValueError, match=f"y has the shape {shape}, but must be one label"):
+            model.sample(y=wrong)
+    for wrong in (True, 0, -1, 2.0):
+        with pytest.raises(ValueError, match=f"n_samples={wrong} must be a whole number, at least"):
+            model.sample(wrong)
+    bad = (np.zeros(200), "one class, 0.0; at least two"), (X["income"], "but labels are needed")
+    for wrong, message in bad:
+        with pytest.raises(ValueError, match=message):
+            kind(conditional=True, **TINY).fit(X, wrong)
     with pytest.raises(NotFittedError):
         kind().sample()
 
@@ -157,6 +168,33 @@ def test_weights_count_as_rows(kind):
     made = model.sample(3000, random_state=0)
     shares = np.histogram(made[:, 0], [-9, -1.5, 1.5, 9])[0] / 3000
     np.testing.assert_allclose(shares, [0.75, 0.0, 0.25], atol=TOLERANCE[kind])
+
+
+@each_kind
+def test_equal_weights_count_as_rows_too(kind):
+    X = pd.DataFrame({"town": np.arange(20) % 6})
+    X["region"] = X["town"] // 2  # which 40 rows are enough to see
+    made = kind(**TINY).fit(X, sample_weight=np.full(20, 2.0)).sample(200, random_state=0)
+    assert (made["region"] == made["town"] // 2).all()
+
+
+@pytest.mark.parametrize("kind", [*KINDS, VariationalAutoencoder])
+def test_numbers_that_are_whole_in_the_fit_are_whole_whatever_their_type(kind):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"gaps": rng.integers(0, 10_000, 200).astype(float)})
+    X.loc[::5, "gaps"] = np.nan
+    X["python"] = rng.integers(0, 10_000, 200).astype(object)
+    X["number"], X["nothing"] = rng.normal(size=200), np.nan
+    model = kind(**TINY).fit(X)
+    made = model.sample(100, random_state=0)
+    assert made.dtypes.tolist() == X.dtypes.tolist()
+    assert (made["gaps"].dropna() % 1 == 0).all()
+    assert set(map(type, made["python"])) == {int}
+    assert (made["number"] % 1 != 0).any()
+    assert made["nothing"].isna().all()
+    if kind is VariationalAutoencoder:
+        assert (model.reconstruct(X)["gaps"] % 1 != 0).any()
+        assert model.reconstruct(X)["nothing"].isna().all()
 
 
 @each_kind

@@ -64,6 +64,19 @@ def test_whole_numbers_are_rounded_within_their_type_if_asked():
     assert plain["nullable"][1] == 2.4
 
 
+def test_whole_numbers_of_the_largest_size_do_not_wrap_around():
+    frame = pd.DataFrame({"i": [2**63 - 1, -(2**63)], "u": np.array([2**64 - 1, 0], np.uint64)})
+    again = TableForm(frame).restore([frame[name].to_numpy(float) for name in frame], whole=True)
+    pd.testing.assert_frame_equal(again, frame)
+
+
+def test_columns_of_several_levels_come_back():
+    names = pd.MultiIndex.from_tuples([("a", 1), ("a", 2)], names=["upper", "lower"])
+    X = pd.DataFrame([[0.5, 1.5]], columns=names)
+    form = pickle.loads(pickle.dumps(TableForm(X)))
+    pd.testing.assert_frame_equal(form.restore(columns_of(X), whole=True), X)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.uint8])
 def test_arrays_come_back(dtype):
     X = np.arange(6).reshape(3, 2).astype(dtype)
@@ -108,9 +121,9 @@ class Convertible:
     ],
     ids=str,
 )
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.int64])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.int64, np.bool_])
 def test_images_come_back(shape, reader, given, dtype):
-    X = np.random.default_rng(0).integers(0, 250, shape).astype(dtype)
+    X = np.random.default_rng(0).integers(0, 2 if dtype == np.bool_ else 250, shape).astype(dtype)
     given = given(X)
     reader = SpatialReader(**reader)
     images = reader.fit_transform(BaseEstimator(), given).astype(np.float64)
@@ -118,6 +131,8 @@ def test_images_come_back(shape, reader, given, dtype):
     again = form.restore(images + 0.2 * (dtype != np.float32), whole=True)
     assert again.dtype == dtype
     np.testing.assert_array_equal(again, X)
+    if dtype == np.bool_:
+        assert form.restore(images, whole=False).dtype == np.float64
     if dtype == np.uint8:
         np.testing.assert_array_equal(form.restore(images + 1000, whole=True), 255)
         assert form.restore(images + 0.2, whole=False).dtype == np.float64

@@ -126,7 +126,8 @@ class DensityTargets(Targets):
         checked = check_targets(y, dtype=np.float64)
         shape, numbers = checked.shape[1:], checked.reshape(len(checked), -1)
         if reset:
-            self.shape, self.given_shape, self.names = shape, np.shape(y)[1:], feature_names(y)
+            self.shape, self.given_shape = shape, np.asarray(y).shape[1:]
+            self.names = feature_names(y)
             limits = check_bounds(self.bounds, self._labels("y"), "y", self.parameter)
             self.scaler = BoundedScaler(*limits)
         elif shape != self.shape:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from sklearn_modern._inputs.columns import Table
+from sklearn_modern._inputs.validation import counted_rows
 
 __all__ = ["RowCoder"]
 
@@ -81,7 +82,7 @@ class RowCoder:
         weight = np.asarray(weight, dtype=np.float64)[has_weight]
         cells = [column[has_weight] for column in _cells(table)]
         n_numbers = len(cells) - len(n_known)
-        self.parents = _parents(cells, weight.sum())
+        self.parents = _parents(cells, counted_rows(weight))
         self.columns = []
         for index, (column, parent) in enumerate(zip(cells, self.parents, strict=True)):
             if parent is not None:
@@ -282,7 +283,7 @@ class _ManyValues(_Column):
 def _parents(cells, n_rows):
     """Return for each column another one that nearly determines it, and is in the vector itself.
 
-    Both have few values, of which missing is one. ``n_rows`` is the sum of the weights.
+    Both have few values, of which missing is one. ``n_rows`` is by their weights.
     """
     coded = [np.unique(column, return_inverse=True) for column in cells]
     sizes = [len(values) for values, _ in coded]
@@ -310,7 +311,7 @@ def _places(cells, known):
 def _number_column(column, weight):
     known = ~np.isnan(column)
     n_values = len(np.unique(column[known]))
-    few = weight[known].sum() >= _REPEATS * n_values or n_values <= _FEWEST
+    few = counted_rows(weight[known]) >= _REPEATS * n_values or n_values <= _FEWEST
     return _FewValues(column, weight) if few else _ManyValues(column, weight)
 
 

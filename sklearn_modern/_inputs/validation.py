@@ -34,6 +34,7 @@ __all__ = [
     "check_targets",
     "check_weights",
     "class_weights",
+    "counted_rows",
     "is_multilabel",
     "warn_of_other_order",
     "weighted_rows",
@@ -93,6 +94,11 @@ def check_levels(values: Any, name: str) -> np.ndarray:
     if levels.ndim != 1 or not len(levels) or not ((levels > 0) & (levels < 1)).all():
         raise ValueError(f"{name}={values!r} must be numbers between 0 and 1.")
     return levels
+
+
+def counted_rows(weight: np.ndarray) -> float:
+    """Return as how many rows some count: by their weights, unless these are shares of a row."""
+    return max(float(weight.sum()), np.count_nonzero(weight))
 
 
 def check_lengths(X: Any, y: Any) -> None:

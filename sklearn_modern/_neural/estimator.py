@@ -243,7 +243,8 @@ class NeuralEstimator(TrainingSettings, ABC):
 
     def _start(self, checked, y, weight, training, random, *, first=False, readings=ANEW):
         """Learn scales from the training rows, and make the network with its initial weights."""
-        plain = len(training) == len(weight) and (weight == 1).all()
+        # Equal weights up to 1 are shares of a row, larger ones say how often a row is there.
+        plain = len(training) == len(weight) and (weight == weight[0]).all() and weight[0] <= 1
         counted = np.zeros(len(weight))
         counted[training] = weight[training]
         learn = partial(self._inputs.learn, checked, None if plain else counted, first=first)

@@ -12,6 +12,7 @@ from sklearn_modern._core.scikit_learn import num_samples
 from sklearn_modern._inputs.columns import UNSEEN, Table
 from sklearn_modern._inputs.image_form import ImageForm
 from sklearn_modern._inputs.table_form import TableForm
+from sklearn_modern._inputs.validation import counted_rows
 from sklearn_modern._neural.inputs import ImageInputs, Inputs, TableInputs
 from sklearn_modern.training.sources import Source
 
@@ -74,7 +75,7 @@ class ReversibleTable(TableInputs, ReversibleInputs):
     def learn(self, checked: Table, weight: np.ndarray | None, *, first: bool = False) -> None:
         """Learn the columns, how many rows there are, and which columns have no known number."""
         super().learn(checked, weight, first=first)
-        self.n_rows = len(checked.numbers) if weight is None else weight.sum()
+        self.n_rows = len(checked.numbers) if weight is None else counted_rows(weight)
         self.is_empty = np.isnan(checked.numbers).all(axis=0)
 
     def source(

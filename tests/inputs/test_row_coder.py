@@ -135,3 +135,12 @@ def test_what_another_column_determines_is_kept_exactly():
     assert (made[town != 5, 1] == region[town != 5]).all()
     assert abs((made[town == 5, 1] == 1).mean() - (region[town == 5] == 1).mean()) < 0.12
     assert kstest(coder.transform(rows)[:, 0], "norm").statistic < 0.04
+
+
+def test_weights_that_are_shares_of_rows_change_nothing():
+    town = np.arange(40) % 4
+    table = Table(np.column_stack([np.repeat(np.arange(8.0) ** 2, 5), town, town // 2]), None)
+    none = np.zeros(0, dtype=int)
+    plain, shares = (RowCoder().fit(table, none, w) for w in (None, np.full(40, 1 / 40)))
+    assert shares.parents == plain.parents != [None] * 3
+    np.testing.assert_allclose(shares.transform(table), plain.transform(table), atol=1e-12)

@@ -133,7 +133,7 @@ def test_a_row_of_weight_two_counts_as_two(X):
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "rows", "epochs"), [(100, 8, 100), (34_000, 64, 6), (1_000_000, 64, 5)]
+    ("n_rows", "rows", "epochs"), [(100, 8, 100), (34_000, 64, 12), (1_000_000, 64, 5)]
 )
 def test_batches_and_epochs_by_themselves(n_rows, rows, epochs):
     masked = MaskedTransformer(**SMALL).fit(TEXTS).set_params(max_iter="auto")

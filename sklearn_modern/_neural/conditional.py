@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from dataclasses import KW_ONLY
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_modern._core.estimator import estimator, shapes
 from sklearn_modern._core.scikit_learn import fit_context, num_samples
 from sklearn_modern._core.unknown import misspelt
+from sklearn_modern._inputs.validation import check_count
 from sklearn_modern._neural.estimator import NeuralEstimator
 from sklearn_modern._neural.targets import Labels, NoTargets
 
@@ -142,9 +142,7 @@ class ConditionalSampler(NeuralEstimator):
 
     def _drawn_codes(self, n_samples, y, random):
         """Return the codes of the labels of samples; None without labels."""
-        is_whole = isinstance(n_samples, Integral) and not isinstance(n_samples, bool)
-        if not is_whole or n_samples < 1:
-            raise ValueError(f"n_samples={n_samples!r} must be a whole number, at least 1.")
+        check_count(n_samples, "n_samples")
         if not self.conditional:
             if y is not None:
                 raise ValueError(

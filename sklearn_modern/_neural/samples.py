@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from torch import Tensor
 
 from sklearn_modern._inputs.ragged import Ragged
+from sklearn_modern._inputs.validation import check_count
 from sklearn_modern._neural.outcomes import tokens_of
 from sklearn_modern.networks.decoding import Choice, Draws, write
 from sklearn_modern.training.next_token import NetworkWriter, StepWriter
@@ -36,8 +37,7 @@ def sample(
 ) -> list:
     """Write sequences with a fitted generator; see its method of this name."""
     is_text = generator._inputs.is_text
-    if not (_is_whole(n_samples) and n_samples >= 1):
-        raise ValueError(f"n_samples={n_samples!r} must be a number of samples, at least 1.")
+    check_count(n_samples, "n_samples")
     choose: Any
     if is_text:
         choose = checked_choice(

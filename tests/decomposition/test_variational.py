@@ -164,27 +164,6 @@ def test_one_column_and_more_codes_than_columns():
     assert model.sample(3, random_state=0).shape == (3, 1)
 
 
-def test_far_rows_have_minus_infinity_and_never_nan():
-    model = table().fit(IRIS)
-    far = np.full((4, 4), [[1e10], [1e22], [1e40], [-1e308]])
-    scores = model.score_samples(np.vstack([far, IRIS[:1]]))
-    assert (scores[2:4] == -np.inf).all()
-    assert (scores[:4] < -1e10).all()
-    assert scores[4] == model.score_samples(IRIS[:1])[0]
-
-
-def test_a_category_that_was_not_in_the_fit_is_unlikely():
-    """It is as likely as one more row, so that it is less so than any that is frequent."""
-    rng = np.random.default_rng(0)
-    X = pd.DataFrame({"size": rng.normal(size=60), "colour": rng.choice(["red", "blue"], 60)})
-    X["good"] = rng.uniform(size=60) < 0.5
-    weight = np.full(60, 2.0)
-    new = pd.DataFrame({"size": 0.0, "colour": ["red", "blue", "green", None], "good": True})
-    scores = table().fit(X, sample_weight=weight).score_samples(new)
-    assert scores[2] < scores[:2].min()
-    assert scores[2] - scores[3] == pytest.approx(-np.log(121))
-
-
 def test_pixels_that_are_neither_0_nor_1_have_no_probability():
     model = images().fit((DIGITS > 7) * 1.0)
     for other in (DIGITS, np.full_like(DIGITS, 0.5)):

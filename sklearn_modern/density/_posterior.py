@@ -1,12 +1,14 @@
 """Simulation-based inference: densities of a simulator's parameters given what it gave."""
 
 import math
+import warnings
 from dataclasses import KW_ONLY, field
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -181,7 +183,9 @@ class PosteriorEstimator(FlowRegressor):
             self._check_like_fit(rows, "What simulator returned", n_simulations)
             X = rows if X is None else _joined(X, rows)
             y = drawn if y is None else np.concatenate([y, drawn])
-            self.fit(X, y)
+            with warnings.catch_warnings():  # of the shape of y the first fit has warned
+                warnings.simplefilter("ignore", DataConversionWarning)
+                self.fit(X, y)
         return self
 
     def __sklearn_tags__(self):

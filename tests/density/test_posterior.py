@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from scipy.stats import norm
+from sklearn.exceptions import DataConversionWarning
 
 from sklearn_modern.density import PosteriorEstimator
 from sklearn_modern.metrics import calibration_ranks, expected_coverage
@@ -138,7 +139,6 @@ def test_refine_takes_what_the_simulator_returns(kind):
     assert getattr(posterior, "feature_names_in_", np.array(None)).tolist() == expected
 
 
-@pytest.mark.filterwarnings("ignore:A column-vector y")
 def test_the_simulator_gets_a_copy_in_the_shape_of_y():
     shapes = []
 
@@ -149,7 +149,8 @@ def test_the_simulator_gets_a_copy_in_the_shape_of_y():
         return rows
 
     y = np.random.default_rng(0).uniform(-3, 3, size=(300, 1))
-    posterior = small((-3, 3)).fit(noisy(y, 0.05), y)
+    with pytest.warns(DataConversionWarning):
+        posterior = small((-3, 3)).fit(noisy(y, 0.05), y)
     posterior.refine(in_place, [[1.0]], 2, 300, random_state=0)
     assert shapes == [(300, 1)] * 2
     assert posterior.sample([[1.0]], 500, random_state=0).mean() == pytest.approx(1.0, abs=0.2)

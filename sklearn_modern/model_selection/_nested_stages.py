@@ -11,7 +11,7 @@ from joblib import effective_n_jobs
 from sklearn_modern._core.scikit_learn import num_samples
 from sklearn_modern._fits.folds import Task
 from sklearn_modern.model_selection._nested_study import Study, open_run
-from sklearn_modern.model_selection._outcomes import Run
+from sklearn_modern.model_selection._outcomes import Run, named_error
 
 __all__ = ["Stage", "fit_in_stages", "prepared"]
 
@@ -141,7 +141,7 @@ class _Work:
                 self._ended_by = "The work was interrupted before."
             except ValueError as error:  # fits failed, or all candidates on some split
                 self._error = self._error or error
-                status, why = "failed", _last_line(str(error))
+                status, why = "failed", named_error(str(error))
         self.stages.append(Stage(name, status, why, self._predicted, self._models))
 
     def fitted(self) -> Any:
@@ -173,7 +173,7 @@ class _Work:
             self.run.deadline = None
         if errors := [one["fit_error"] for one in outer.values() if one["fit_error"] is not None]:
             raise ValueError(
-                f"{len(errors)} of {len(outer)} outer fits failed: {_last_line(errors[0])}"
+                f"{len(errors)} of {len(outer)} outer fits failed: {named_error(errors[0])}"
             )
         self._refuse_missing_scores(list(outer.values()))
         self.inner |= inner
@@ -203,7 +203,7 @@ class _Work:
         ]
         if missing:
             errors = [one["score_error"] for one in missing if "score_error" in one]
-            why = _last_line(errors[0]) if errors else "the scorer returned NaN or infinity."
+            why = named_error(errors[0]) if errors else "the scorer returned NaN or infinity."
             raise ValueError(f"{len(missing)} of {len(outcomes)} outer scores are missing: {why}")
 
     def _fits_in(self, part):
@@ -240,7 +240,3 @@ def _growth(study):
     """Return how many times as many rows there are as an outer split has to train."""
     n_train = np.mean([len(split.rows[0]) for split in study.work.outer])
     return num_samples(study.X) / n_train
-
-
-def _last_line(error):
-    return error.strip().splitlines()[-1]

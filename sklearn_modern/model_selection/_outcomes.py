@@ -154,12 +154,20 @@ def warn_of_failed_fits(outcomes: Iterable[dict[str, Any]], of: str = "") -> Non
         return
     if failed.total() == len(errors):
         raise ValueError(f"All {len(errors)} fits failed. The first one:\n{errors[0]}")
-    last_lines = Counter(error.strip().splitlines()[-1] for error in failed.elements())
-    reasons = "; ".join(f"{line} ({times} times)" for line, times in last_lines.most_common(5))
+    named = Counter(named_error(error) for error in failed.elements())
+    reasons = "; ".join(f"{line} ({times} times)" for line, times in named.most_common(5))
     warn_user(
         f"{failed.total()} of {len(errors)} fits{of} failed, and their scores are NaN: {reasons}",
         FitFailedWarning,
     )
+
+
+def named_error(error: str) -> str:
+    """Return the line of a traceback that names its error, whose message may have more lines."""
+    lines = error.strip().splitlines()
+    frames = [i for i, line in enumerate(lines) if line.startswith("  File ")]
+    last = lines[frames[-1] + 1 :] if frames else lines
+    return next((line for line in last if not line.startswith(" ")), lines[-1])
 
 
 def _predictions(model, rows):

@@ -198,15 +198,15 @@ class AutoencoderEstimator(CodingEstimator):
         encoder = self._make_encoder(random)
         n_embedded = self._n_embedded(encoder)
         n_codes = self.n_components or max(1, min(_MOST, n_embedded // _SHARE))
+        squeeze = self._make_squeeze(encoder, encoder.n_features_out, n_codes, random)
         decoder = self._make_decoder(encoder, n_codes, (), random)
         return Reconstruction(
             Autoencoder(
                 self._make_corruption(self.noise, self.masking, encoder, random),
                 encoder,
-                n_codes,
+                squeeze,
                 decoder,
                 self._make_head(decoder.n_features_out, random),
-                random,
             ),
             random,
             sparsity=self.sparsity,

@@ -16,6 +16,7 @@ from sklearn_modern.heads.pixels import Pixels
 from sklearn_modern.networks.activations import ACTIVATIONS
 from sklearn_modern.networks.corruption import Corruption
 from sklearn_modern.networks.mlp import MLP
+from sklearn_modern.networks.squeeze import Squeeze
 from sklearn_modern.networks.upsampling import Upsampling
 
 __all__ = ["CodedImages", "CodedTable"]
@@ -34,8 +35,9 @@ class CodedTable(TableSettings, CodingEstimator):
     Parameters
     ----------
     hidden_layer_sizes : int or tuple of int, default=(128, 64)
-        Units of the encoder's hidden layers; the decoder has them the other way round. An empty
-        tuple gives linear maps, which find the plane of PCA.
+        Units of the encoder's hidden layers, beside which rows go straight to codes, too; the
+        decoder has them the other way round. An empty tuple gives linear maps, which find the plane
+        of PCA.
     activation : str, default="gelu"
         Activation function of the hidden units, one of those of
         :class:`~sklearn_modern.neural_network.MLPClassifier`.
@@ -62,6 +64,10 @@ class CodedTable(TableSettings, CodingEstimator):
         inputs = self._inputs
         cardinalities = inputs.cardinalities.tolist()
         return self._perceptron(inputs.scaler.n_features_out, cardinalities, 1, random)
+
+    def _make_squeeze(self, encoder, n_features, n_outputs, random):
+        n_inputs = encoder.n_embedded if widths(self.hidden_layer_sizes) else 0
+        return Squeeze(n_features, n_inputs, n_outputs, random)
 
     def _make_decoder(self, encoder, n_codes, cardinalities, random):
         return self._perceptron(n_codes, cardinalities, -1, random)
@@ -124,6 +130,9 @@ class CodedImages(ConvolutionalSettings, CodingEstimator):
 
     def _make_encoder(self, random):
         return self._convolutions(random, pooled=False)
+
+    def _make_squeeze(self, encoder, n_features, n_outputs, random):
+        return Squeeze(n_features, 0, n_outputs, random)
 
     def _make_decoder(self, encoder, n_codes, cardinalities, random):
         size = self.kernel_size or _KERNEL_SIZE

@@ -21,6 +21,7 @@ from sklearn_modern.heads.likelihoods import LikelihoodHead
 from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.corruption import Corruption
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.squeeze import Squeeze
 from sklearn_modern.training.predictions import cells_of_codes, decode, features
 
 __all__ = ["CodingEstimator"]
@@ -58,6 +59,12 @@ class CodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralE
     @abstractmethod
     def _make_encoder(self, random: MemberRandom) -> Body:
         """Make what maps rows to features."""
+
+    @abstractmethod
+    def _make_squeeze(
+        self, encoder: Body, n_features: int, n_outputs: int, random: MemberRandom
+    ) -> Squeeze:
+        """Make what maps features, and embedded rows, to what is said of codes."""
 
     @abstractmethod
     def _make_decoder(
@@ -100,7 +107,7 @@ class CodingEstimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, NeuralE
 
     @property
     def _members(self):
-        return len(self.net_.module_.squeeze.weight)
+        return len(self.net_.module_.squeeze.bent.weight)
 
     @property
     def _n_features_out(self):

@@ -122,11 +122,12 @@ class VariationalEstimator(CodingEstimator, ConditionalDensity):
     def _make_objective(self, random):
         encoder = self._make_encoder(random)
         labels = [len(self.classes_)] if self.conditional else []
-        width = encoder.n_features_out
-        mixer = self._make_mixer(width, *labels, random) if labels else None
+        mixer = self._make_mixer(encoder.n_features_out, *labels, random) if labels else None
+        n_features = (mixer or encoder).n_features_out
+        squeeze = self._make_squeeze(encoder, n_features, 2 * self.n_components, random)
         decoder = self._make_decoder(encoder, self.n_components, labels, random)
         head = self._make_likelihood(decoder.n_features_out, random)
-        network = VariationalNetwork(encoder, mixer, self.n_components, decoder, head, random)
+        network = VariationalNetwork(encoder, mixer, squeeze, decoder, head)
         return EvidenceBound(network, random, beta=self.beta, fixed=self.solver == "lbfgs")
 
     # What is done with a fitted network.

@@ -7,9 +7,9 @@ from sklearn_modern.heads.base import Head
 from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.corruption import Corruption
 from sklearn_modern.networks.given import NOTHING, Given
-from sklearn_modern.networks.layers import Linear
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.rowwise import by_blocks
+from sklearn_modern.networks.squeeze import Squeeze
 from sklearn_modern.training.objective import Modules, Objective, Steps
 from sklearn_modern.training.sources import Batch
 
@@ -25,33 +25,30 @@ class Autoencoder(nn.Module):
         Spoils embedded rows while training.
     encoder : Body
         Maps rows to features.
-    n_codes : int
-        Width of a code, which is a linear map of the features.
+    squeeze : Squeeze
+        Maps these, and embedded rows, to codes.
     decoder : Body
         Maps codes to features.
     head : Head
         Maps these to the scores of rows, and owns their loss.
-    random : MemberRandom
-        Where the initial weights come from.
     """
 
     def __init__(
         self,
         corruption: Corruption,
         encoder: Body,
-        n_codes: int,
+        squeeze: Squeeze,
         decoder: Body,
         head: Head,
-        random: MemberRandom,
     ) -> None:
         super().__init__()
-        self.corruption, self.encoder, self.n_codes = corruption, encoder, n_codes
-        self.squeeze = Linear(encoder.n_features_out, n_codes, random)
+        self.corruption = corruption
+        self.encoder, self.squeeze, self.n_codes = encoder, squeeze, squeeze.n_outputs
         self.decoder, self.head = decoder, head
 
     def encode(self, embedded: Tensor, given: Given = NOTHING) -> Tensor:
         """Map embedded rows to codes (members, rows, n_codes)."""
-        return by_blocks(self.squeeze, self.encoder.trunk(embedded, given))
+        return self.squeeze(self.encoder.trunk(embedded, given), embedded)
 
     def decode(self, codes: Tensor, given: Given = NOTHING) -> Tensor:
         """Map codes to scores of rows (members, rows, ...)."""

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from sklearn_modern.heads.likelihoods import LikelihoodHead
 from sklearn_modern.networks.base import Body
 from sklearn_modern.networks.given import NOTHING, Given
-from sklearn_modern.networks.layers import Linear
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.rowwise import by_blocks, column_sums
+from sklearn_modern.networks.squeeze import Squeeze
 from sklearn_modern.training.objective import Modules, Objective, Steps
 from sklearn_modern.training.reconstruction import losses_of
 from sklearn_modern.training.sources import Batch
@@ -39,29 +39,25 @@ class VariationalNetwork(nn.Module):
         Maps rows to features.
     labelled : Body or None
         Maps a tuple of the features and of labels to features; None if there are no labels.
-    n_codes : int
-        Width of a code. Means and log-variances are linear maps of the features.
+    squeeze : Squeeze
+        Maps these, and embedded rows, to the means and log-variances of codes.
     decoder : Body
         Maps codes, or a tuple of codes and labels, to features.
     head : LikelihoodHead
         Maps these to the scores of rows.
-    random : MemberRandom
-        Where the initial weights come from.
     """
 
     def __init__(
         self,
         encoder: Body,
         labelled: Body | None,
-        n_codes: int,
+        squeeze: Squeeze,
         decoder: Body,
         head: LikelihoodHead,
-        random: MemberRandom,
     ) -> None:
         super().__init__()
-        self.encoder, self.labelled, self.n_codes = encoder, labelled, n_codes
-        last = encoder if labelled is None else labelled
-        self.squeeze = Linear(last.n_features_out, 2 * n_codes, random)
+        self.encoder, self.labelled = encoder, labelled
+        self.squeeze, self.n_codes = squeeze, squeeze.n_outputs // 2
         self.decoder, self.head = decoder, head
 
     def split(self, x: Any) -> tuple[Any, Tensor | None]:
@@ -76,7 +72,7 @@ class VariationalNetwork(nn.Module):
         features = self.encoder.trunk(embedded, given)
         if self.labelled is not None:
             features = self.labelled((features, labels), given)
-        return by_blocks(self.squeeze, features)
+        return self.squeeze(features, embedded)
 
     def decode(self, codes: Tensor, labels: Tensor | None, given: Given = NOTHING) -> Tensor:
         """Map codes to scores of rows (members, rows, ...)."""

@@ -15,6 +15,7 @@ from sklearn_modern.networks.mlp import MLP
 from sklearn_modern.networks.random import MemberRandom
 from sklearn_modern.networks.recurrent import Recurrent
 from sklearn_modern.networks.sequence_convolution import Parallel
+from sklearn_modern.networks.squeeze import Squeeze
 from sklearn_modern.networks.transformer import Transformer
 from sklearn_modern.networks.vision import VisionTransformer
 from sklearn_modern.training.callbacks import Progress
@@ -85,14 +86,16 @@ def supervised(body, random):
 def reconstruction(body, random):
     decoder = MLP(2, [], (8,), random)
     head = Cells(decoder.n_features_out, 2, [3], random)
-    network = Autoencoder(Corruption(0.0, 0.0, random), body, 2, decoder, head, random)
+    squeeze = Squeeze(body.n_features_out, 0, 2, random)
+    network = Autoencoder(Corruption(0.0, 0.0, random), body, squeeze, decoder, head)
     return Reconstruction(network, random)
 
 
 def evidence_bound(body, random):
     decoder = MLP(2, [], (8,), random)
     head = LikelyCells(decoder.n_features_out, 2, [3], random)
-    return EvidenceBound(VariationalNetwork(body, None, 2, decoder, head, random), random)
+    squeeze = Squeeze(body.n_features_out, 0, 4, random)
+    return EvidenceBound(VariationalNetwork(body, None, squeeze, decoder, head), random)
 
 
 def density(body, random):

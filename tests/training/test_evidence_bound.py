@@ -9,6 +9,7 @@ from torch.distributions import Normal, kl_divergence
 from sklearn_modern.heads.likelihoods import LikelyCells
 from sklearn_modern.networks.mlp import MLP
 from sklearn_modern.networks.random import MemberRandom
+from sklearn_modern.networks.squeeze import Squeeze
 from sklearn_modern.training.sources import Arrays
 from sklearn_modern.training.variational import EvidenceBound, VariationalNetwork, normal_points
 
@@ -20,7 +21,9 @@ def objective(labels=False, **settings):
     encoder = MLP(3, [], (5,), random)
     mixer = MLP(5, [4], (6,), random) if labels else None
     decoder = MLP(2, [4] if labels else [], (5,), random)
-    network = VariationalNetwork(encoder, mixer, 2, decoder, LikelyCells(5, 3, [], random), random)
+    squeeze = Squeeze(6 if labels else 5, encoder.n_embedded, 4, random)
+    head = LikelyCells(5, 3, [], random)
+    network = VariationalNetwork(encoder, mixer, squeeze, decoder, head)
     return EvidenceBound(network.double(), random, **settings)
 
 
@@ -72,8 +75,8 @@ def test_weights_of_codes_have_the_likelihood_as_their_mean():
     bound, rows = objective(), batch()
     network = bound.modules["module"]
     # Codes that may be anywhere, as the networks have learned nothing.
-    network.squeeze.weight.data *= 0.2
-    network.squeeze.bias.data = torch.tensor([0.2, -0.2, 0.5, 0.4]).double().expand(2, 1, 4)
+    network.squeeze.straight.weight.data *= 0.2
+    network.squeeze.bent.bias.data = torch.tensor([0.2, -0.2, 0.5, 0.4]).double().expand(2, 1, 4)
     with torch.inference_mode():
         noises = torch.from_numpy(normal_points(4096, 2))
         weights = bound.log_weights(bound.modules, rows, noises)

@@ -136,7 +136,12 @@ class NeuralEstimator(TrainingSettings, ABC):
             self._start(checked, y, weight, own, random, readings=readings)
         part = self._part(checked, y, weight, training, readings=readings)
         if given:
-            validation_part = self._given_part(X_val, y_val, checked, readings)
+            try:
+                validation_part = self._given_part(X_val, y_val, checked, readings)
+            except ValueError:
+                if not resume:
+                    del self.net_  # which has learned nothing
+                raise
         elif validation is not None:
             validation_part = Part(part.source, self._index(validation))
         else:

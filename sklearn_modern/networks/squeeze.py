@@ -30,7 +30,9 @@ class Squeeze(nn.Module):
         Where the initial weights come from.
     """
 
-    def __init__(self, n_features: int, n_inputs: int, n_outputs: int, random: MemberRandom):
+    def __init__(
+        self, n_features: int, n_inputs: int, n_outputs: int, random: MemberRandom
+    ) -> None:
         super().__init__()
         self.n_outputs = n_outputs
         self.bent = Linear(n_features, n_outputs, random, _START if n_inputs else 1.0)

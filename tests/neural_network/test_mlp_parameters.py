@@ -166,5 +166,12 @@ def test_validation_rows_that_were_not_transformed_are_noticed():
 
 def test_errors_name_the_validation_rows():
     X, y = regression()
+    model = MLPRegressor(max_iter=2, learning_rate="constant", warm_start=True)
     with pytest.raises(ValueError, match="In X_val and y_val: X has 2 features"):
-        MLPRegressor().fit(X, y, X_val=X[:, :2], y_val=y)
+        model.fit(X, y, X_val=X[:, :2], y_val=y)
+    with pytest.raises(NotFittedError):
+        model.predict(X)
+    expected = model.fit(X, y).predict(X)
+    with pytest.raises(ValueError, match="In X_val and y_val"):
+        model.fit(X, y, X_val=X[:, :2], y_val=y)
+    np.testing.assert_array_equal(model.predict(X), expected)  # a network to go on with stays

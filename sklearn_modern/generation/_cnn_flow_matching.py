@@ -3,7 +3,7 @@
 from dataclasses import KW_ONLY
 from numbers import Integral
 
-from sklearn_modern._core.estimator import estimator, shapes
+from sklearn_modern._core.estimator import estimator, shapes, steers
 from sklearn_modern._core.scikit_learn import Interval
 from sklearn_modern._neural.generated_inputs import GeneratedImages
 from sklearn_modern._neural.images import ImageSettings
@@ -27,6 +27,8 @@ class CNNFlowMatching(FlowMatchingEstimator, ImageSettings):
         Channels at the full resolution. Each further level has twice as many, at half of it.
     depth : int, default=2
         Number of levels.
+    learning_rate_init : float, default=0.006
+        The learning rate, for "one_cycle" its highest value.
 
     References
     ----------
@@ -47,6 +49,7 @@ class CNNFlowMatching(FlowMatchingEstimator, ImageSettings):
     _: KW_ONLY
     width: int = shapes(default=24, differs=False)
     depth: int = shapes(default=2, differs=False)
+    learning_rate_init: float = steers(default=0.006, differs=True)
 
     _parameter_constraints = {
         "width": [Interval(Integral, 1, None, closed="left")],

@@ -138,7 +138,7 @@ class NeuralEstimator(TrainingSettings, ABC):
         if given:
             try:
                 validation_part = self._given_part(X_val, y_val, checked, readings)
-            except ValueError:
+            except BaseException:
                 if not resume:
                     del self.net_  # which has learned nothing
                 raise

@@ -16,7 +16,7 @@ class Squeeze(nn.Module):
     """A linear map of a row's features to its code, beside which the row itself may go straight.
 
     With a straight way codes start as a nearly linear map of the row, which training bends. Codes
-    of bent features alone fold rows that lie far apart onto each other, and few folds ever open.
+    that start from bent features alone are torn, or folded onto each other, more often in the end.
 
     Parameters
     ----------

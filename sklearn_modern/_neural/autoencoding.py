@@ -262,7 +262,10 @@ class AutoencoderEstimator(CodingEstimator):
             # Codes that never vary have a density, too.
             least = _NARROWEST**2 * max(variances.mean(), np.finfo(np.float32).tiny)
             variances = np.maximum(variances, least)
-            standard = (own - self.latent_mean_[place]) @ axes / np.sqrt(variances)
+            apart = own - self.latent_mean_[place]
+            # Column by column, as a product of matrices rounds a row by its neighbours.
+            turned = sum(apart[:, [column]] * axis for column, axis in enumerate(axes))
+            standard = turned / np.sqrt(variances)
             volume = np.log(2 * np.pi * variances).sum()
             found.append(-0.5 * ((standard**2).sum(axis=1) + volume))
         return np.stack(found)

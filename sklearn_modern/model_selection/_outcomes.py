@@ -1,5 +1,6 @@
 """What is recorded of each fit of a nested cross-validation, in memory and on disk."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,10 @@ from sklearn_modern._fits.fit import apart
 from sklearn_modern._fits.folds import Job, Task, evaluate
 from sklearn_modern._fits.many import Fitted
 
-__all__ = ["Describe", "Run", "packed", "unpacked", "warn_of_failed_fits"]
+__all__ = ["Describe", "Run", "named_error", "packed", "unpacked", "warn_of_failed_fits"]
+
+# A line of a traceback that says where a call was.
+_FRAME = re.compile(r'\s*File ".*", line \d+')
 
 
 @dataclass(frozen=True)
@@ -164,10 +168,12 @@ def warn_of_failed_fits(outcomes: Iterable[dict[str, Any]], of: str = "") -> Non
 
 def named_error(error: str) -> str:
     """Return the line of a traceback that names its error, whose message may have more lines."""
-    lines = error.strip().splitlines()
-    frames = [i for i, line in enumerate(lines) if line.startswith("  File ")]
-    last = lines[frames[-1] + 1 :] if frames else lines
-    return next((line for line in last if not line.startswith(" ")), lines[-1])
+    lines = [line.rstrip() for line in error.splitlines() if line.strip()]
+    frames = [i for i, line in enumerate(lines) if _FRAME.match(line)]
+    last = [line for line in lines[frames[-1] + 1 if frames else 0 :] if not line.startswith(" ")]
+    if len(last) > 1 and last[0].endswith(":"):
+        return " ".join(last[:2])
+    return last[0] if last else error.strip()
 
 
 def _predictions(model, rows):

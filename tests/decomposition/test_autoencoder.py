@@ -70,6 +70,13 @@ def test_score_is_made_of_what_is_public(n_members, scaling):
     assert model.score(IRIS) == pytest.approx(model.score_samples(IRIS).mean())
 
 
+@pytest.mark.parametrize("n_components", [2, 9, 17])
+def test_a_row_has_the_same_score_to_the_bit_whatever_is_beside_it(n_components):
+    model = Autoencoder(n_components, **TINY).fit(IRIS)
+    one_by_one = [model.score_samples(IRIS[[row]])[0] for row in range(0, len(IRIS), 5)]
+    np.testing.assert_array_equal(model.score_samples(IRIS)[::5], one_by_one)
+
+
 def test_members_give_their_mean():
     both = Autoencoder(2, n_members=2, **TINY).fit(IRIS)
     codes = both.transform(IRIS)

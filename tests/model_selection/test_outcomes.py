@@ -9,7 +9,7 @@ from sklearn_modern.model_selection._outcomes import named_error
 def raised(error):
     try:
         raise error
-    except Exception as found:
+    except type(error) as found:
         return "".join(traceback.format_exception(found))
 
 
@@ -18,7 +18,7 @@ def raised(error):
     [
         ("It is so.", "ValueError: It is so."),
         ("It is so.\nSee also:\n    a page", "ValueError: It is so."),
-        ("It is so (1):\nTHIS.\n\nSee also", "ValueError: It is so (1): THIS."),
+        ("It is so (1):\n\nTHIS.\nSee also", "ValueError: It is so (1): THIS."),
         ("\nfirst\nsecond", "ValueError: first"),
         ("Cannot read\n  File a.csv", "ValueError: Cannot read"),
         ("", "ValueError"),
